@@ -1,0 +1,31 @@
+"""Build the one extension; everything else about the project stands in pyproject.toml."""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+ROOT = Path(__file__).parent
+NATIVE = ROOT / "native"
+
+
+def _under(folder: str, pattern: str) -> list[str]:
+    return sorted(str(p.relative_to(ROOT)) for p in (NATIVE / folder).rglob(pattern))
+
+
+setup(
+    ext_modules=[
+        Extension(
+            "mplog._native",
+            sources=_under("core", "*.c") + _under("python", "*.c"),
+            depends=_under(".", "*.h") + _under(".", "*.def"),
+            include_dirs=["native/include", "native/core"],
+            define_macros=[("_GNU_SOURCE", "1")]
+            + ([("MPL_FAULTS", "1")] if os.environ.get("MPLOG_BUILD_FAULTS") else []),
+            extra_compile_args=[
+                "-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow",
+                "-Wno-unused-parameter",
+            ],
+        )
+    ]
+)
