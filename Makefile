@@ -1,0 +1,90 @@
+# The front door. `make` alone lists what there is.
+#
+# PYTHON  the interpreter that the environment is made with      (python3)
+# VENV    where the environment lives; any path will do          (.venv)
+# ARGS    handed on to pytest, the example or the benchmark      (nothing)
+# SECONDS how long each fuzz harness runs                        (60)
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+BUILT := $(VENV)/.built
+NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
+
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan fuzz stress bench smoke docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+system: ## see that compiler, Python headers and venv are there; install those missing (Debian, root)
+	@PYTHON="$(PYTHON)" .ci/system
+
+# An environment whose interpreter no longer starts is made anew.
+$(READY): pyproject.toml setup.py | system
+	@$(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(PY) -m pip install --quiet 'setuptools>=68' --editable '.[test]'
+	@touch $@
+
+$(BUILT): $(READY) setup.py $(NATIVE)
+	$(PY) setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: $(READY)
+	$(PY) -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+build: $(BUILT) ## make the environment and build the extension
+
+run: $(BUILT) ## the shop under gunicorn: requests, kills, and the proof that nothing was lost
+	$(PY) examples/run_shop.py $(ARGS)
+
+test: c-test pytest ## every test: the C programs, then pytest on all cores
+
+pytest: $(BUILT)
+	$(PY) -m pytest -n auto $(ARGS)
+
+lint: $(VENV)/.lint ## ruff
+	$(PY) -m ruff check .
+
+fix: $(VENV)/.lint ## ruff, mending what it can
+	$(PY) -m ruff check --fix .
+
+type: $(VENV)/.lint ## mypy --strict
+	$(PY) -m mypy
+
+c-test: | system ## the C programs of native/tests
+	@$(MAKE) --no-print-directory -C native test
+
+c-asan: | system ## the same under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory -C native asan
+
+c-tsan: | system ## those with threads, under ThreadSanitizer
+	@$(MAKE) --no-print-directory -C native tsan
+
+fuzz: ## every harness of native/fuzz for SECONDS (clang)
+	@$(MAKE) --no-print-directory -C native fuzz SECONDS=$(SECONDS)
+
+stress: $(BUILT) ## the long stress tests, one after the other
+	$(PY) -m pytest tests/stress --stress -p no:randomly -v --timeout 1200 $(ARGS)
+
+bench: $(BUILT) $(VENV)/.bench ## mplog beside its peers, and the cost of an idle service
+	$(PY) benchmarks/peers.py $(ARGS)
+	$(PY) benchmarks/idle.py
+
+smoke: | system ## build and try on every other CPython from 3.10 on
+	@PYTHON="$(PYTHON)" .ci/smoke
+
+docs: $(BUILT) ## links that lead nowhere, samples that are not Python
+	$(PY) .ci/check_docs.py
+
+clean: ## remove what was built, but not the environment
+	rm -rf build native/build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f mplog/_native*.so $(BUILT)
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
