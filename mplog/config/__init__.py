@@ -1,0 +1,22 @@
+"""Settings: one schema, many places to give them, one error that names all that is wrong."""
+
+from mplog.config.differences import differences
+from mplog.config.directory import private_directory, shared_directory
+from mplog.config.identity import service_name
+from mplog.config.load import Loaded, load
+from mplog.config.schema import KEYS, SERVICE_KEYS, Settings
+from mplog.config.stored import from_bytes, to_bytes
+
+__all__ = [
+    "KEYS",
+    "SERVICE_KEYS",
+    "Loaded",
+    "Settings",
+    "differences",
+    "from_bytes",
+    "load",
+    "private_directory",
+    "service_name",
+    "shared_directory",
+    "to_bytes",
+]

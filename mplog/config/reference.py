@@ -1,0 +1,63 @@
+"""docs/reference/configuration.md, made from the schema: `python -m mplog.config.reference`."""
+
+from __future__ import annotations
+
+import sys
+
+from mplog.config.schema import KEYS, Key, Settings
+
+_HEAD = """\
+# Configuration
+
+<!-- Made by `python -m mplog.config.reference` from mplog/config/schema.py: edit that. -->
+
+Every setting can be an argument of `mplog.configure()`, a key of a TOML file, or an environment
+variable. Where several places set one key, the first of these wins: the command line of `mplog`,
+the environment, `configure()`, the TOML file, the default.
+
+Settings of the *process* hold for the process that gives them. Settings of the *service* hold for
+everybody who logs to the file: those of the service that already runs win, and the difference is
+told.
+
+"""
+
+_TAIL = """
+`MPLOG_SERVICE` and `MPLOG_DIR` in the environment are not settings: by them a child process finds
+the service of its parent. Any other unknown `MPLOG_…` name is an error.
+
+## TOML
+
+The keys stand at the top level of a file of their own, or in a table `[mplog]` or `[tool.mplog]`
+(as in `pyproject.toml`); where such a table is there, nothing else in the file is read.
+
+```toml
+file = "logs/app.jsonl"
+level = "INFO"
+rotation = "100 MB"
+retention = 10
+```
+
+`mplog check FILE` says what is wrong with such a file, and starts nothing. Every wrong value and
+every unknown key is told at once, with its place and with what would be right.
+"""
+
+
+def markdown() -> str:
+    """The page, from the schema."""
+    rows = [
+        "| key | environment | of the | takes | default | what it is for |",
+        "|---|---|---|---|---|---|",
+        *(_row(key) for key in KEYS.values()),
+    ]
+    return _HEAD + "\n".join(rows) + "\n" + _TAIL
+
+
+def _row(key: Key) -> str:
+    default = getattr(Settings(), key.attribute)
+    shown = "not set" if default is None and key.none_is_unset else f"`{key.text(default)}`"
+    variable = f"`{key.environment}`" if key.environment else "–"
+    return f"| `{key.name}` | {variable} | {key.scope} | {key.takes} | {shown} | {key.what} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,189 @@
+"""The settings of this version: one Struct, and beside it one table of what each key is for.
+
+`configure()` arguments, TOML, `MPLOG_*`, the command line, `mplog check`, the stored form and
+docs/reference/configuration.md all derive from these two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, field
+
+from mplog.config import durations, sizes, values
+
+_Service = Annotated[str, Meta(pattern=values.SERVICE_PATTERN)]
+_Archives = Annotated[int, Meta(ge=0, le=values.MAX_RETENTION)]
+_RotationBytes = Annotated[int, Meta(ge=1, le=sizes.MAX_BYTES)]
+_EventBytes = Annotated[int, Meta(ge=values.MIN_EVENT_BYTES, le=values.MAX_EVENT_BYTES)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Every setting, checked and in its own type; `load` makes it.
+
+    A name with a unit is the key with that unit added: `rotation_bytes` is the key `rotation`.
+    """
+
+    level: Annotated[int, Meta(ge=0, le=255)] = 20
+    when_full: Literal["block", "drop_newest"] = "block"
+    block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
+        default=10.0, name="block_timeout"
+    )
+    file: str | None = None
+    format: Literal["json", "text"] = "json"
+    rotation_bytes: _RotationBytes | None = field(default=100_000_000, name="rotation")
+    retention: _Archives | None = 10
+    mode: Annotated[int, Meta(ge=0, le=0o777)] = 0o600
+    max_event_bytes: _EventBytes = 64 * 1024
+    service: _Service | None = None
+    dir: str | None = None
+
+    def __post_init__(self) -> None:
+        problem = values.mode_problem(self.mode)
+        if problem:
+            raise ValueError(f"mode {self.mode:o} {problem}")
+        for path in (self.file, self.dir):
+            if path is not None and not path.startswith("/"):
+                raise ValueError(f"{path!r} is not an absolute path")
+
+
+class Key(NamedTuple):
+    """One setting: how it is read, shown and explained."""
+
+    name: str
+    attribute: str
+    scope: Literal["process", "service"]
+    parse: Callable[[object], Any]
+    text: Callable[[Any], str]
+    takes: str
+    what: str
+    none_is_unset: bool = False
+
+    @property
+    def environment(self) -> str | None:
+        """The environment variable that sets it; None where that name is the inherited handle."""
+        name = f"MPLOG_{self.name.upper()}"
+        return None if name in HANDLES else name
+
+    @property
+    def flag(self) -> str:
+        """The option of the command line that sets it."""
+        return "--" + self.name.replace("_", "-")
+
+
+# What a child process inherits to find its service: the handle, never a setting.
+HANDLES = frozenset({"MPLOG_SERVICE", "MPLOG_DIR"})
+
+_TABLE = (
+    Key(
+        "level",
+        "level",
+        "process",
+        values.parse_level,
+        values.level_text,
+        "a name (`TRACE`, `DEBUG`, `INFO`, `SUCCESS`, `WARNING` or `WARN`, `ERROR`, `CRITICAL` or "
+        "`FATAL`, `NOTSET`; any case) or a number from 0 to 255",
+        "Events below it are not logged.",
+    ),
+    Key(
+        "when_full",
+        "when_full",
+        "process",
+        values.parse_when_full,
+        str,
+        "`block` or `drop_newest`",
+        "What a log call does when the process's lane is full: wait for the writer, or drop its "
+        "event and count it.",
+    ),
+    Key(
+        "block_timeout",
+        "block_timeout_s",
+        "process",
+        values.parse_block_timeout,
+        durations.text,
+        'a duration: `"500 ms"`, `"10 s"`, `"2 min"`, or a number of seconds',
+        "How long `block` waits at most before it drops the event and counts it.",
+    ),
+    Key(
+        "file",
+        "file",
+        "service",
+        values.parse_file,
+        values.path_text,
+        "a path; `~` is the home directory, a relative one starts at the current directory",
+        "The log file. A service needs one.",
+        none_is_unset=True,
+    ),
+    Key(
+        "format",
+        "format",
+        "service",
+        values.parse_format,
+        str,
+        "`json` or `text`",
+        "The lines of the file: one JSON object an event, or text for people. Only `json` can be "
+        "verified.",
+    ),
+    Key(
+        "rotation",
+        "rotation_bytes",
+        "service",
+        values.parse_rotation,
+        values.rotation_text,
+        'a size: `"100 MB"`, `"1 GiB"`, a number of bytes; `"off"`, `""` or `None` for none',
+        "The size at which the file is set aside as an archive and a new one begun.",
+    ),
+    Key(
+        "retention",
+        "retention",
+        "service",
+        values.parse_retention,
+        values.retention_text,
+        '0 or more; `"all"` or `None` to keep every archive',
+        "How many archives are kept; older ones are deleted.",
+    ),
+    Key(
+        "mode",
+        "mode",
+        "service",
+        values.parse_mode,
+        values.mode_text,
+        'octal text, `"0640"`, or an int, `0o640`; the owner reads and writes',
+        "The permissions of the log file and its archives.",
+    ),
+    Key(
+        "max_event_bytes",
+        "max_event_bytes",
+        "service",
+        values.parse_max_event_bytes,
+        sizes.text,
+        'a size from `"1 KiB"` to `"256 KiB"`',
+        "The largest event; a larger one is cut, and marked as cut.",
+    ),
+    Key(
+        "service",
+        "service",
+        "service",
+        values.parse_service,
+        values.path_text,
+        "1 to 64 characters of `A-Z a-z 0-9 . _ -`, not starting with a dot",
+        "The service's name, where the one made from the file's path will not do.",
+        none_is_unset=True,
+    ),
+    Key(
+        "dir",
+        "dir",
+        "service",
+        values.parse_dir,
+        values.path_text,
+        "a path",
+        "The directory of the shared memory; it must belong to this user alone (mode 0700). "
+        "Usually `/dev/shm/mplog-UID`, or `.mplog` beside the log where there is no `/dev/shm`.",
+        none_is_unset=True,
+    ),
+)
+
+KEYS = {key.name: key for key in _TABLE}
+SERVICE_KEYS = frozenset(key.name for key in _TABLE if key.scope == "service")

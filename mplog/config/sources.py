@@ -1,0 +1,159 @@
+"""The places settings come from, each as its known keys, their places, and its unknown ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from mplog.config.schema import HANDLES, KEYS
+from mplog.config.wrong import nearest, show
+from mplog.errors import Problem
+
+MAX_TOML_BYTES = 1024 * 1024
+
+_INTERNAL = frozenset({"MPLOG_OPERATOR", "MPLOG_BUILD_FAULTS", "MPLOG_FAULT"})
+# Kubernetes gives every pod such variables for a Service object; one may well be named "mplog".
+_KUBERNETES = re.compile(r"MPLOG_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)", re.ASCII)
+# What the same thing is called elsewhere, where difflib would not find it.
+_ALIASES = {
+    "filename": "file",
+    "path": "file",
+    "sink": "file",
+    "formatter": "format",
+    "serialize": "format",
+    "maxbytes": "rotation",
+    "backupcount": "retention",
+    "permissions": "mode",
+    "timeout": "block_timeout",
+    "name": "service",
+}
+
+
+class Source(msgspec.Struct):
+    """One place: the raw values of the keys it sets, where each stands, and what is wrong."""
+
+    values: dict[str, object] = {}
+    places: dict[str, str] = {}
+    problems: list[Problem] = []
+
+
+def on_command_line(given: Mapping[str, object]) -> Source:
+    """The settings of mplog's own command line, by key."""
+    return _by_key(given, lambda name: f"command line {_flag(name)}")
+
+
+def in_arguments(given: Mapping[str, object]) -> Source:
+    """The arguments of `configure()`."""
+    return _by_key(given, lambda name: f"configure({name}=…)")
+
+
+def environment(environ: Mapping[str, str]) -> Source:
+    """The `MPLOG_*` variables, but for the inherited handle and internal ones."""
+    by_variable = {key.environment: key.name for key in KEYS.values() if key.environment}
+    source = Source()
+    for variable in sorted(name for name in environ if name.startswith("MPLOG_")):
+        place = f"environment variable {show(variable)[1:-1]}"
+        name = by_variable.get(variable)
+        if name is not None:
+            source.values[name] = environ[variable]
+            source.places[name] = place
+        elif variable not in HANDLES | _INTERNAL and not _KUBERNETES.fullmatch(variable):
+            near = _nearest(variable.removeprefix("MPLOG_"), by_variable.values())
+            right = f"did you mean MPLOG_{near.upper()}?" if near else _all(by_variable)
+            source.problems.append(Problem(place, "there is no such setting", right))
+    return source
+
+
+def toml_file(path: Path) -> Source:
+    """The settings of a TOML file: its table [mplog] or [tool.mplog], else its top level."""
+    try:
+        document = _decode(_bytes_of(path))
+    except _Unreadable as why:
+        return Source(problems=[Problem(str(path), why.found, why.right)])
+    prefixes = {"mplog": document.get("mplog"), "tool.mplog": _table(document.get("tool"), "mplog")}
+    tables = {prefix: table for prefix, table in prefixes.items() if table is not None}
+    if len(tables) > 1:
+        right = "keep one of them"
+        return Source(problems=[Problem(str(path), "has both [mplog] and [tool.mplog]", right)])
+    prefix, table = next(iter(tables.items()), ("", document))
+    if not isinstance(table, dict):
+        right = f"write [{prefix}], and the settings below it"
+        return Source(problems=[Problem(f"{path}: {prefix}", "is not a table", right)])
+    if not tables and path.name == "pyproject.toml":
+        right = "add one with the settings of mplog"
+        return Source(problems=[Problem(str(path), "has no table [tool.mplog]", right)])
+    dot = "." if prefix else ""
+    return _by_key(table, lambda name: f"{path}: {prefix}{dot}{name}")
+
+
+def _by_key(given: Mapping[str, object], place: Callable[[str], str]) -> Source:
+    source = Source()
+    for name, value in given.items():
+        if type(name) is str and name in KEYS:
+            source.values[name] = value
+            source.places[name] = place(name)
+            continue
+        shown = show(name)[1:-1] if type(name) is str else show(name)
+        near = _nearest(name, KEYS) if type(name) is str else None
+        right = f"did you mean {near}?" if near else _all(KEYS)
+        source.problems.append(Problem(place(shown), "there is no such setting", right))
+    return source
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    names = list(known)
+    alias = _ALIASES.get(name.lower().replace("_", ""))
+    return alias if alias in names else nearest(name, names)
+
+
+def _all(names: Iterable[str]) -> str:
+    return f"the settings are {', '.join(names)}"
+
+
+def _flag(name: str) -> str:
+    return KEYS[name].flag if name in KEYS else f"--{name}"
+
+
+def _table(outer: object, name: str) -> object:
+    return outer.get(name) if isinstance(outer, dict) else None
+
+
+class _Unreadable(Exception):
+    def __init__(self, found: str, right: str) -> None:
+        super().__init__(found)
+        self.found, self.right = found, right
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_TOML_BYTES + 1)
+    except (OSError, ValueError) as why:
+        reason = why.strerror if isinstance(why, OSError) and why.strerror else str(why)
+        right = "give a TOML file that this user can read"
+        raise _Unreadable(f"cannot be read ({reason})", right) from None
+    if len(data) > MAX_TOML_BYTES:
+        raise _Unreadable("has more than 1 MiB", "give the TOML file with the settings of mplog")
+    return data
+
+
+def _decode(data: bytes) -> dict[str, object]:
+    # Deferred: a worker without a TOML file needs no parser, and CPython 3.10 may have none.
+    from msgspec import toml
+
+    try:
+        document: dict[str, object] = toml.decode(data)
+    except ImportError:
+        right = "pip install tomli: Python 3.10 has no reader for TOML of its own"
+        raise _Unreadable("cannot be read without tomli", right) from None
+    except UnicodeDecodeError as why:
+        found = f"is not UTF-8 text (byte {why.start})"
+        raise _Unreadable(found, "save it as UTF-8") from None
+    except RecursionError:
+        raise _Unreadable("is nested too deeply", "keep the settings flat") from None
+    except (ValueError, msgspec.DecodeError) as why:
+        raise _Unreadable(f"is not TOML: {show(str(why))[1:-1]}", "correct it there") from None
+    return document

@@ -1,0 +1,251 @@
+"""One parser a setting: any value in, the checked one out, or WrongValue; and the text back.
+
+Each `parse_…` also takes what it has returned, and what its `…_text` has made of that.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import unicodedata
+
+from mplog.config import durations, sizes
+from mplog.config.wrong import WrongValue, nearest, plain
+from mplog.event import level as levels
+
+WHEN_FULL = ("block", "drop_newest")
+WHEN_FULL_LATER = ("overflow", "drop_oldest")
+FORMATS = ("json", "text")
+MAX_RETENTION = 1_000_000
+MIN_EVENT_BYTES, MAX_EVENT_BYTES = 1024, 256 * 1024
+SERVICE_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
+# An archive's name adds a time, a generation and a suffix; a file name has at most 255 bytes.
+MAX_FILE_NAME_BYTES = 200
+MAX_PATH_BYTES = 4000
+# The C core's paths have 512 bytes, with the service's name and a suffix after the directory.
+MAX_DIR_BYTES = 400
+
+_ROTATION_RIGHT = (
+    'give a size, "100 MB", "20 MiB" or a whole number of bytes, or "off" for no rotation'
+)
+_ROTATION_TIME = re.compile(
+    r"\d{1,2}:\d{2}.*|.*\b(ms|sec|seconds?|s|min|minutes?|h|hours?|days?|weeks?|months?|years?"
+    r"|daily|hourly|weekly|monthly|midnight|(mon|tues|wednes|thurs|fri|satur|sun)day)\b.*",
+    re.ASCII | re.DOTALL,
+)
+_TIMES = (datetime.timedelta, datetime.time)
+_MODE_RIGHT = (
+    'give the permission bits as octal text, "0600" or "0640", or as an int such as 0o640; '
+    "the owner must be able to read and write"
+)
+
+
+def parse_level(value: object) -> int:
+    """A level as its number, 0–255; names in any case."""
+    right = f"give a number from 0 to 255, or one of {', '.join(levels.NUMBERS)}"
+    given = plain(value)
+    if isinstance(given, str):
+        name = given.strip().upper() if len(given) <= 64 else given
+        if name in levels.NUMBERS:
+            return levels.NUMBERS[name]
+        if name.isascii() and name.isdigit() and len(name) <= 4:
+            given = int(name)
+        else:
+            near = nearest(name, levels.NUMBERS)
+            right = f'did you mean "{near}"? Else {right}' if near else right
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise WrongValue(value, "is not a level", right)
+    if not 0 <= given <= 255:
+        raise WrongValue(value, "is outside the levels", right)
+    return given
+
+
+def level_text(level: int) -> str:
+    """A level's name, or its number where it has none."""
+    return levels.NAMES.get(level) or str(level)
+
+
+def parse_when_full(value: object) -> str:
+    """The policy for a full lane, as its word."""
+    if plain(value) in WHEN_FULL_LATER:
+        raise WrongValue(value, "is not built yet in this version", 'use "block" or "drop_newest"')
+    return _choice(value, WHEN_FULL)
+
+
+def parse_format(value: object) -> str:
+    """The format of the file's lines, as its word."""
+    return _choice(value, FORMATS)
+
+
+def _choice(value: object, words: tuple[str, ...]) -> str:
+    given = plain(value)
+    if isinstance(given, str) and given in words:
+        return given
+    right = "give " + " or ".join(f'"{word}"' for word in words)
+    raise WrongValue(value, "is not one of the choices", right)
+
+
+def parse_block_timeout(value: object) -> float:
+    """How long a full lane may hold a call, in seconds."""
+    return durations.parse(value)
+
+
+def parse_rotation(value: object) -> int | None:
+    """The size at which the file rotates, in bytes; None for never."""
+    given = plain(value)
+    text = given[:65].strip().lower() if isinstance(given, str) else None
+    if given is None or text in ("", "off"):
+        return None
+    if _ROTATION_TIME.fullmatch(text or "") or type(value) in _TIMES:
+        wrong = "is a time, and rotation by time is not built yet in this version"
+        raise WrongValue(value, wrong, _ROTATION_RIGHT)
+    try:
+        size_bytes = sizes.parse(value)
+    except WrongValue as wrong_size:
+        wrong_size.right = _ROTATION_RIGHT
+        raise
+    if size_bytes == 0:
+        raise WrongValue(value, "leaves no room for an event", _ROTATION_RIGHT)
+    return size_bytes
+
+
+def rotation_text(size_bytes: int | None) -> str:
+    """A rotation as it may be written."""
+    return "off" if size_bytes is None else sizes.text(size_bytes)
+
+
+def parse_retention(value: object) -> int | None:
+    """How many archives are kept; None for all."""
+    right = f'give how many archives to keep, from 0 to {MAX_RETENTION}, or "all" to keep every one'
+    given = plain(value)
+    if isinstance(given, str):
+        text = given.strip().lower() if len(given) <= 64 else given
+        if text == "all":
+            return None
+        if text.isascii() and text.isdigit() and len(text) <= 12:
+            given = int(text)
+        elif text[:1].isdigit():
+            wrong = "is not a count, and retention by age or size is not built yet in this version"
+            raise WrongValue(value, wrong, right)
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise WrongValue(value, "is not a count of archives", right)
+    if not 0 <= given <= MAX_RETENTION:
+        raise WrongValue(value, "is out of range", right)
+    return given
+
+
+def retention_text(archives: int | None) -> str:
+    """A retention as it may be written."""
+    return "all" if archives is None else str(archives)
+
+
+def parse_mode(value: object) -> int:
+    """The permission bits of the file and its archives."""
+    given = plain(value)
+    if isinstance(given, str):
+        match = re.fullmatch(r"(?:0o)?([0-7]{1,5})", given.strip().lower(), re.ASCII)
+        given = int(match[1], 8) if match else None
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise WrongValue(value, "is not a file mode", _MODE_RIGHT)
+    problem = mode_problem(given)
+    if problem:
+        raise WrongValue(value, problem, _MODE_RIGHT)
+    return given
+
+
+def mode_problem(mode: int) -> str | None:
+    """What is wrong with *mode* as the permission bits of a log file, or None."""
+    if not 0 <= mode <= 0o777:
+        in_octal = f" (it is 0o{mode:o})" if 0 <= mode < 2**32 else ""
+        return f"has other bits than the permission bits 0o777{in_octal}"
+    if mode & 0o600 != 0o600:
+        return "does not let the owner read and write"
+    return None
+
+
+def mode_text(mode: int) -> str:
+    """A mode as it may be written."""
+    return f"{mode:04o}"
+
+
+def parse_max_event_bytes(value: object) -> int:
+    """The largest event, in bytes."""
+    size_bytes = sizes.parse(value)
+    if not MIN_EVENT_BYTES <= size_bytes <= MAX_EVENT_BYTES:
+        raise WrongValue(value, "is out of range", 'give a size from "1 KiB" to "256 KiB"')
+    return size_bytes
+
+
+def parse_service(value: object) -> str | None:
+    """A service's name; None where the file is to give it."""
+    given = plain(value)
+    if given is None:
+        return None
+    if isinstance(given, str) and re.fullmatch(SERVICE_PATTERN[1:-1], given):
+        return given
+    right = "give 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first one not a dot"
+    raise WrongValue(value, "is not a service name", right)
+
+
+def parse_file(value: object) -> str | None:
+    """The log file as an absolute path; None where none is named."""
+    given = _path(value, 'give the path of a log file, such as "logs/app.jsonl"')
+    if given is None:
+        return None
+    path = _absolute(given, MAX_PATH_BYTES)
+    right = "give the path of a regular file; it need not be there yet"
+    if given.endswith(("/", "/.", "/..")) or os.path.isdir(path):
+        raise WrongValue(given, "is a directory", right)
+    if len(os.path.basename(path).encode()) > MAX_FILE_NAME_BYTES:
+        right = f"give a file name of at most {MAX_FILE_NAME_BYTES} bytes: archives add to it"
+        raise WrongValue(given, "is too long a file name", right)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise WrongValue(given, "is not a regular file", right)
+    return path
+
+
+def parse_dir(value: object) -> str | None:
+    """The directory of the shared memory as an absolute path; None for the usual one."""
+    given = _path(value, 'give the path of a directory, such as "/dev/shm/my-service"')
+    return None if given is None else _absolute(given, MAX_DIR_BYTES)
+
+
+def _path(value: object, right: str) -> str | None:
+    if value is None:
+        return None
+    try:
+        given = plain(os.fspath(value))  # type: ignore[call-overload]
+    except Exception:  # a path object is anybody's code
+        given = None
+    if not isinstance(given, str):
+        raise WrongValue(value, "is not a path", right)
+    if not given.strip():
+        raise WrongValue(given, "is empty", right)
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in given):
+        wrong = "holds control characters, or bytes that are not UTF-8"
+        raise WrongValue(given, wrong, right)
+    return given
+
+
+def _absolute(given: str, limit_bytes: int) -> str:
+    home = os.path.expanduser(given)
+    if home.startswith("~"):
+        wrong = "names a home directory that is not known here"
+        raise WrongValue(given, wrong, "give the path without ~")
+    try:
+        path = os.path.abspath(home)
+    except OSError:
+        wrong = "is relative, and the current directory is no longer there"
+        raise WrongValue(given, wrong, "give an absolute path") from None
+    if len(os.fsencode(path)) > limit_bytes:
+        right = f"give a path that has at most {limit_bytes} bytes once it is absolute"
+        raise WrongValue(given, "is too long a path", right)
+    return path
+
+
+def path_text(path: str | None) -> str:
+    """A path or name for people."""
+    return "not set" if path is None else path
