@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Claiming a lane. The lock is the claim: whoever holds the OFD lock on byte `lane` of a segment owns that lane. The lock is pinned by a
+ * one-page mapping that forks do not inherit, made through a descriptor of its own that is closed at once; so a daemon that closes everything keeps its
+ * lane, a child does not get it, and the kernel drops it with the process, reaped or not, and at exec.
+ *
+ * Fork: a private MADV_WIPEONFORK page holds the process's generation and reads 0 in any child, however it was made. A producer keeps
+ * the generation of its claim; where they differ the lane is the parent's and is forgotten without a write to it.
+ *
+ * Pairs kept here:
+ *   claim:A / retire:A   the lock on the lane before the look at the bell's state; RETIRED before the last look at locks and segments
+ *   bell.segments        grows after link(), before any record stands in the new segment (the writer reads its clock first)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "session.h"
+
+static mpl_a64 *generation_page;       /* wiped in every child */
+static uint64_t generation_last;       /* inherited by children: the next one's number starts above it */
+static struct mpl_producer *producers; /* for the at-fork handlers */
+static pthread_mutex_t claim_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+uint64_t mpl_generation(void)
+{
+    if (!generation_page)
+        return 0;
+    uint64_t now = mpl_load(generation_page);
+    if (now)
+        return now;
+    uint64_t fresh = generation_last + 1;
+    if (mpl_swap(generation_page, 0, fresh))
+        generation_last = fresh;
+    return mpl_load(generation_page);
+}
+
+bool mpl_lane_is_mine(const struct mpl_producer *p)
+{
+    return p->lane && mpl_load(generation_page) == p->generation;
+}
+
+/* ---- at fork: no claim may be half way while another thread forks, or the child would inherit the descriptor with the lock ------------ */
+static void before_fork(void) { pthread_mutex_lock(&claim_mutex); }
+static void after_fork_parent(void) { pthread_mutex_unlock(&claim_mutex); }
+
+static void after_fork_child(void)
+{
+    pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+    memcpy(&claim_mutex, &fresh, sizeof fresh);
+    if (geteuid() != 0)
+        return;
+    /* A root process may be about to drop its uid, and could then not open the segment: claim while it still can. */
+    for (struct mpl_producer *p = producers; p; p = p->next)
+        if (p->lane)
+            mpl_attach(p);
+}
+
+__attribute__((constructor)) static void start_of_process(void)
+{
+    void *page = mmap(NULL, MPL_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || madvise(page, MPL_PAGE, MADV_WIPEONFORK))
+        return; /* mpl_producer_init refuses to work without it */
+    generation_page = page;
+    mpl_generation();
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+/* ---- looking for a lane -------------------------------------------------------------------------------------------------------------------- */
+static void *pin_lane(const char *path, uint32_t lane, int *error)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        *error = -errno;
+        return NULL;
+    }
+    void *page = mmap(NULL, MPL_PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
+        *error = -errno;
+        page = NULL;
+    } else if (madvise(page, MPL_PAGE, MADV_DONTFORK) || (*error = mpl_lock(fd, lane, 1)) != 0) {
+        munmap(page, MPL_PAGE);
+        page = NULL;
+    }
+    close(fd);
+    return page;
+}
+
+/* The largest lane that leaves the file system its room: a quarter of it for 1 MiB lanes, up to a half for small ones. */
+static uint32_t affordable(const struct mpl_producer *p, int fd)
+{
+    struct statvfs fs;
+    uint64_t used = 0;
+    if (fstatvfs(fd, &fs))
+        return MPL_LANE_SMALL;
+    for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
+        char path[MPL_PATH];
+        struct stat st;
+        if (mpl_segment_path(path, p->dir, p->service, n) || stat(path, &st))
+            break;
+        used += (uint64_t)st.st_blocks * 512u;
+    }
+    uint64_t all = (uint64_t)fs.f_bavail * fs.f_frsize + used;
+    if (used + MPL_LANE_LARGE <= all / 4)
+        return MPL_LANE_LARGE;
+    if (used + MPL_LANE_MEDIUM <= all / 8 * 3)
+        return MPL_LANE_MEDIUM;
+    return used + MPL_LANE_SMALL <= all / 2 ? MPL_LANE_SMALL : 0;
+}
+
+/* Reserves a fresh lane's data, and takes a smaller one where the file system is nearly full. Role: holder of the lane's lock. */
+static int reserve_data(const struct mpl_producer *p, const struct mpl_segment *seg, uint32_t lane, struct mpl_lane *words)
+{
+    uint32_t capacity = affordable(p, seg->fd);
+    while (capacity >= MPL_LANE_SMALL) {
+        if (!fallocate(seg->fd, 0, (off_t)(seg->head.data_off + lane * seg->head.data_stride), capacity)) {
+            mpl_store(&words->capacity, capacity);
+            return 0;
+        }
+        if (errno != ENOSPC && errno != EINTR)
+            return -errno;
+        capacity = capacity > MPL_LANE_SMALL ? capacity / 4 : 0;
+    }
+    return -ENOSPC;
+}
+
+/* Pads over [tail, rsv): a record that the predecessor never finished. Two pads where it crosses the data's end. */
+static void pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity)
+{
+    uint64_t tail = mpl_load(&lane->tail), rsv = mpl_load(&lane->rsv);
+    while (tail != rsv) {
+        uint64_t offset = tail & (capacity - 1), rest = capacity - offset, len = rsv - tail < rest ? rsv - tail : rest;
+        struct mpl_record *pad = (struct mpl_record *)(void *)(data + offset);
+        pad->len = (uint32_t)len;
+        pad->epoch = 0;
+        tail += len;
+    }
+    mpl_store_release(&lane->tail, rsv);
+}
+
+static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
+{
+    uint32_t epoch = mpl_load(&lane->epoch) + 1;
+    epoch = epoch ? epoch : 1;
+    struct mpl_slot *slot = &lane->slots[epoch % MPL_SLOTS];
+    for (int i = 0; i < 2; i++) {
+        mpl_store(&lane->marks[i].seq, 0);
+        mpl_store(&lane->marks[i].tail, 0);
+    }
+    mpl_store(&lane->drop_last, 0);
+    for (unsigned i = 0; i < MPL_REASONS; i++)
+        for (unsigned k = 0; k < MPL_LEVELS; k++)
+            mpl_store(&lane->drops[i][k], 0);
+    mpl_store(&slot->last, 0);
+    mpl_store(&slot->end_pos, 0);
+    mpl_store(&slot->settled, 0);
+    mpl_store(&slot->synced, 0);
+    mpl_store(&slot->delivered, 0);
+    mpl_store(&slot->filtered, 0);
+    mpl_store(&slot->dropped, 0);
+    slot->start_ns = mpl_now(CLOCK_REALTIME);
+    slot->pid = (uint32_t)getpid();
+    slot->clean = 0;
+    memcpy(slot->name, p->name, MPL_NAME);
+    mpl_store_release(&lane->epoch, epoch);
+    mpl_store_release(&slot->epoch_state, mpl_session_word(epoch, p->final ? MPL_S_CLEAN : MPL_S_LIVE));
+    p->epoch = epoch;
+    p->slot = slot;
+}
+
+static bool next_slot_free(const struct mpl_lane *lane)
+{
+    uint32_t epoch = mpl_load(&lane->epoch) + 1;
+    epoch = epoch ? epoch : 1;
+    return mpl_word_state(mpl_load_acquire(&lane->slots[epoch % MPL_SLOTS].epoch_state)) == MPL_S_CLOSED;
+}
+
+/* Tries to make lane `number` of `seg` this process's own. 1 yes, 0 no, negative: the file system refuses. */
+static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t number, const char *path)
+{
+    int error = 0;
+    uint8_t boot[16];
+    if (mpl_locked(seg->fd, number, 1) > 0)
+        return 0; /* cheaper than trying */
+    void *pin = pin_lane(path, number, &error);
+    if (!pin)
+        return error == -EAGAIN || error == -EACCES ? 0 : error;
+    char *words = mmap(NULL, MPL_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, seg->fd, (off_t)(seg->head.control_off + number * MPL_PAGE));
+    if (words == MAP_FAILED) {
+        error = -errno;
+        munmap(pin, MPL_PAGE);
+        return error;
+    }
+    struct mpl_lane *lane = (struct mpl_lane *)(void *)words;
+    char *data = MAP_FAILED;
+    int rc = 0;
+    if (mpl_load(&lane->quarantined) || !next_slot_free(lane))
+        rc = MPL_E_NOLANE;
+    if (!rc && mpl_boot_id(boot) == 0 && memcmp(boot, seg->head.boot_id, 16) != 0)
+        rc = MPL_E_NOLANE; /* of a former boot: for the writer to drain, not for us to add to */
+    if (!rc && !mpl_load(&lane->capacity))
+        rc = reserve_data(p, seg, number, lane);
+    if (!rc && !mpl_lane_sane(lane))
+        rc = MPL_E_NOLANE;
+    uint32_t capacity = rc ? 0 : mpl_load(&lane->capacity);
+    if (!rc) {
+        data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, seg->fd, (off_t)(seg->head.data_off + number * seg->head.data_stride));
+        rc = data == MAP_FAILED ? -errno : 0;
+    }
+    if (rc) {
+        munmap(words, MPL_PAGE);
+        munmap(pin, MPL_PAGE);
+        return rc == MPL_E_NOLANE ? 0 : rc;
+    }
+    mpl_session_end(lane);
+    pad_unfinished(lane, data, capacity);
+    open_session(p, lane);
+    p->lane = lane;
+    p->data = data;
+    p->pin = pin;
+    p->data_bytes = capacity;
+    p->pin_bytes = MPL_PAGE;
+    p->generation = mpl_generation();
+    p->tail = mpl_load(&lane->tail);
+    p->head = mpl_load(&lane->head);
+    p->last_mono = mpl_load(&lane->last_mono);
+    p->segment_id = seg->head.segment_id;
+    p->segment = seg->head.number;
+    p->lane_number = number;
+    p->capacity = capacity;
+    p->seq = 0;
+    p->mark = 0;
+    p->claimed = true;
+    p->detached = p->final;
+    p->gave_up = false;
+    return 1;
+}
+
+/* Lanes that are free and drained first, then fresh ones, then those with unread data of a dead owner. */
+static int worth(const struct mpl_lane *lane, int pass)
+{
+    bool fresh = mpl_load(&lane->capacity) == 0, drained = mpl_load(&lane->head) == mpl_load(&lane->rsv);
+    uint32_t state = mpl_word_state(mpl_load(&lane->slots[mpl_load(&lane->epoch) % MPL_SLOTS].epoch_state));
+    bool idle = state != MPL_S_LIVE;
+    return pass == 0 ? !fresh && drained && idle : pass == 1 ? fresh : !fresh && !(drained && idle);
+}
+
+static int search(struct mpl_producer *p, uint32_t number, uint32_t start)
+{
+    struct mpl_segment seg;
+    char path[MPL_PATH];
+    int rc = mpl_segment_map(&seg, p->dir, p->service, number, PROT_READ, false), found = 0, refused = 0;
+    if (rc)
+        return rc;
+    if (mpl_load((mpl_a32 *)(void *)&((struct mpl_header *)(void *)seg.base)->state) == MPL_RETIRED)
+        rc = MPL_E_RETIRED;
+    if (!rc)
+        rc = mpl_segment_path(path, p->dir, p->service, number);
+    for (int pass = 0; !rc && !found && pass < 3; pass++)
+        for (uint32_t i = 0; i < seg.head.lanes && !found; i++) {
+            uint32_t lane = (start + i) % seg.head.lanes;
+            if (!worth(mpl_segment_lane(&seg, lane), pass))
+                continue;
+            found = take(p, &seg, lane, path);
+            if (found < 0) {
+                refused = found;
+                found = 0;
+                break; /* no room for a fresh lane: an old one may still be had in the next pass */
+            }
+        }
+    /* The grant counts only if the file is still the one at that path: a writer that leaves unlinks what it has locked. */
+    struct stat st;
+    if (found && (fstat(seg.fd, &st) || st.st_nlink == 0)) {
+        mpl_detach(p, p->final);
+        found = 0;
+        rc = MPL_E_RETIRED;
+    }
+    mpl_segment_unmap(&seg);
+    return found ? 1 : rc ? rc : refused;
+}
+
+/* The newest bell at the path; a bell that is being taken down is waited for briefly, a bell whose writer died in that is set up again. */
+static int live_bell(struct mpl_producer *p)
+{
+    char path[MPL_PATH];
+    struct stat there;
+    bool created;
+    for (int attempt = 0; attempt < 200; attempt++) {
+        struct mpl_bell *bell;
+        int rc = mpl_bell_open(p->dir, p->service, NULL, 0, &bell, &created);
+        if (rc)
+            return rc;
+        mpl_bell_close(p->bell);
+        p->bell = bell;
+        if (mpl_load_acquire(&bell->state) == MPL_LIVE)
+            return 0;
+        if (!mpl_path(path, p->dir, p->service, "bell")) {
+            int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+            if (fd >= 0 && !fstat(fd, &there) && mpl_locked(fd, MPL_LOCK_WRITER, 1) == 0) {
+                mpl_store_release(&bell->state, MPL_LIVE);
+                mpl_fence_full();
+            }
+            if (fd >= 0)
+                close(fd);
+        }
+        struct timespec pause = {.tv_nsec = 1000000};
+        nanosleep(&pause, NULL);
+    }
+    return MPL_E_RETIRED;
+}
+
+static int claim_anywhere(struct mpl_producer *p)
+{
+    int refused = 0;
+    uint32_t start = (uint32_t)getpid() * 7u;
+    for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
+        int rc = search(p, n, start);
+        if (rc == 1)
+            return 0;
+        if (rc == -ENOENT) {
+            rc = refused ? refused : mpl_segment_create(p->dir, p->service, n);
+            if (rc && rc != -EEXIST)
+                return rc;
+            if (!rc)
+                mpl_add(&p->bell->segments, 1);
+            n--; /* look again: made by us or by another */
+        } else if (rc == MPL_E_RETIRED) {
+            return rc;
+        } else if (rc) {
+            refused = rc;
+        }
+    }
+    return refused ? refused : MPL_E_NOLANE;
+}
+
+/* What a child knows of its parent's lane: nothing it may touch. The mappings are dropped, the lock's one was never inherited. */
+static void forget(struct mpl_producer *p, bool mine)
+{
+    bool in_use = mine && p->waiting; /* another thread waits on these words: rather leak the mapping than pull it away */
+    if (p->lane && !in_use)
+        munmap(p->lane, MPL_PAGE);
+    if (p->data && !in_use)
+        munmap(p->data, p->data_bytes);
+    if (p->pin && mine)
+        munmap(p->pin, p->pin_bytes);
+    p->lane = NULL;
+    p->data = NULL;
+    p->pin = NULL;
+    p->slot = NULL;
+    p->capacity = 0;
+    p->seq = 0;
+    p->detached = p->gave_up = false;
+    p->waiting = 0;
+}
+
+int mpl_attach(struct mpl_producer *p)
+{
+    uint64_t generation = mpl_generation();
+    if (p->lane && p->generation == generation && mpl_load_acquire(&p->bell->state) == MPL_LIVE)
+        return 0;
+    if (p->generation != generation) {
+        forget(p, false);
+        p->final = false;
+        p->accepted = p->dropped = 0;
+    }
+    pthread_mutex_lock(&claim_mutex);
+    int rc = p->lane ? live_bell(p) : 0;
+    for (int attempt = 0; !p->lane && attempt < 10; attempt++) {
+        rc = p->bell && mpl_load_acquire(&p->bell->state) == MPL_LIVE ? 0 : live_bell(p);
+        if (!rc)
+            rc = claim_anywhere(p);
+        if (rc && rc != MPL_E_RETIRED)
+            break;
+        if (!rc) {
+            mpl_fence_full(); /* ORD(claim:A) seq_cst: the lane's lock, then the bell's state; pairs with ORD(retire:A) */
+            if (mpl_load_acquire(&p->bell->state) == MPL_LIVE)
+                break;
+            /* The writer is leaving and may have missed us. The lane stays ours; only the bell must be a living one. */
+            rc = live_bell(p);
+            break;
+        }
+        mpl_bell_close(p->bell);
+        p->bell = NULL;
+    }
+    pthread_mutex_unlock(&claim_mutex);
+    p->trouble = rc;
+    p->generation = generation;
+    p->retry_ns = rc ? mpl_now(CLOCK_MONOTONIC) + 1000000000u : 0;
+    return rc;
+}
+
+/* Role: P. Blocks: no. CLEAN is stored before the lock goes, so a reader never takes this for a death. */
+void mpl_detach(struct mpl_producer *p, bool final)
+{
+    bool mine = mpl_lane_is_mine(p);
+    p->final = final;
+    if (!p->lane)
+        return;
+    if (mine)
+        mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, MPL_S_LIVE), mpl_session_word(p->epoch, MPL_S_CLEAN));
+    forget(p, mine);
+    if (mine && p->bell) {
+        mpl_add(&p->bell->departures, 1);
+        mpl_bell_ring(p->bell);
+    }
+}
+
+int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *service, const char *name)
+{
+    memset(p, 0, sizeof *p);
+    if (!generation_page)
+        return MPL_E_ARG;
+    if (strlen(dir) >= sizeof p->dir || strlen(service) >= sizeof p->service)
+        return -ENAMETOOLONG;
+    strcpy(p->dir, dir);
+    strcpy(p->service, service);
+    strncpy(p->name, name, MPL_NAME - 1);
+    p->block_ns = 10000000000ull;
+    p->max_event_bytes = 64u << 10;
+    pthread_mutex_lock(&claim_mutex);
+    p->next = producers;
+    producers = p;
+    pthread_mutex_unlock(&claim_mutex);
+    return 0;
+}
+
+void mpl_producer_free(struct mpl_producer *p)
+{
+    mpl_detach(p, false);
+    pthread_mutex_lock(&claim_mutex);
+    for (struct mpl_producer **at = &producers; *at; at = &(*at)->next)
+        if (*at == p) {
+            *at = p->next;
+            break;
+        }
+    pthread_mutex_unlock(&claim_mutex);
+    mpl_bell_close(p->bell);
+    p->bell = NULL;
+}

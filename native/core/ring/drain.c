@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Draining: a k-way merge over all lanes on mono_ns into an arena of the writer's own. Nothing is consumed by it: mpl_accept says how many of the items
+ * go into the batch, the commit moves the heads, mpl_rewind forgets.
+ *
+ * An event is given out when no lane can still bring an older one: its stamp is not above the clock read before any tail, nor above the last stamp
+ * of a lane with an event under way.
+ *
+ * Pairs kept here:
+ *   drain:D / publish:A   the copy of a record before its space is given back (in journal.c, by mpl_raise)
+ *   drain:E               the copy before the second look at head: a record that its owner has taken back meanwhile is void
+ */
+#include <string.h>
+#include <time.h>
+
+#include "session.h"
+#include "view.h"
+
+/* Stamps of another boot say nothing about today's: those lanes come first, each in its own order. */
+static uint64_t merge_key(struct mpl_reader *r, uint32_t view)
+{
+    return r->foreign_boot[view / MPL_MAX_LANES] ? 0 : mpl_view_at(r, view)->next.mono_ns;
+}
+
+static bool older(struct mpl_reader *r, uint32_t a, uint32_t b)
+{
+    uint64_t x = merge_key(r, r->heap[a]), y = merge_key(r, r->heap[b]);
+    return x < y || (x == y && r->heap[a] < r->heap[b]);
+}
+
+static void sift_down(struct mpl_reader *r, uint32_t at)
+{
+    for (;;) {
+        uint32_t best = at, left = 2 * at + 1;
+        for (uint32_t child = left; child < left + 2 && child < r->nheap; child++)
+            if (older(r, child, best))
+                best = child;
+        if (best == at)
+            return;
+        uint32_t keep = r->heap[at];
+        r->heap[at] = r->heap[best];
+        r->heap[best] = keep;
+        at = best;
+    }
+}
+
+static void pop_lane(struct mpl_reader *r)
+{
+    r->heap[0] = r->heap[--r->nheap];
+    if (r->nheap)
+        sift_down(r, 0);
+}
+
+static void quarantine(struct mpl_view *v)
+{
+    v->quarantined = true;
+    v->cur = v->pos;
+    v->next.len = 0;
+    mpl_store_release(&v->lane->quarantined, 1);
+}
+
+/* Loads every lane; fills the heap; returns the stamp up to which the merge is complete. */
+static uint64_t load_lanes(struct mpl_reader *r)
+{
+    uint64_t clock = mpl_now(CLOCK_MONOTONIC), watermark = clock;
+    r->nheap = 0;
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
+            struct mpl_view *v = &r->views[s][i];
+            uint64_t complete = clock;
+            r->current = v;
+            int rc = v->quarantined ? 0 : mpl_view_load(v, clock, &complete);
+            if (rc < 0)
+                quarantine(v);
+            else if (complete < watermark)
+                watermark = complete;
+            if (rc > 0)
+                r->heap[r->nheap++] = s * MPL_MAX_LANES + i;
+        }
+    for (uint32_t at = r->nheap / 2; at-- > 0;)
+        sift_down(r, at);
+    return watermark;
+}
+
+/* Copies the payload of the view's next record. False when it was void: then the view stands at another record, or at none. */
+static bool copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item)
+{
+    const struct mpl_record *n = &v->next;
+    memcpy(r->arena + r->arena_used, v->data + (v->cur & (v->capacity - 1)) + sizeof *n, n->payload_len);
+    mpl_fence_acquire(); /* ORD(drain:E) acquire fence; pairs with ORD(publish:A): the copy, then head again */
+    if ((int64_t)(mpl_load(&v->lane->head) - v->cur) > 0)
+        return false;
+    uint32_t slot = n->epoch % MPL_SLOTS;
+    *item = (struct mpl_item){.slot = slot, .end_pos = v->cur + n->len, .seq = n->seq, .expected = v->cursor_seq[slot] + 1, .mono_ns = n->mono_ns,
+        .wall_ns = n->wall_ns, .place = (uint32_t)r->arena_used, .len = n->payload_len, .level = n->level, .kind = n->kind,
+        .flags = (uint16_t)(n->flags & MPL_FLAG_CUT)};
+    r->arena_used += n->payload_len;
+    v->cursor_seq[slot] = n->seq;
+    v->cur += n->len;
+    return true;
+}
+
+static int drain_body(void *arg)
+{
+    struct mpl_reader *r = arg;
+    uint64_t watermark = load_lanes(r);
+    while (r->nheap && r->nitems < MPL_MAX_ITEMS) {
+        uint32_t at = r->heap[0];
+        struct mpl_view *v = mpl_view_at(r, at);
+        r->current = v;
+        if (merge_key(r, at) > watermark || r->arena_used + v->next.payload_len > (r->nitems ? r->arena_limit : r->arena_bytes))
+            break;
+        struct mpl_item *item = &r->items[r->nitems];
+        if (!copy_out(r, v, item)) { /* its owner took it back: go on in the next pass */
+            pop_lane(r);
+            continue;
+        }
+        item->view = at;
+        if (r->foreign_boot[at / MPL_MAX_LANES])
+            item->flags |= MPL_FLAG_RECOVERED;
+        else if (item->mono_ns < r->emitted_mono)
+            item->flags |= MPL_FLAG_LATE;
+        if (item->mono_ns > r->emitted_mono && item->mono_ns <= watermark && !(item->flags & MPL_FLAG_RECOVERED))
+            r->emitted_mono = item->mono_ns;
+        r->nitems++;
+        int more = mpl_view_peek(v);
+        if (more < 0)
+            quarantine(v);
+        if (more > 0)
+            sift_down(r, 0);
+        else
+            pop_lane(r);
+    }
+    return (int)r->nitems;
+}
+
+int mpl_drain(struct mpl_reader *r, size_t max_bytes)
+{
+    mpl_rewind(r);
+    r->arena_limit = max_bytes < r->arena_bytes ? max_bytes : r->arena_bytes;
+    r->emitted_mono = r->committed_mono;
+    int rc = mpl_guarded(drain_body, r);
+    if (rc < 0 && r->current) { /* somebody truncated that segment under us */
+        quarantine(r->current);
+        mpl_rewind(r);
+        return 0;
+    }
+    return rc;
+}
+
+static struct mpl_touch *touch(struct mpl_reader *r, uint32_t view, uint32_t slot)
+{
+    struct mpl_view *v = mpl_view_at(r, view);
+    if (v->touch[slot] >= 0)
+        return &r->touches[v->touch[slot]];
+    if (r->ntouches == MPL_MAX_TOUCHES)
+        return NULL;
+    const struct mpl_tally *t = &v->tally[slot];
+    struct mpl_touch *fresh = &r->touches[r->ntouches];
+    *fresh = (struct mpl_touch){.segment_id = r->segments[v->segment].head.segment_id, .lane = v->number, .epoch = t->epoch, .segment = v->segment,
+        .head = v->pos, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .dropped = t->dropped};
+    v->touch[slot] = (int16_t)r->ntouches++;
+    return fresh;
+}
+
+/* Role: W. Items [0, count) go into the batch that the next commit makes. Returns how many did: a full list of touches cuts the batch. */
+uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
+{
+    uint32_t i;
+    for (i = 0; i < count && i < r->nitems; i++) {
+        const struct mpl_item *item = &r->items[i];
+        struct mpl_touch *t = touch(r, item->view, item->slot);
+        if (!t)
+            break;
+        t->head = item->end_pos;
+        t->dropped += item->seq - (t->settled + 1);
+        t->settled = item->seq;
+        t->delivered++;
+        if (!(item->flags & MPL_FLAG_RECOVERED) && item->mono_ns > r->accepted_mono)
+            r->accepted_mono = item->mono_ns;
+    }
+    return i;
+}
+
+void mpl_rewind(struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < r->ntouches; i++) {
+        struct mpl_view *v = &r->views[r->touches[i].segment][r->touches[i].lane];
+        v->touch[r->touches[i].epoch % MPL_SLOTS] = -1;
+    }
+    r->ntouches = r->nitems = 0;
+    r->arena_used = 0;
+    r->accepted_mono = r->committed_mono;
+}
+
+/* Role: W. The session's end line goes into the batch; `dropped` is what the line says. */
+int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end, uint64_t dropped)
+{
+    struct mpl_touch *t = touch(r, end->view, end->slot);
+    if (!t || t->epoch != end->epoch)
+        return MPL_E_ARG;
+    t->close = 1;
+    t->dropped = dropped;
+    return 0;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Publishing: one copy into the process's own lane. From the generation test to the store of tail no Python runs and nothing is locked;
+ * a kill between any two instructions leaves a lane that reads as if the event had never been, or as if it were whole.
+ *
+ * Pairs kept here (the other halves are in drain.c and session.c):
+ *   publish:A / drain:D   the writer's release of space before the owner writes into it
+ *   publish:B / drain:C   rsv before the stamp and the payload: a lane with rsv != tail tells the writer that a stamp is under way
+ *   publish:C / drain:B   the whole record before tail
+ *   bell:A / sleep:A      tail before the look at `sleeping`
+ *   wait:A / free:A       waiters before the last look at head; head before the look at waiters
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "session.h"
+
+#define LOOK_EVERY_NS 1000000000u
+
+static void count_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
+{
+    mpl_a64 *word = &p->lane->drops[reason][mpl_level_class(level)];
+    mpl_store(word, mpl_load(word) + 1);
+}
+
+/* An event of a process that could get no lane: counted where anybody can read it. */
+static enum mpl_outcome homeless(struct mpl_producer *p, unsigned level)
+{
+    p->dropped++;
+    if (p->bell)
+        mpl_add(&p->bell->homeless[mpl_level_class(level)], 1);
+    return MPL_DROPPED;
+}
+
+void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
+{
+    if (!mpl_lane_is_mine(p)) {
+        homeless(p, level);
+        return;
+    }
+    p->dropped++;
+    p->seq++;
+    count_drop(p, reason, level);
+    mpl_store_release(&p->lane->drop_last, p->seq);
+}
+
+/* The older mark gets the number that tail will stand for. Killed half way, it has seq 0 and the other one still agrees (I3). */
+static void set_mark(struct mpl_producer *p, uint64_t end)
+{
+    struct mpl_mark *m = &p->lane->marks[p->mark];
+    p->mark ^= 1;
+    mpl_store(&m->seq, 0);
+    mpl_fence_release();
+    mpl_store(&m->tail, end);
+    mpl_store(&m->ovf_end, mpl_load(&p->lane->ovf_end));
+    mpl_store_release(&m->seq, p->seq);
+}
+
+static bool has_room(struct mpl_producer *p, uint64_t end, unsigned level)
+{
+    /* The last eighth of the lane is for WARNING and above, where events are dropped at all. */
+    uint64_t usable = p->when_full == MPL_DROP_NEWEST && level < 30 ? p->capacity - p->capacity / 8 : p->capacity;
+    if (end - p->head <= usable)
+        return true;
+    p->head = mpl_load_acquire(&p->lane->head); /* ORD(publish:A) acquire; pairs with ORD(drain:D) */
+    return end - p->head <= usable;
+}
+
+static enum mpl_outcome full(struct mpl_producer *p, unsigned level)
+{
+    if (p->when_full == MPL_BLOCK && !p->gave_up)
+        return MPL_WAIT;
+    mpl_drop(p, p->when_full == MPL_BLOCK ? MPL_REASON_timeout : MPL_REASON_lane_full, level);
+    return MPL_DROPPED;
+}
+
+static void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, struct mpl_record *head, const void *payload)
+{
+    uint64_t offset = at & (p->capacity - 1);
+    uint32_t len = (uint32_t)mpl_align8(sizeof *head + head->payload_len);
+    if (end - at != len) { /* the record does not fit before the data's end: a pad runs up to there */
+        struct mpl_record *pad = (struct mpl_record *)(void *)(p->data + offset);
+        pad->len = (uint32_t)(end - at - len);
+        pad->epoch = 0;
+        offset = 0;
+    }
+    KILL_POINT(publish_payload);
+    head->len = len;
+    memcpy(p->data + offset, head, sizeof *head);
+    memcpy(p->data + offset + sizeof *head, payload, head->payload_len);
+}
+
+enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len)
+{
+    if (!mpl_lane_is_mine(p)) {
+        bool same_process = p->generation == mpl_generation();
+        if (same_process && p->trouble && mpl_now(CLOCK_MONOTONIC) < p->retry_ns)
+            return homeless(p, level);
+        if (mpl_attach(p) && !p->lane)
+            return homeless(p, level);
+    }
+    if (len > p->max_event_bytes || len > mpl_max_payload(p))
+        return MPL_TOO_BIG;
+    uint64_t tail = p->tail, need = mpl_align8(sizeof(struct mpl_record) + len), rest = p->capacity - (tail & (p->capacity - 1));
+    uint64_t end = tail + need + (need > rest ? rest : 0);
+    if (!has_room(p, end, level))
+        return full(p, level);
+    p->gave_up = false;
+    p->seq++;
+    if (p->detached) /* after its own goodbye the process logs still: the session lives on, and is clean again afterwards */
+        mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, MPL_S_CLEAN), mpl_session_word(p->epoch, MPL_S_LIVE));
+    KILL_POINT(publish_start);
+    set_mark(p, end);
+    KILL_POINT(publish_marked);
+    mpl_store(&p->lane->rsv, end);
+    mpl_fence_full(); /* ORD(publish:B) seq_cst: rsv before the clock is read and before the payload; pairs with ORD(drain:C) */
+    KILL_POINT(publish_reserved);
+    struct mpl_record head = {.epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC), .wall_ns = mpl_now(CLOCK_REALTIME),
+        .payload_len = (uint32_t)len, .level = (uint8_t)level, .kind = (uint8_t)kind, .flags = (uint16_t)(flags & MPL_FLAG_CUT)};
+    if (head.mono_ns < p->last_mono)
+        head.mono_ns = p->last_mono;
+    p->last_mono = head.mono_ns;
+    mpl_store(&p->lane->last_mono, head.mono_ns);
+    write_record(p, tail, end, &head, payload);
+    KILL_POINT(publish_written);
+    mpl_store_release(&p->lane->tail, end); /* ORD(publish:C) release: the record; pairs with ORD(drain:B) */
+    KILL_POINT(publish_done);
+    p->tail = end;
+    p->accepted++;
+    mpl_bell_ring(p->bell);
+    if (p->detached)
+        mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, MPL_S_LIVE), mpl_session_word(p->epoch, MPL_S_CLEAN));
+    if (head.mono_ns >= p->probe_ns) {
+        p->probe_ns = head.mono_ns + LOOK_EVERY_NS;
+        p->wants_look = true;
+    }
+    return MPL_ACCEPTED;
+}
+
+uint64_t mpl_settled(const struct mpl_producer *p)
+{
+    return p->slot ? mpl_load_acquire(&p->slot->settled) : 0;
+}
+
+/* One wait, for the writer to settle `target`, or to give space when target is 0; wakes early when it has. Role: P, holding no GIL.
+ * Blocks: at most timeout_ns. After fork: returns at once. */
+int mpl_wait(struct mpl_producer *p, uint64_t target, uint64_t timeout_ns)
+{
+    if (!mpl_lane_is_mine(p))
+        return 1;
+    struct mpl_lane *lane = p->lane;
+    struct mpl_slot *slot = p->slot;
+    uint64_t head = p->head;
+    uint32_t seen = mpl_load_acquire(&lane->space_seq);
+    mpl_store(&lane->waiters, 1);
+    mpl_fence_full(); /* ORD(wait:A) seq_cst: waiters before head and settled; pairs with ORD(free:A) */
+    if (target ? mpl_load_acquire(&slot->settled) >= target : mpl_load_acquire(&lane->head) != head)
+        return 1;
+    mpl_bell_ring(p->bell);
+    struct timespec slice = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    long rc = syscall(SYS_futex, &lane->space_seq, FUTEX_WAIT, seen, &slice, NULL, 0);
+    return rc == 0 || errno == EAGAIN ? 1 : 0;
+}

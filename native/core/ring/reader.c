@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The writer among its segments: finding them, ending the sessions of the dead, sleeping, and leaving.
+ *
+ * Pairs kept here:
+ *   sleep:A / bell:A     `sleeping` before the last look at the tails; a tail before its producer's look at `sleeping`
+ *   retire:A / claim:A   RETIRED before the last look at locks and segments; a claimer's lock before its look at the bell's state
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "session.h"
+#include "view.h"
+
+int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, bool writable, size_t arena_bytes)
+{
+    bool created;
+    memset(r, 0, sizeof *r);
+    if (strlen(dir) >= sizeof r->dir || strlen(service) >= sizeof r->service)
+        return -ENAMETOOLONG;
+    strcpy(r->dir, dir);
+    strcpy(r->service, service);
+    r->writable = writable;
+    for (uint32_t i = 0; i < MPL_MAX_SEGMENTS; i++)
+        r->segments[i].fd = -1;
+    int rc = mpl_bell_open(dir, service, NULL, 0, &r->bell, &created);
+    if (rc)
+        return rc;
+    r->arena_bytes = arena_bytes;
+    r->arena = malloc(arena_bytes);
+    r->items = calloc(MPL_MAX_ITEMS, sizeof *r->items);
+    if (!r->arena || !r->items) {
+        mpl_reader_close(r);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void drop_segment(struct mpl_reader *r, uint32_t number)
+{
+    mpl_segment_unmap(&r->segments[number]);
+    free(r->views[number]);
+    r->views[number] = NULL;
+}
+
+void mpl_reader_close(struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < MPL_MAX_SEGMENTS; i++)
+        if (r->views[i])
+            drop_segment(r, i);
+    free(r->arena);
+    free(r->items);
+    mpl_bell_close(r->bell);
+    memset(r, 0, sizeof *r);
+}
+
+/* Where the writer goes on in a lane: at the journal's position; where that knows nothing, at head. What sessions were committed stands in their slots. */
+static void view_init(struct mpl_reader *r, struct mpl_journal *j, uint32_t segment, uint32_t lane)
+{
+    struct mpl_segment *seg = &r->segments[segment];
+    struct mpl_view *v = &r->views[segment][lane];
+    bool known = false;
+    *v = (struct mpl_view){.lane = mpl_segment_lane(seg, lane), .data = seg->base + seg->head.data_off + lane * seg->head.data_stride,
+        .segment = segment, .number = lane};
+    uint64_t head = mpl_load_acquire(&v->lane->head), kept = j ? mpl_journal_position(j, segment, seg->head.segment_id, lane, &known) : 0;
+    v->pos = known && (int64_t)(kept - head) > 0 ? kept : head;
+    v->quarantined = mpl_load(&v->lane->quarantined) != 0;
+    for (uint32_t i = 0; i < MPL_SLOTS; i++) {
+        const struct mpl_slot *slot = &v->lane->slots[i];
+        uint64_t word = mpl_load_acquire(&slot->epoch_state);
+        v->touch[i] = -1;
+        if (mpl_word_state(word) == MPL_S_CLOSED)
+            continue;
+        v->tally[i] = (struct mpl_tally){.epoch = mpl_word_epoch(word), .settled = mpl_load(&slot->settled), .delivered = mpl_load(&slot->delivered),
+            .filtered = mpl_load(&slot->filtered), .dropped = mpl_load(&slot->dropped)};
+    }
+}
+
+int mpl_reader_scan(struct mpl_reader *r, struct mpl_journal *j)
+{
+    int found = 0;
+    uint8_t boot[16];
+    mpl_boot_id(boot);
+    for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
+        if (r->views[n])
+            continue;
+        struct mpl_segment *seg = &r->segments[n];
+        int rc = mpl_segment_map(seg, r->dir, r->service, n, r->writable ? PROT_READ | PROT_WRITE : PROT_READ, true);
+        if (rc == -ENOENT || rc == MPL_E_ABI || rc == MPL_E_CORRUPT)
+            continue; /* of another version, or not ours to understand: left alone */
+        if (rc)
+            return rc;
+        struct mpl_view *views = calloc(MPL_MAX_LANES, sizeof *views);
+        if (!views) {
+            mpl_segment_unmap(seg);
+            return -ENOMEM;
+        }
+        r->views[n] = views;
+        r->foreign_boot[n] = memcmp(boot, seg->head.boot_id, sizeof boot) != 0;
+        for (uint32_t lane = 0; lane < seg->head.lanes; lane++)
+            view_init(r, j, n, lane);
+        if (j)
+            mpl_journal_adopt(j, n, seg->head.segment_id);
+        found = 1;
+    }
+    r->seen_segments = mpl_load_acquire(&r->bell->segments);
+    return found;
+}
+
+static void fill_end(struct mpl_reader *r, struct mpl_view *v, uint32_t slot, struct mpl_end *out)
+{
+    const struct mpl_slot *s = &v->lane->slots[slot];
+    const struct mpl_tally *t = &v->tally[slot];
+    *out = (struct mpl_end){.view = v->segment * MPL_MAX_LANES + v->number, .slot = slot, .epoch = t->epoch, .pid = s->pid, .clean = s->clean,
+        .segment_id = r->segments[v->segment].head.segment_id, .start_ns = s->start_ns, .last = mpl_load(&s->last), .settled = t->settled,
+        .delivered = t->delivered, .filtered = t->filtered, .dropped = t->dropped};
+    memcpy(out->name, s->name, MPL_NAME);
+    out->name[MPL_NAME - 1] = 0;
+    if (out->last < out->settled)
+        out->last = out->settled;
+    if (t->epoch == mpl_load(&v->lane->epoch))
+        for (unsigned i = 0; i < MPL_REASONS; i++)
+            for (unsigned k = 0; k < MPL_LEVELS; k++)
+                out->drops[i][k] = mpl_load(&v->lane->drops[i][k]);
+}
+
+/* A lane whose owner is gone: its session's end is saved under the lane's lock. A broken lane is set up anew then, its unread bytes given up. */
+static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
+{
+    int fd = r->segments[v->segment].fd;
+    uint32_t epoch = mpl_load(&v->lane->epoch);
+    uint64_t word = mpl_load_acquire(&v->lane->slots[epoch % MPL_SLOTS].epoch_state);
+    bool open = epoch && mpl_word_epoch(word) == epoch && (mpl_word_state(word) == MPL_S_LIVE || mpl_word_state(word) == MPL_S_CLEAN);
+    if ((!open && !v->quarantined) || mpl_lock(fd, v->number, 1))
+        return;
+    if (v->quarantined && mpl_capacity_ok(v->capacity)) {
+        uint64_t fresh = (v->pos + v->capacity + 7) & ~(uint64_t)7;
+        mpl_session_end(v->lane);
+        mpl_store(&v->lane->rsv, fresh);
+        mpl_store(&v->lane->tail, fresh);
+        mpl_store(&v->lane->ovf_end, 0);
+        mpl_store(&v->lane->capacity, v->capacity);
+        mpl_raise(&v->lane->head, fresh);
+        mpl_store(&v->lane->head, fresh);
+        v->pos = fresh;
+        mpl_store_release(&v->lane->quarantined, 0);
+        v->quarantined = v->told = false;
+    } else {
+        mpl_session_end(v->lane);
+    }
+    mpl_unlock(fd, v->number, 1);
+}
+
+int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max)
+{
+    int count = 0;
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
+            struct mpl_view *v = &r->views[s][i];
+            if (!mpl_load(&v->lane->epoch))
+                continue;
+            if (look_at_owners)
+                look_at_owner(r, v);
+            for (uint32_t k = 0; k < MPL_SLOTS && count < max; k++) {
+                uint64_t word = mpl_load_acquire(&v->lane->slots[k].epoch_state);
+                if (mpl_word_state(word) != MPL_S_ENDED)
+                    continue;
+                uint64_t end = mpl_load(&v->lane->slots[k].end_pos);
+                bool drained = (int64_t)(v->pos - end) >= 0 || v->pos == mpl_load_acquire(&v->lane->tail);
+                if (!drained || v->touch[k] >= 0)
+                    continue;
+                mpl_view_start_session(v, mpl_word_epoch(word));
+                fill_end(r, v, k, &out[count++]);
+            }
+        }
+    return count;
+}
+
+int mpl_owned(struct mpl_reader *r)
+{
+    int owned = 0;
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++)
+            owned += mpl_load(&r->views[s][i].lane->epoch) && mpl_locked(r->segments[s].fd, i, 1) > 0;
+    return owned;
+}
+
+uint64_t mpl_pending(struct mpl_reader *r)
+{
+    uint64_t bytes = 0;
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
+            const struct mpl_view *v = &r->views[s][i];
+            uint64_t from = r->writable ? v->pos : mpl_load_acquire(&v->lane->head), unread = mpl_load_acquire(&v->lane->tail) - from;
+            bytes += !v->quarantined && (int64_t)unread > 0 ? unread : 0;
+        }
+    return bytes;
+}
+
+/* Role: W. Sleeps until rung, at most timeout_ns; returns at once when a lane has something or somebody wants attention. */
+int mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures)
+{
+    struct timespec limit = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    mpl_store(&r->bell->sleeping, 1);
+    mpl_fence_full(); /* ORD(sleep:A) seq_cst: sleeping, then all tails once more; pairs with ORD(bell:A) */
+    if (!mpl_pending(r) && mpl_load_acquire(&r->bell->segments) == r->seen_segments && mpl_load_acquire(&r->bell->departures) == departures)
+        syscall(SYS_futex, &r->bell->sleeping, FUTEX_WAIT, 1, &limit, NULL, 0);
+    mpl_store(&r->bell->sleeping, 0);
+    return 0;
+}
+
+static void unlock_all(struct mpl_reader *r)
+{
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        if (r->views[s])
+            mpl_unlock(r->segments[s].fd, 0, MPL_MAX_LANES);
+}
+
+/* All lanes of all segments locked, nothing unread, no session without its end line. */
+static bool alone(struct mpl_reader *r)
+{
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        if (r->views[s] && mpl_lock(r->segments[s].fd, 0, MPL_MAX_LANES))
+            return false;
+    if (mpl_pending(r))
+        return false;
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++)
+            for (uint32_t k = 0; k < MPL_SLOTS; k++)
+                if (mpl_word_state(mpl_load_acquire(&r->views[s][i].lane->slots[k].epoch_state)) != MPL_S_CLOSED)
+                    return false;
+    return true;
+}
+
+/* Role: W. Takes the service down if nobody is here: 1 when it is gone, 0 when somebody is. Killed anywhere in it, the next claimer sets the bell up
+ * again: everything was drained before the first unlink, and the bell goes last. */
+int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
+{
+    char path[MPL_PATH];
+    if (!alone(r)) {
+        unlock_all(r);
+        return 0;
+    }
+    mpl_store(&r->bell->state, MPL_RETIRED);
+    mpl_fence_full(); /* ORD(retire:A) seq_cst: RETIRED, then locks and segments once more; pairs with ORD(claim:A) */
+    KILL_POINT(retire_marked);
+    if (mpl_reader_scan(r, j) != 0 || !alone(r)) {
+        mpl_store_release(&r->bell->state, MPL_LIVE);
+        unlock_all(r);
+        return 0;
+    }
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++) {
+        if (!r->views[s] || mpl_segment_path(path, r->dir, r->service, s))
+            continue;
+        mpl_store_release(&((struct mpl_header *)(void *)r->segments[s].base)->state, MPL_RETIRED);
+        unlink(path);
+        KILL_POINT(retire_segment);
+    }
+    if (!mpl_path(path, r->dir, r->service, "journal"))
+        unlink(path);
+    KILL_POINT(retire_journal);
+    if (!mpl_path(path, r->dir, r->service, "bell"))
+        unlink(path);
+    unlock_all(r);
+    return 1;
+}

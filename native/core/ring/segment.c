@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Segments: made under a temporary name, initialised, linked into place; mapped and checked before a word of them is believed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mpl.h"
+
+int mpl_segment_path(char *out, const char *dir, const char *service, uint32_t number)
+{
+    char suffix[24];
+    snprintf(suffix, sizeof suffix, "%u.ring", number);
+    return mpl_path(out, dir, service, suffix);
+}
+
+/* All that is believed about a segment's shape; whatever the header says beyond it is refused. */
+int mpl_header_check(const struct mpl_header *h, uint64_t file_bytes)
+{
+    if (h->magic != MPL_MAGIC_SEGMENT || h->byte_order != MPL_BYTE_ORDER)
+        return MPL_E_CORRUPT;
+    if (h->abi != MPL_ABI)
+        return MPL_E_ABI;
+    if (h->header_bytes != sizeof *h || h->lanes == 0 || h->lanes > MPL_MAX_LANES || h->number >= MPL_MAX_SEGMENTS)
+        return MPL_E_CORRUPT;
+    if (h->control_off != MPL_PAGE || h->control_stride != MPL_PAGE || h->data_stride != MPL_LANE_LARGE)
+        return MPL_E_CORRUPT;
+    if (h->data_off != MPL_PAGE + (uint64_t)h->lanes * MPL_PAGE || h->data_off + h->lanes * h->data_stride > file_bytes)
+        return MPL_E_CORRUPT;
+    return 0;
+}
+
+/* On a machine with a tiny /dev/shm even control pages count: fewer lanes a segment there. */
+static uint32_t lanes_for(int fd)
+{
+    struct statvfs fs;
+    if (fstatvfs(fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < (8u << 20))
+        return 8;
+    return MPL_MAX_LANES;
+}
+
+static void lane_init(struct mpl_lane *lane)
+{
+    mpl_store(&lane->rsv, MPL_ORIGIN);
+    mpl_store(&lane->tail, MPL_ORIGIN);
+    mpl_store(&lane->head, MPL_ORIGIN);
+}
+
+int mpl_segment_create(const char *dir, const char *service, uint32_t number)
+{
+    char path[MPL_PATH], temporary[MPL_PATH + 32];
+    int rc = mpl_segment_path(path, dir, service, number);
+    if (rc)
+        return rc;
+    snprintf(temporary, sizeof temporary, "%s/.new-%016llx", dir, (unsigned long long)mpl_random());
+    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    struct mpl_header head = {.magic = MPL_MAGIC_SEGMENT, .abi = MPL_ABI, .byte_order = MPL_BYTE_ORDER, .header_bytes = sizeof head};
+    head.lanes = lanes_for(fd);
+    head.control_off = head.control_stride = MPL_PAGE;
+    head.data_off = MPL_PAGE + (uint64_t)head.lanes * MPL_PAGE;
+    head.data_stride = MPL_LANE_LARGE;
+    head.segment_id = mpl_random() & 0xffffffffffffull;
+    head.created_ns = mpl_now(CLOCK_REALTIME);
+    head.number = number;
+    mpl_boot_id(head.boot_id);
+    mpl_store(&head.state, MPL_LIVE);
+    /* fallocate(2) itself: glibc's emulation would touch pages that a full tmpfs cannot give, and that is SIGBUS. */
+    if (fallocate(fd, 0, 0, (off_t)head.data_off) || ftruncate(fd, (off_t)(head.data_off + head.lanes * head.data_stride)))
+        rc = -errno;
+    char *base = rc ? MAP_FAILED : mmap(NULL, head.data_off, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (!rc && base == MAP_FAILED)
+        rc = -errno;
+    if (!rc) {
+        for (uint32_t i = 0; i < head.lanes; i++)
+            lane_init((struct mpl_lane *)(void *)(base + MPL_PAGE + (size_t)i * MPL_PAGE));
+        memcpy(base, &head, sizeof head);
+        munmap(base, head.data_off);
+        if (link(temporary, path))
+            rc = -errno;
+    }
+    unlink(temporary);
+    close(fd);
+    return rc;
+}
+
+int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *service, uint32_t number, int prot, bool whole)
+{
+    char path[MPL_PATH];
+    struct stat st;
+    int rc = mpl_segment_path(path, dir, service, number);
+    if (rc)
+        return rc;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && !(prot & PROT_WRITE))
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    struct mpl_header head;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || pread(fd, &head, sizeof head, 0) != sizeof head)
+        rc = MPL_E_CORRUPT;
+    else
+        rc = mpl_header_check(&head, (uint64_t)st.st_size);
+    if (!rc && head.number != number)
+        rc = MPL_E_CORRUPT;
+    if (!rc) {
+        size_t bytes = whole ? head.data_off + head.lanes * head.data_stride : head.data_off;
+        char *base = mmap(NULL, bytes, prot, MAP_SHARED | MAP_NORESERVE, fd, 0);
+        if (base == MAP_FAILED)
+            rc = -errno;
+        else
+            *seg = (struct mpl_segment){.fd = fd, .base = base, .mapped = bytes, .head = head, .dev = st.st_dev, .ino = st.st_ino};
+    }
+    if (rc)
+        close(fd);
+    return rc;
+}
+
+void mpl_segment_unmap(struct mpl_segment *seg)
+{
+    if (seg->base)
+        munmap(seg->base, seg->mapped);
+    if (seg->fd >= 0)
+        close(seg->fd);
+    seg->base = NULL;
+    seg->fd = -1;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How a session ends when its owner is gone: the last number is what the marks and drop_last prove, never a guess. */
+#include "session.h"
+
+bool mpl_lane_sane(const struct mpl_lane *lane)
+{
+    uint64_t head = mpl_load(&lane->head), tail = mpl_load(&lane->tail), rsv = mpl_load(&lane->rsv);
+    uint32_t capacity = mpl_load(&lane->capacity);
+    if (!mpl_capacity_ok(capacity) || ((head | tail | rsv) & 7))
+        return false;
+    return tail - head <= capacity && rsv - head <= capacity && rsv - tail <= capacity;
+}
+
+/* The greater of the agreeing mark and drop_last (I3). A mark that agrees with (tail, ovf_end) was finished before tail moved there. */
+static uint64_t last_number(const struct mpl_lane *lane)
+{
+    uint64_t last = mpl_load(&lane->drop_last), tail = mpl_load(&lane->tail), ovf = mpl_load(&lane->ovf_end);
+    for (int i = 0; i < 2; i++) {
+        const struct mpl_mark *m = &lane->marks[i];
+        if (mpl_load(&m->tail) == tail && mpl_load(&m->ovf_end) == ovf && mpl_load(&m->seq) > last)
+            last = mpl_load(&m->seq);
+    }
+    return last;
+}
+
+void mpl_session_end(struct mpl_lane *lane)
+{
+    uint32_t epoch = mpl_load(&lane->epoch);
+    struct mpl_slot *slot = &lane->slots[epoch % MPL_SLOTS];
+    uint64_t word = mpl_load_acquire(&slot->epoch_state);
+    uint32_t state = mpl_word_state(word);
+    if (!epoch || mpl_word_epoch(word) != epoch || (state != MPL_S_LIVE && state != MPL_S_CLEAN))
+        return;
+    mpl_store(&slot->last, last_number(lane));
+    mpl_store(&slot->end_pos, mpl_load(&lane->tail));
+    slot->clean = state == MPL_S_CLEAN;
+    mpl_swap(&slot->epoch_state, word, mpl_session_word(epoch, MPL_S_ENDED));
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A session's words: shared by the claimer, who ends its predecessor's, and the writer, who ends a dead owner's. */
+#ifndef MPL_SESSION_H
+#define MPL_SESSION_H
+
+#include "mpl.h"
+
+static inline uint64_t mpl_session_word(uint32_t epoch, enum mpl_session_state state) { return (uint64_t)epoch << 32 | state; }
+static inline uint32_t mpl_word_epoch(uint64_t word) { return (uint32_t)(word >> 32); }
+static inline uint32_t mpl_word_state(uint64_t word) { return (uint32_t)word; }
+static inline bool mpl_capacity_ok(uint32_t c) { return c == MPL_LANE_LARGE || c == MPL_LANE_MEDIUM || c == MPL_LANE_SMALL; }
+
+/* True when a lane's positions can be believed at all (I1). */
+bool mpl_lane_sane(const struct mpl_lane *lane);
+/* Saves the last number of the session that the lane's epoch names and stores ENDED. Role: whoever holds the lane's lock. Can be killed
+ * anywhere and done again: nothing it reads changes before the state does. */
+void mpl_session_end(struct mpl_lane *lane);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The writer's private view of a lane: reading the next record with nothing believed. A view's pos, cur and tally are the writer's own; words of the
+ * lane are only compared with them.
+ *
+ * Pairs kept here:
+ *   drain:B / publish:C   tail before the bytes below it
+ *   drain:C / publish:B   the writer's clock and tail, then rsv: rsv == tail means that whatever comes later has a later stamp
+ */
+#include <string.h>
+
+#include "session.h"
+#include "view.h"
+
+/* What the slot says of an epoch, if it is one that may still have records. */
+static bool epoch_known(const struct mpl_view *v, uint32_t epoch)
+{
+    uint64_t word = mpl_load_acquire(&v->lane->slots[epoch % MPL_SLOTS].epoch_state);
+    return mpl_word_epoch(word) == epoch && mpl_word_state(word) != MPL_S_CLOSED;
+}
+
+/* A gap in the numbers is right only where the owner said that it dropped. */
+static bool gap_explained(const struct mpl_view *v, uint32_t epoch, uint64_t before)
+{
+    const struct mpl_slot *slot = &v->lane->slots[epoch % MPL_SLOTS];
+    if (mpl_word_state(mpl_load(&slot->epoch_state)) == MPL_S_ENDED)
+        return before <= mpl_load(&slot->last);
+    return before <= mpl_load(&v->lane->drop_last);
+}
+
+void mpl_view_start_session(struct mpl_view *v, uint32_t epoch)
+{
+    uint32_t slot = epoch % MPL_SLOTS;
+    if (v->tally[slot].epoch == epoch)
+        return;
+    v->tally[slot] = (struct mpl_tally){.epoch = epoch};
+    v->cursor_seq[slot] = 0;
+}
+
+static int check_record(struct mpl_view *v, const struct mpl_record *head)
+{
+    if (head->len < sizeof *head || head->payload_len > head->len - sizeof *head || head->len != mpl_align8(sizeof *head + head->payload_len))
+        return MPL_E_CORRUPT;
+    if (!epoch_known(v, head->epoch))
+        return MPL_E_CORRUPT;
+    mpl_view_start_session(v, head->epoch);
+    uint64_t last = v->cursor_seq[head->epoch % MPL_SLOTS];
+    if (head->seq <= last || (head->seq != last + 1 && !gap_explained(v, head->epoch, head->seq - 1)))
+        return MPL_E_CORRUPT;
+    return 0;
+}
+
+int mpl_view_peek(struct mpl_view *v)
+{
+    v->next.len = 0;
+    while ((int64_t)(v->limit - v->cur) > 0) {
+        uint64_t offset = v->cur & (v->capacity - 1), rest = v->capacity - offset, have = v->limit - v->cur;
+        struct mpl_record head;
+        memcpy(&head, v->data + offset, 8);
+        if (head.len < 8 || head.len % 8 || head.len > rest || head.len > have)
+            return MPL_E_CORRUPT;
+        if (head.epoch == 0) {
+            v->cur += head.len;
+            continue;
+        }
+        if (head.len < sizeof head)
+            return MPL_E_CORRUPT;
+        uint32_t len = head.len, epoch = head.epoch;
+        memcpy(&head, v->data + offset, sizeof head);
+        if (head.len != len || head.epoch != epoch || check_record(v, &head))
+            return MPL_E_CORRUPT;
+        v->next = head;
+        return 1;
+    }
+    return 0;
+}
+
+/* Takes the lane's words as they are now; clock_ns was read before. Returns the stamp up to which this lane is complete, or an error. */
+int mpl_view_load(struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
+{
+    *complete_ns = clock_ns;
+    v->next.len = 0;
+    v->limit = v->cur = v->pos;
+    uint32_t capacity = mpl_load_acquire(&v->lane->capacity);
+    if (!capacity)
+        return 0;
+    uint64_t tail = mpl_load_acquire(&v->lane->tail); /* ORD(drain:B) acquire; pairs with ORD(publish:C) */
+    uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B) */
+    uint64_t head = mpl_load_acquire(&v->lane->head);
+    if (!v->capacity && mpl_capacity_ok(capacity))
+        v->capacity = capacity;
+    if (v->capacity != capacity || (tail & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0)
+        return MPL_E_CORRUPT;
+    for (int i = 0; i < (int)MPL_SLOTS; i++)
+        v->cursor_seq[i] = v->tally[i].settled;
+    v->limit = tail;
+    if (rsv != tail) { /* an event is under way: it cannot be older than the lane's last stamp */
+        uint64_t last = mpl_load_acquire(&v->lane->last_mono);
+        if (v->inflight != rsv) {
+            v->inflight = rsv;
+            v->inflight_ns = clock_ns;
+        }
+        if (clock_ns - v->inflight_ns < MPL_INFLIGHT_NS && last < *complete_ns)
+            *complete_ns = last;
+    }
+    int rc = mpl_view_peek(v);
+    if (rc == 0 && v->cur != v->pos) { /* nothing but pads: they hold no event, so no batch need name them */
+        v->pos = v->cur;
+        mpl_raise(&v->lane->head, v->pos);
+    }
+    return rc;
+}

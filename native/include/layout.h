@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shared bytes: what producers, the writer and tools agree on. Only core/ includes this file, python/module.c for its
+ * constants, and the tests. Changing anything here means a new MPL_ABI: segments of another ABI are left alone, never reinterpreted.
+ *
+ * A segment file (`<service>.<abi>.<n>.ring`):
+ *
+ *   0        header page                       written once, before the file gets its name
+ *   4096     control page of lane 0            struct mpl_lane
+ *   ...      one page a lane
+ *   data     lane 0's data, data_stride bytes apart; really reserved only up to the lane's capacity
+ *
+ *   field                         | written by                        | read by
+ *   ------------------------------+-----------------------------------+-------------------------------
+ *   rsv, tail, last_mono, marks   | owner of the lane                 | writer; an adopter after a death
+ *   drop_last, drops              | owner                             | writer; an adopter
+ *   head                          | writer (CAS-max)                  | owner
+ *   quarantined                   | writer                            | owner
+ *   space_seq / waiters           | writer / owner                    | each other (futex)
+ *   epoch, capacity, slots[].*    | owner at its claim; writer closes | writer, tools
+ *
+ * A record in a lane is readable if and only if (1) it lies in [head, tail), (2) its len is a multiple of 8 and ends before
+ * tail and before the data's end, (3) its epoch is 0 (a pad) or that of an open slot, (4) len = align8(40 + payload_len),
+ * (5) its seq is above the last one of its session, gaps only up to drop_last.
+ *
+ * Invariants:
+ *   I1  head <= tail <= rsv <= head + capacity, always; each only grows.
+ *   I2  bytes in [tail, rsv) belong to the owner alone; bytes in [head, tail) are immutable.
+ *   I3  the mark that agrees with (tail, ovf_end) carries the number of the last event published in this session.
+ *   I4  a session's words in its slot are written only while the slot holds that epoch.
+ *   I5  positions start just below 2^32, so that every test crosses that line.
+ */
+#ifndef MPL_LAYOUT_H
+#define MPL_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "atomic.h"
+
+#define MPL_ABI 1u
+#define MPL_MAGIC_SEGMENT 0x31474553474f4c50ull /* "PLOGSEG1" */
+#define MPL_MAGIC_BELL 0x314c4542474f4c50ull    /* "PLOGBEL1" */
+#define MPL_MAGIC_JOURNAL 0x31524e4a474f4c50ull /* "PLOGJNR1" */
+#define MPL_BYTE_ORDER 0x01020304u
+#define MPL_PAGE 4096u
+#define MPL_LINE 128
+#define MPL_MAX_LANES 64u
+#define MPL_MAX_SEGMENTS 32u
+#define MPL_SLOTS 8u
+#define MPL_ORIGIN 0xffffe000ull /* I5 */
+#define MPL_LANE_LARGE (1u << 20)
+#define MPL_LANE_MEDIUM (256u << 10)
+#define MPL_LANE_SMALL (64u << 10)
+#define MPL_NAME 48 /* bytes of a process name kept for people */
+
+/* Reasons for which an event can be dropped, and classes of levels: one table, counters.def. */
+enum mpl_reason {
+#define REASON(name, text) MPL_REASON_##name,
+#include "counters.def"
+    MPL_REASONS
+};
+#define MPL_LEVELS 5u /* DEBUG and below, INFO, WARNING, ERROR, CRITICAL and above */
+
+enum mpl_counter {
+#define COUNTER(name, text) MPL_COUNT_##name,
+#include "counters.def"
+    MPL_COUNTERS
+};
+
+enum mpl_state { MPL_LIVE = 1, MPL_RETIRED = 2 };
+
+/* A session's life: FREE/CLOSED -> LIVE (claim) -> CLEAN (detach; back to LIVE by a later publish) -> ENDED (its last number is saved)
+ * -> CLOSED (its end line is committed). */
+enum mpl_session_state { MPL_S_CLOSED = 0, MPL_S_LIVE = 1, MPL_S_CLEAN = 2, MPL_S_ENDED = 3 };
+
+struct mpl_record {
+    uint32_t len;   /* of the whole record, a multiple of 8 */
+    uint32_t epoch; /* 0: a pad, only len and epoch count */
+    uint64_t seq;
+    uint64_t mono_ns;
+    uint64_t wall_ns;
+    uint32_t payload_len;
+    uint8_t level;
+    uint8_t kind;
+    uint16_t flags;
+};
+#define MPL_FLAG_CUT 1u
+#define MPL_FLAG_LATE 2u
+#define MPL_FLAG_RECOVERED 4u
+
+struct mpl_header {
+    uint64_t magic;
+    uint32_t abi, byte_order;
+    uint32_t header_bytes, lanes;
+    uint32_t control_off, control_stride;
+    uint64_t data_off, data_stride;
+    uint64_t segment_id;
+    uint8_t boot_id[16];
+    uint64_t created_ns;
+    uint32_t number;
+    mpl_a32 state; /* enum mpl_state */
+};
+
+struct mpl_mark {
+    mpl_a64 seq, tail, ovf_end;
+};
+
+struct mpl_slot {
+    mpl_a64 epoch_state; /* epoch << 32 | enum mpl_session_state: one word, so that it changes at once */
+    mpl_a64 last;        /* valid from ENDED on */
+    mpl_a64 end_pos;     /* valid from ENDED on: no record of this session stands at or after it */
+    mpl_a64 settled, synced;
+    mpl_a64 delivered, filtered, dropped;
+    uint64_t start_ns;
+    uint32_t pid, clean; /* clean: valid from ENDED on */
+    char name[MPL_NAME];
+};
+
+struct mpl_lane {
+    _Alignas(MPL_LINE) mpl_a64 rsv;
+    mpl_a64 tail, ovf_end, last_mono;
+    struct mpl_mark marks[2];
+    mpl_a64 drop_last;
+    _Alignas(MPL_LINE) mpl_a64 drops[MPL_REASONS][MPL_LEVELS];
+    _Alignas(MPL_LINE) mpl_a64 head;
+    _Alignas(MPL_LINE) mpl_a64 ovf_head;
+    mpl_a32 quarantined;
+    _Alignas(MPL_LINE) mpl_a32 space_seq;
+    mpl_a32 waiters;
+    _Alignas(MPL_LINE) mpl_a32 epoch;
+    mpl_a32 capacity; /* 0: no data reserved yet */
+    struct mpl_slot slots[MPL_SLOTS];
+};
+
+struct mpl_bell {
+    uint64_t magic;
+    uint32_t abi, byte_order;
+    uint32_t conf_off, conf_len, conf_crc, reserved;
+    uint64_t service_id, created_ns;
+    uint8_t boot_id[16];
+    _Alignas(MPL_LINE) mpl_a32 sleeping; /* the writer's futex: 1 while it sleeps */
+    _Alignas(MPL_LINE) mpl_a32 state;    /* enum mpl_state */
+    mpl_a32 segments;                    /* grows after each segment that got its name */
+    mpl_a32 departures;                  /* grows whenever a producer detaches or asks for attention */
+    _Alignas(MPL_LINE) mpl_a32 writer_pid;
+    mpl_a32 supervisor_pid;
+    mpl_a64 begun, done; /* batches: begun is stored before heads move, done when the file has the bytes */
+    mpl_a32 problem_seq; /* grows with each new text below */
+    char problem[244];
+    _Alignas(MPL_LINE) mpl_a64 counters[MPL_COUNTERS];
+    _Alignas(MPL_LINE) mpl_a64 homeless[MPL_LEVELS]; /* events of processes that could get no lane */
+};
+
+#define MPL_LOCK_SUPERVISOR 0 /* bytes of the bell file */
+#define MPL_LOCK_WRITER 1
+#define MPL_LOCK_SPAWN 2
+
+_Static_assert(sizeof(struct mpl_record) == 40, "the record header is 40 bytes on every machine");
+_Static_assert(offsetof(struct mpl_record, payload_len) == 32, "record layout");
+_Static_assert(sizeof(struct mpl_header) <= MPL_PAGE, "the header is one page");
+_Static_assert(sizeof(struct mpl_lane) <= MPL_PAGE, "a control page is one page");
+_Static_assert(sizeof(struct mpl_bell) <= MPL_PAGE, "the bell is one page");
+_Static_assert(sizeof(struct mpl_slot) == 128, "slot layout");
+_Static_assert(offsetof(struct mpl_lane, head) % MPL_LINE == 0, "head has a line of its own");
+
+static inline uint64_t mpl_align8(uint64_t n) { return (n + 7u) & ~(uint64_t)7u; }
+static inline unsigned mpl_level_class(unsigned level) { return level < 20 ? 0 : level < 30 ? 1 : level < 40 ? 2 : level < 50 ? 3 : 4; }
+
+#endif

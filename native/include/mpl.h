@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The API of the core. Plain C11, no Python. Every function returns a negative MPL_E_* code (errors.def) or -errno on failure.
+ * Roles: P = a producer process, W = the one writer, T = tools that only look. "Blocks" means anything beyond a bounded copy. */
+#ifndef MPL_H
+#define MPL_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "layout.h"
+
+enum {
+#define ERROR(name, number, text) name = number,
+#include "errors.def"
+};
+const char *mpl_strerror(int code);
+
+#define MPL_PATH 512
+
+/* ---- locks and places (any role) -------------------------------------------------------------------------------------- */
+int mpl_lock(int fd, off_t byte, off_t count);   /* F_OFD_SETLK, never waits: 0, or -EAGAIN */
+int mpl_unlock(int fd, off_t byte, off_t count);
+int mpl_locked(int fd, off_t byte, off_t count); /* F_OFD_GETLK: 1 when somebody else holds one of them */
+int mpl_path(char *out, const char *dir, const char *service, const char *suffix);
+int mpl_boot_id(uint8_t out[16]);
+uint64_t mpl_now(int clock); /* ns */
+uint64_t mpl_random(void);
+uint32_t mpl_crc32c(uint32_t crc, const void *bytes, size_t len);
+
+/* ---- the bell (any role) ---------------------------------------------------------------------------------------------- */
+/* Creates or opens `<service>.<abi>.bell`; *created says which. The configuration rides in the same file, so that both are born by one link(). */
+int mpl_bell_open(const char *dir, const char *service, const void *conf, size_t conf_len, struct mpl_bell **out, bool *created);
+void mpl_bell_close(struct mpl_bell *bell);
+int mpl_bell_conf(const char *dir, const char *service, void *out, size_t *len); /* MPL_E_CORRUPT when its checksum is wrong */
+void mpl_bell_ring(struct mpl_bell *bell);                                       /* P: wakes the writer if it sleeps */
+
+/* ---- segments --------------------------------------------------------------------------------------------------------- */
+struct mpl_segment {
+    int fd;       /* W, T: kept open for lock probes; P: -1 */
+    char *base;   /* the mapping: everything (W, T) or header and control pages read-only (P, while it looks for a lane) */
+    size_t mapped;
+    struct mpl_header head; /* a validated copy */
+    dev_t dev;
+    ino_t ino;
+};
+int mpl_segment_path(char *out, const char *dir, const char *service, uint32_t number);
+int mpl_segment_create(const char *dir, const char *service, uint32_t number); /* 0, or -EEXIST when somebody was first */
+int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *service, uint32_t number, int prot, bool whole);
+void mpl_segment_unmap(struct mpl_segment *seg);
+int mpl_header_check(const struct mpl_header *head, uint64_t file_bytes);
+static inline struct mpl_lane *mpl_segment_lane(const struct mpl_segment *seg, uint32_t lane)
+{
+    return (struct mpl_lane *)(void *)(seg->base + seg->head.control_off + (size_t)lane * seg->head.control_stride);
+}
+
+/* ---- a producer (P) ---------------------------------------------------------------------------------------------------- */
+enum mpl_when_full { MPL_BLOCK = 0, MPL_DROP_NEWEST = 1 };
+enum mpl_outcome { MPL_DROPPED = 0, MPL_ACCEPTED = 1, MPL_WAIT = 2, MPL_TOO_BIG = 3 };
+
+struct mpl_producer {
+    char dir[MPL_PATH], service[128], name[MPL_NAME];
+    struct mpl_bell *bell;
+    struct mpl_lane *lane; /* NULL: no lane in this process */
+    char *data;
+    void *pin; /* the mapping that holds the lock; not inherited by forks */
+    size_t data_bytes, pin_bytes;
+    struct mpl_slot *slot;
+    uint64_t generation; /* of the process, at the claim */
+    uint64_t tail, head, seq, last_mono;
+    uint64_t segment_id, block_ns, retry_ns, probe_ns;
+    uint64_t accepted, dropped;
+    uint32_t segment, lane_number, capacity, epoch, mark, when_full, max_event_bytes;
+    int waiting;    /* threads in mpl_wait: mappings must stay */
+    int trouble;    /* why there is no lane: a negative code, or 0 */
+    bool gave_up;   /* a block deadline ran out; do not wait again until there is room */
+    bool final;     /* the process has said goodbye; whatever it still logs goes into sessions that are clean between events */
+    bool detached;  /* this session is one of those */
+    bool claimed;   /* a claim happened that the binding has not told yet */
+    bool wants_look; /* a second has passed: the binding looks at the writer's locks and at the files' identity */
+    struct mpl_producer *next;
+};
+int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *service, const char *name);
+int mpl_attach(struct mpl_producer *p);                       /* claims a lane if this process holds none; after fork: forgets the parent's */
+void mpl_detach(struct mpl_producer *p, bool final);          /* CLEAN, and the lane is given back; final: at the process's exit */
+void mpl_producer_free(struct mpl_producer *p);
+/* One event. Never blocks, makes no system call but to ring a sleeping writer; after a fork it claims first. MPL_WAIT: the lane is full and
+ * the policy is block: call mpl_wait(p, 0, …) without the GIL and publish again, or mpl_drop. */
+enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len);
+void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level);
+int mpl_wait(struct mpl_producer *p, uint64_t target, uint64_t timeout_ns); /* blocks: one futex wait, for settled >= target, or for space (0) */
+uint64_t mpl_settled(const struct mpl_producer *p);
+bool mpl_lane_is_mine(const struct mpl_producer *p); /* false in a child of the claimer */
+static inline uint32_t mpl_max_payload(const struct mpl_producer *p) { return p->capacity ? p->capacity / 4 - (uint32_t)sizeof(struct mpl_record) : 0; }
+
+struct mpl_journal;
+
+/* ---- the reader (W) ----------------------------------------------------------------------------------------------------- */
+struct mpl_tally {
+    uint32_t epoch, closed;
+    uint64_t settled, delivered, filtered, dropped;
+};
+struct mpl_view { /* what the writer knows of one lane, kept privately */
+    struct mpl_lane *lane;
+    const char *data;
+    uint64_t pos, cur, limit, last_mono;
+    uint64_t inflight, inflight_ns;
+    struct mpl_record next; /* the record at cur, checked; len 0: none */
+    uint32_t capacity, segment, number;
+    bool quarantined, told;
+    int16_t touch[MPL_SLOTS]; /* index in the batch's touches, or -1 */
+    uint64_t cursor_seq[MPL_SLOTS];
+    struct mpl_tally tally[MPL_SLOTS];
+};
+struct mpl_item {
+    uint32_t view, slot;
+    uint64_t end_pos, seq, expected, mono_ns, wall_ns;
+    uint32_t place, len; /* of the payload in the arena */
+    uint8_t level, kind;
+    uint16_t flags;
+};
+struct mpl_touch {
+    uint64_t segment_id;
+    uint32_t lane, epoch;
+    uint32_t segment, close;
+    uint64_t head, settled, delivered, filtered, dropped;
+};
+#define MPL_MAX_TOUCHES 512u
+#define MPL_MAX_ITEMS 32768u
+struct mpl_end {
+    uint32_t view, slot, epoch, pid, clean;
+    uint64_t segment_id, start_ns, last, settled, delivered, filtered, dropped;
+    uint64_t drops[MPL_REASONS][MPL_LEVELS];
+    char name[MPL_NAME];
+};
+struct mpl_reader {
+    char dir[MPL_PATH], service[128];
+    struct mpl_bell *bell;
+    struct mpl_segment segments[MPL_MAX_SEGMENTS];
+    struct mpl_view *views[MPL_MAX_SEGMENTS];
+    uint32_t nsegments, seen_segments;
+    bool foreign_boot[MPL_MAX_SEGMENTS]; /* survived a reboot: drained, marked as recovered */
+    uint64_t emitted_mono, accepted_mono, committed_mono;
+    struct mpl_view *current; /* whose bytes are being read: the one to blame for a SIGBUS */
+    char *arena;
+    size_t arena_bytes, arena_used, arena_limit;
+    struct mpl_item *items;
+    uint32_t nitems, accepted;
+    struct mpl_touch touches[MPL_MAX_TOUCHES];
+    uint32_t ntouches;
+    uint32_t heap[MPL_MAX_SEGMENTS * MPL_MAX_LANES];
+    uint32_t nheap;
+    bool writable;
+};
+static inline struct mpl_view *mpl_view_at(struct mpl_reader *r, uint32_t view) { return &r->views[view / MPL_MAX_LANES][view % MPL_MAX_LANES]; }
+
+int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, bool writable, size_t arena_bytes);
+void mpl_reader_close(struct mpl_reader *r);
+int mpl_reader_scan(struct mpl_reader *r, struct mpl_journal *j); /* maps segments that are new; 1 when there were any */
+int mpl_drain(struct mpl_reader *r, size_t max_bytes);            /* number of items; nothing is consumed yet */
+uint32_t mpl_accept(struct mpl_reader *r, uint32_t items);        /* the first `items` go into the batch; how many did */
+void mpl_rewind(struct mpl_reader *r);                            /* forget the batch that was not committed */
+int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max);
+int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end, uint64_t dropped);
+int mpl_owned(struct mpl_reader *r);       /* lanes that somebody holds */
+uint64_t mpl_pending(struct mpl_reader *r); /* bytes that nobody has drained */
+int mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures); /* blocks: the eventcount of the bell */
+int mpl_retire(struct mpl_reader *r, struct mpl_journal *j); /* 1: all segments and the bell are gone; 0: somebody is here */
+
+/* ---- the journal (W) ----------------------------------------------------------------------------------------------------- */
+enum mpl_journal_state { MPL_IDLE = 0, MPL_COMMIT = 1, MPL_ROTATE = 2 };
+struct mpl_file {
+    uint64_t dev, ino, offset, generation;
+};
+struct mpl_target {
+    uint64_t offset, from;
+};
+#define MPL_MAX_SINKS 4u
+struct mpl_sink_entry {
+    mpl_a32 flip; /* files[flip & 1] is in force */
+    uint32_t reserved;
+    struct mpl_file files[2];
+};
+struct mpl_write {
+    uint32_t sink, crc;
+    uint64_t place, length;
+    mpl_a32 flip; /* targets[flip & 1] is in force */
+    uint32_t events;
+    struct mpl_target targets[2];
+};
+struct mpl_journal_page {
+    uint64_t magic;
+    uint32_t abi, byte_order;
+    uint64_t bytes, staging_off, staging_bytes;
+    uint8_t boot_id[16];
+    mpl_a32 state;
+    uint32_t nsinks;
+    uint64_t batch;
+    struct mpl_sink_entry sinks[MPL_MAX_SINKS];
+    uint32_t nwrites, ntouches;
+    struct mpl_write writes[MPL_MAX_SINKS];
+    struct {
+        uint32_t sink, reserved;
+        uint64_t generation, old_dev, old_ino, new_dev, new_ino;
+        char archive[256];
+    } rotate;
+    uint64_t segment_ids[MPL_MAX_SEGMENTS];
+    mpl_a64 positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES];
+    struct mpl_touch touches[MPL_MAX_TOUCHES];
+};
+struct mpl_journal {
+    struct mpl_journal_page *page;
+    char *staging;
+    size_t mapped;
+    bool fresh;
+};
+#define MPL_FOUND_TRUNCATED 1
+#define MPL_FOUND_FOREIGN 2
+int mpl_journal_open(struct mpl_journal *j, const char *dir, const char *service, size_t staging_bytes);
+int mpl_journal_check(const struct mpl_journal_page *page, uint64_t file_bytes);
+void mpl_journal_close(struct mpl_journal *j);
+uint64_t mpl_journal_position(const struct mpl_journal *j, uint32_t segment, uint64_t segment_id, uint32_t lane, bool *known);
+void mpl_journal_adopt(struct mpl_journal *j, uint32_t segment, uint64_t segment_id); /* its positions are kept from now on */
+const struct mpl_file *mpl_journal_file(const struct mpl_journal *j, uint32_t sink);
+void mpl_journal_set_file(struct mpl_journal *j, uint32_t sink, const struct mpl_file *file);
+/* Both block on the file. They return flags of what was found there, or -errno with the state still COMMIT: call mpl_redo again. */
+int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length);
+int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd);
+
+/* ---- guards ---------------------------------------------------------------------------------------------------------------- */
+/* Runs body(arg) so that a SIGBUS in it (somebody truncated a segment) comes back as MPL_E_CORRUPT. One thread of the writer only. */
+int mpl_guarded(int (*body)(void *), void *arg);
+uint64_t mpl_generation(void); /* of this process: 0 never; another value in every child, however it was made */
+
+#endif
