@@ -226,6 +226,11 @@ def conclude(ran: Ran, file: Path) -> page.Outcome:
     )
 
 
+def leave(_signal: int, _frame: FrameType | None) -> None:
+    """SIGTERM ends the run as the keyboard does: with everything cleaned up."""
+    raise KeyboardInterrupt
+
+
 def shown(directory: Path) -> Path:
     """*directory* as people would type it from here."""
     here = Path(os.getcwd())
@@ -235,6 +240,7 @@ def shown(directory: Path) -> Path:
 def main(arguments: list[str]) -> int:
     """Run it; the exit status."""
     options = parse(arguments)
+    signal.signal(signal.SIGTERM, leave)
     try:
         with whole_run_limit(options.seconds + WHOLE_RUN_GRACE_S):
             file = prepare(options.dir) / "shop.jsonl"
@@ -245,6 +251,8 @@ def main(arguments: list[str]) -> int:
     except Failed as reason:
         print(f"run_shop: FAILED: {reason}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     print(page.render(outcome))
     return 1 if outcome.problems else 0
 
