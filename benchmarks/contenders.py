@@ -1,0 +1,227 @@
+"""The libraries that peers.py measures, each set up as its own documentation advises.
+
+All do the same work: a message with three fields, the caller's location, process and thread, as
+one line that looks like JSON, into a file that rotates at 20 MB. The peers get a line template,
+which is cheaper than real JSON (nothing is escaped): if that tilts the comparison, then their way.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import logging
+import multiprocessing
+from collections.abc import Callable
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+ROTATION_BYTES = 20_000_000
+ARCHIVES = 100
+FORK = multiprocessing.get_context("fork")
+
+STDLIB_LINE = (
+    '{"timestamp":"%(asctime)s","level":"%(levelname)s","logger":"%(name)s","message":"%(message)s",'
+    '"user":"%(user)s","ip":"%(ip)s","attempt":%(attempt)d,"code.file.path":"%(pathname)s",'
+    '"code.line.number":%(lineno)d,"code.function.name":"%(funcName)s","process.pid":%(process)d,'
+    '"process.name":"%(processName)s","thread.id":%(thread)d,"thread.name":"%(threadName)s"}'
+)
+LOGURU_LINE = (
+    '{{"timestamp":"{time:YYYY-MM-DDTHH:mm:ss.SSSSSSZZ}","level":"{level}","logger":"{name}",'
+    '"message":"{message}","user":"{extra[user]}","ip":"{extra[ip]}","attempt":{extra[attempt]},'
+    '"code.file.path":"{file.path}","code.line.number":{line},"code.function.name":"{function}",'
+    '"process.pid":{process.id},"process.name":"{process.name}","thread.id":{thread.id},'
+    '"thread.name":"{thread.name}"}}'
+)
+
+Call = Callable[[int], object]
+
+
+def structured(info: Callable[..., object]) -> Call:
+    """The call with fields as keywords: mplog, loguru."""
+
+    def call(number: int) -> None:
+        info("user {user} logged in from {ip}", user="alice", ip="10.0.0.1", attempt=number)
+
+    return call
+
+
+def percent(info: Callable[..., object]) -> Call:
+    """The call as the standard library has it: arguments for the text, fields in `extra`."""
+
+    def call(number: int) -> None:
+        info(
+            "user %s logged in from %s", "alice", "10.0.0.1",
+            extra={"user": "alice", "ip": "10.0.0.1", "attempt": number},
+        )  # fmt: skip
+
+    return call
+
+
+class Contender:
+    """One library; `start` and `listen` and `stop` run in the parent, `info` in a worker."""
+
+    name = ""
+    title = ""
+    package = ""
+    safe = True  # keeps every line when several processes write and files rotate
+    fast = False  # gets the full number of events
+    shape = staticmethod(percent)
+
+    def missing(self) -> str:
+        """Why it cannot be measured here; empty when it can."""
+        try:
+            importlib.import_module(self.package)
+        except ImportError as error:
+            return str(error)
+        return ""
+
+    def version(self) -> str:
+        """What was measured."""
+        try:
+            return importlib.metadata.version(self.package.replace("_", "-"))
+        except importlib.metadata.PackageNotFoundError:
+            return "standard library" if self.package == "logging" else "from the source tree"
+
+    def start(self, path: Path) -> None:
+        """Before the workers are forked."""
+
+    def listen(self) -> None:
+        """After they are forked, before their first call."""
+
+    def info(self) -> Callable[..., object]:
+        """The logging function, in a worker."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """In a worker, after its last call."""
+
+    def stop(self) -> None:
+        """After the workers have ended: everything is in the files when this returns."""
+
+
+def stdlib_logger(handler: logging.Handler) -> logging.Logger:
+    """A logger with this handler and no other."""
+    logger = logging.getLogger("bench")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.handlers = [handler]
+    return logger
+
+
+class Mplog(Contender):
+    """mplog, waiting when its lane is full."""
+
+    name = title = package = "mplog"
+    fast = True
+    shape = staticmethod(structured)
+
+    def start(self, path: Path) -> None:
+        mplog: Any = importlib.import_module("mplog")
+        self.mplog = mplog
+        mplog.configure(
+            str(path), level="INFO", format="json", rotation="20 MB", retention=ARCHIVES,
+            when_full="block",
+        )  # fmt: skip
+
+    def info(self) -> Callable[..., object]:
+        info: Callable[..., object] = self.mplog.get_logger("bench").info
+        return info
+
+    def stop(self) -> None:
+        self.mplog.shutdown(timeout=120.0)
+
+
+class Queue(Contender):
+    """The standard library's recipe: a queue, and a listener in the parent that owns the file."""
+
+    name = "queue"
+    title = "QueueHandler + multiprocessing.Queue"
+    package = "logging"
+
+    def start(self, path: Path) -> None:
+        self.queue: Any = FORK.Queue(-1)
+        target = RotatingFileHandler(path, maxBytes=ROTATION_BYTES, backupCount=ARCHIVES)
+        target.setFormatter(logging.Formatter(STDLIB_LINE))
+        self.listener = QueueListener(self.queue, target)
+
+    def listen(self) -> None:
+        self.listener.start()
+
+    def info(self) -> Callable[..., object]:
+        return stdlib_logger(QueueHandler(self.queue)).info
+
+    def finish(self) -> None:
+        self.queue.close()
+        self.queue.join_thread()
+
+    def stop(self) -> None:
+        self.listener.stop()
+
+
+class Loguru(Contender):
+    """loguru with its own queue and writer thread in the parent."""
+
+    name = package = "loguru"
+    title = "loguru, enqueue=True"
+    shape = staticmethod(structured)
+
+    def start(self, path: Path) -> None:
+        self.logger: Any = importlib.import_module("loguru").logger
+        self.logger.remove()
+        self.logger.add(
+            path, format=LOGURU_LINE, level="INFO", enqueue=True, context="fork",
+            rotation="20 MB", retention=ARCHIVES,
+        )  # fmt: skip
+
+    def info(self) -> Callable[..., object]:
+        info: Callable[..., object] = self.logger.info
+        return info
+
+    def finish(self) -> None:
+        self.logger.complete()
+
+    def stop(self) -> None:
+        self.logger.remove()
+
+
+class ConcurrentLogHandler(Contender):
+    """A file lock around every line."""
+
+    name = "clh"
+    title = "concurrent-log-handler"
+    package = "concurrent_log_handler"
+
+    def start(self, path: Path) -> None:
+        self.path = path
+        self.package_loaded: Any = importlib.import_module(self.package)
+
+    def info(self) -> Callable[..., object]:
+        handler = self.package_loaded.ConcurrentRotatingFileHandler(
+            str(self.path), maxBytes=ROTATION_BYTES, backupCount=ARCHIVES
+        )
+        handler.setFormatter(logging.Formatter(STDLIB_LINE))
+        return stdlib_logger(handler).info
+
+
+class Plain(Contender):
+    """Every process appends to the same file: no rotation, no promise. For reference only."""
+
+    name = "file"
+    title = "FileHandler (unsafe, no rotation)"
+    package = "logging"
+    safe = False
+    fast = True
+
+    def start(self, path: Path) -> None:
+        self.path = path
+
+    def info(self) -> Callable[..., object]:
+        handler = logging.FileHandler(self.path)
+        handler.setFormatter(logging.Formatter(STDLIB_LINE))
+        return stdlib_logger(handler).info
+
+
+CONTENDERS: dict[str, type[Contender]] = {
+    one.name: one for one in (Mplog, Queue, Loguru, ConcurrentLogHandler, Plain)
+}
