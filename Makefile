@@ -29,7 +29,7 @@ system: ## see that compiler, Python headers and venv are there; install those m
 # An environment whose interpreter no longer starts is made anew.
 $(READY): pyproject.toml setup.py | system
 	@$(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	$(PY) -m pip install --quiet 'setuptools>=68' --editable '.[test]'
+	$(PY) -m pip install --quiet 'setuptools>=77' --editable '.[test]'
 	@touch $@
 
 $(BUILT): $(READY) setup.py $(NATIVE)
