@@ -19,7 +19,7 @@ _WORDS = {
     86_400.0: ("d", "day", "days"),
 }
 _UNITS_S = {word: factor for factor, words in _WORDS.items() for word in words}
-_TEXT = re.compile(r"([0-9]{1,24}(?:\.[0-9]{1,24})?(?:e-?[0-9]{1,2})?)\s*([a-zµ]*)")
+_TEXT = re.compile(r"([0-9]{1,24}(?:\.[0-9]{1,24})?(?:e-?[0-9]{1,3})?)\s*([a-zµ]*)")
 
 
 def parse(value: object) -> float:

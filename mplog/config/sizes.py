@@ -68,6 +68,6 @@ def text(size_bytes: int) -> str:
     ways = [
         (len(str(size_bytes // factor)), -factor, f"{size_bytes // factor} {unit}")
         for unit, factor in UNITS_BYTES.items()
-        if size_bytes % factor == 0
+        if size_bytes % factor == 0 and factor <= max(size_bytes, 1)
     ]
     return min(ways)[2]

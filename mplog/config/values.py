@@ -19,7 +19,7 @@ WHEN_FULL_LATER = ("overflow", "drop_oldest")
 FORMATS = ("json", "text")
 MAX_RETENTION = 1_000_000
 MIN_EVENT_BYTES, MAX_EVENT_BYTES = 1024, 256 * 1024
-SERVICE_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$"
+SERVICE_PATTERN = r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z"
 # An archive's name adds a time, a generation and a suffix; a file name has at most 255 bytes.
 MAX_FILE_NAME_BYTES = 200
 MAX_PATH_BYTES = 4000
@@ -184,7 +184,7 @@ def parse_service(value: object) -> str | None:
     given = plain(value)
     if given is None:
         return None
-    if isinstance(given, str) and re.fullmatch(SERVICE_PATTERN[1:-1], given):
+    if isinstance(given, str) and re.search(SERVICE_PATTERN, given):
         return given
     right = "give 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first one not a dot"
     raise WrongValue(value, "is not a service name", right)

@@ -1,0 +1,40 @@
+"""The Struct, the table beside it, and the page made from them."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mplog.config import KEYS, SERVICE_KEYS, Settings
+from mplog.config.reference import markdown
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
+
+
+def test_table_and_struct_agree():
+    """Each field of the Struct has its row, by name and attribute, in the same order."""
+    fields = [(field.encode_name, field.name) for field in msgspec.structs.fields(Settings)]
+    assert fields == [(key.name, key.attribute) for key in KEYS.values()]
+
+
+def test_defaults_pass_their_parsers():
+    """Each default is a value that its own parser takes."""
+    for key in KEYS.values():
+        default = getattr(Settings(), key.attribute)
+        assert default == key.parse(default)
+
+
+def test_service_keys():
+    """Level and the policy for a full lane belong to the process, the rest to the service."""
+    assert KEYS.keys() - SERVICE_KEYS == {"level", "when_full", "block_timeout"}
+
+
+def test_settings_are_frozen():
+    """Settings do not change after the load."""
+    with pytest.raises(AttributeError):
+        Settings().level = 10
+
+
+def test_page_is_current():
+    """docs/reference/configuration.md is what the schema makes."""
+    assert PAGE.read_text() == markdown(), "run: python -m mplog.config.reference > (the page)"

@@ -1,0 +1,71 @@
+"""Settings as a service keeps them for its writer."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mplog.config import Settings, from_bytes, to_bytes
+from mplog.errors import ConfigError
+
+FULL = Settings(
+    level=10,
+    when_full="drop_newest",
+    block_timeout_s=0.5,
+    file="/var/log/ж.jsonl",
+    format="text",
+    rotation_bytes=None,
+    retention=None,
+    mode=0o640,
+    max_event_bytes=1024,
+    service="web",
+    dir="/dev/shm/web",
+)
+
+
+@pytest.mark.parametrize("stored", [Settings(), FULL], ids=["default", "full"])
+def test_settings_come_back(stored):
+    """What was written is read as the same."""
+    assert stored == from_bytes(to_bytes(stored))
+
+
+def test_stored_by_key():
+    """The stored names are the keys, not the attributes."""
+    assert '"rotation":null' in to_bytes(FULL).decode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"level": 256},
+        {"level": "INFO"},
+        {"level": True},
+        {"when_full": "overflow"},
+        {"block_timeout": -1},
+        {"file": "app.jsonl"},
+        {"rotation": 0},
+        {"rotation": 2**62 + 1},
+        {"retention": -1},
+        {"mode": 0o400},
+        {"mode": 0o1600},
+        {"max_event_bytes": 1},
+        {"service": ".web"},
+        {"service": "web\n"},
+        {"dir": "here"},
+        {"colour": "red"},
+    ],
+    ids=str,
+)
+def test_stored_values_are_checked_again(change):
+    """A value that no load would give is refused with its place."""
+    stored = msgspec.json.encode(msgspec.to_builtins(FULL) | change)
+    with pytest.raises(ConfigError, match=r"^stored settings of the service: cannot be read"):
+        from_bytes(stored)
+
+
+@given(st.one_of(st.binary(), st.sampled_from([b"[" * 100_000, b'{"file":"\xff"}', b"null"])))
+@settings(max_examples=100)
+def test_garbage_is_a_config_error(data):
+    """No bytes raise anything but ConfigError."""
+    with pytest.raises(ConfigError):
+        from_bytes(data)

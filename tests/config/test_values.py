@@ -1,0 +1,247 @@
+"""Each setting's parser: what it takes, and how it refuses the rest."""
+
+import datetime
+import enum
+import os
+from pathlib import Path
+
+import pytest
+
+from mplog.config import values
+from mplog.config.schema import KEYS
+from mplog.config.wrong import WrongValue
+
+LEVELS = (
+    "give a number from 0 to 255, or one of TRACE, DEBUG, INFO, SUCCESS, WARNING, ERROR, CRITICAL, "
+    "WARN, FATAL, NOTSET"
+)
+MODE = (
+    'give the permission bits as octal text, "0600" or "0640", or as an int such as 0o640; '
+    "the owner must be able to read and write"
+)
+ROTATION = 'give a size, "100 MB", "20 MiB" or a whole number of bytes, or "off" for no rotation'
+ARCHIVES = 'give how many archives to keep, from 0 to 1000000, or "all" to keep every one'
+EVENT = 'give a size from "1 KiB" to "256 KiB"'
+NAME = "give 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first one not a dot"
+TIME = "is a time, and rotation by time is not built yet in this version"
+BY_AGE = "is not a count, and retention by age or size is not built yet in this version"
+FILE = 'give the path of a log file, such as "logs/app.jsonl"'
+DIR = 'give the path of a directory, such as "/dev/shm/my-service"'
+
+
+class Level(enum.IntEnum):
+    LOUD = 40
+
+
+class Text(str):
+    def strip(self, *_):
+        raise AssertionError("a method of a subclass was called")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "parsed"),
+    [
+        ("level", "info", 20),
+        ("level", " Warn ", 30),
+        ("level", "35", 35),
+        ("level", 0, 0),
+        ("level", Level.LOUD, 40),
+        ("level", Text("debug"), 10),
+        ("when_full", "drop_newest", "drop_newest"),
+        ("block_timeout", "500 ms", 0.5),
+        ("format", "text", "text"),
+        ("rotation", "20 MB", 20_000_000),
+        ("rotation", 20_000_000, 20_000_000),
+        ("rotation", None, None),
+        ("rotation", "", None),
+        ("rotation", "Off", None),
+        ("retention", 0, 0),
+        ("retention", "7", 7),
+        ("retention", None, None),
+        ("retention", "ALL", None),
+        ("mode", "0640", 0o640),
+        ("mode", "0o600", 0o600),
+        ("mode", 0o664, 0o664),
+        ("max_event_bytes", "1 KiB", 1024),
+        ("max_event_bytes", 262_144, 262_144),
+        ("service", "web-1.eu", "web-1.eu"),
+        ("dir", "/dev/shm/../shm/x", "/dev/shm/x"),
+    ],
+)
+def test_right_values_are_taken(key, value, parsed):
+    """Each key takes its texts and its own type."""
+    assert parsed == KEYS[key].parse(value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("level", "LOUD", f'"LOUD" is not a level; {LEVELS}'),
+        ("level", "INFOO", f'"INFOO" is not a level; did you mean "INFO"? Else {LEVELS}'),
+        ("level", 256, f"256 is outside the levels; {LEVELS}"),
+        ("level", True, f"True is not a level; {LEVELS}"),
+        ("level", 20.0, f"20.0 is not a level; {LEVELS}"),
+        ("level", None, f"None is not a level; {LEVELS}"),
+        (
+            "when_full",
+            "overflow",
+            '"overflow" is not built yet in this version; use "block" or "drop_newest"',
+        ),
+        (
+            "when_full",
+            "drop_oldest",
+            '"drop_oldest" is not built yet in this version; use "block" or "drop_newest"',
+        ),
+        (
+            "when_full",
+            "wait",
+            '"wait" is not one of the choices; give "block" or "drop_newest"',
+        ),
+        ("format", "xml", '"xml" is not one of the choices; give "json" or "text"'),
+        ("rotation", "00:00", f'"00:00" {TIME}; {ROTATION}'),
+        ("rotation", "1 day", f'"1 day" {TIME}; {ROTATION}'),
+        ("rotation", "monday at 12:00", f'"monday at 12:00" {TIME}; {ROTATION}'),
+        ("rotation", datetime.time(0), f"datetime.time(0, 0) {TIME}; {ROTATION}"),
+        ("rotation", "20 MX", f'"20 MX" is not a size; {ROTATION}'),
+        ("rotation", 0, f"0 leaves no room for an event; {ROTATION}"),
+        ("retention", "10 days", f'"10 days" {BY_AGE}; {ARCHIVES}'),
+        ("retention", "many", f'"many" is not a count of archives; {ARCHIVES}'),
+        ("retention", "", f'"" is not a count of archives; {ARCHIVES}'),
+        ("retention", -1, f"-1 is out of range; {ARCHIVES}"),
+        ("retention", True, f"True is not a count of archives; {ARCHIVES}"),
+        ("mode", "rw", f'"rw" is not a file mode; {MODE}'),
+        ("mode", "0888", f'"0888" is not a file mode; {MODE}'),
+        (
+            "mode",
+            640,
+            f"640 has other bits than the permission bits 0o777 (it is 0o1200); {MODE}",
+        ),
+        ("mode", -1, f"-1 has other bits than the permission bits 0o777; {MODE}"),
+        ("mode", "0400", f'"0400" does not let the owner read and write; {MODE}'),
+        ("mode", None, f"None is not a file mode; {MODE}"),
+        ("max_event_bytes", 1023, f"1023 is out of range; {EVENT}"),
+        ("max_event_bytes", "1 MiB", f'"1 MiB" is out of range; {EVENT}'),
+        ("service", ".web", f'".web" is not a service name; {NAME}'),
+        ("service", "a/b", f'"a/b" is not a service name; {NAME}'),
+        ("service", "web\n", f'"web\\n" is not a service name; {NAME}'),
+        ("service", "x" * 65, f'"{"x" * 60}…" is not a service name; {NAME}'),
+        ("service", 3, f"3 is not a service name; {NAME}"),
+        ("file", 3, f"3 is not a path; {FILE}"),
+        ("file", b"app.log", f"b'app.log' is not a path; {FILE}"),
+        ("file", "", f'"" is empty; {FILE}'),
+        (
+            "file",
+            "a\nb",
+            f'"a\\nb" holds control characters, or bytes that are not UTF-8; {FILE}',
+        ),
+        (
+            "file",
+            "a\udcffb",
+            f'"a\\udcffb" holds control characters, or bytes that are not UTF-8; {FILE}',
+        ),
+        (
+            "file",
+            "logs/",
+            '"logs/" is a directory; give the path of a regular file; it need not be there yet',
+        ),
+        (
+            "file",
+            "/",
+            '"/" is a directory; give the path of a regular file; it need not be there yet',
+        ),
+        (
+            "file",
+            "/dev/null",
+            '"/dev/null" is not a regular file; give the path of a regular file; '
+            "it need not be there yet",
+        ),
+        (
+            "file",
+            "~no such user/x",
+            '"~no such user/x" names a home directory that is not known here; '
+            "give the path without ~",
+        ),
+        (
+            "file",
+            "x" * 201,
+            f'"{"x" * 60}…" is too long a file name; '
+            "give a file name of at most 200 bytes: archives add to it",
+        ),
+        ("dir", 1.5, f"1.5 is not a path; {DIR}"),
+        (
+            "dir",
+            "/" + "x" * 400,
+            f'"/{"x" * 59}…" is too long a path; '
+            "give a path that has at most 400 bytes once it is absolute",
+        ),
+    ],
+)
+def test_wrong_values_are_told(key, value, message):
+    """Each refusal shows the value, says what is wrong and what would be right."""
+    with pytest.raises(WrongValue) as caught:
+        KEYS[key].parse(value)
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("level", 20),
+        ("level", 33),
+        ("when_full", "block"),
+        ("block_timeout", 1e-05),
+        ("rotation", 123_456_789),
+        ("rotation", None),
+        ("retention", 3),
+        ("retention", None),
+        ("mode", 0o640),
+        ("max_event_bytes", 65536),
+        ("file", "/var/log/app.jsonl"),
+    ],
+)
+def test_text_reads_back(key, value):
+    """What is shown for a value may be written for it."""
+    assert value == KEYS[key].parse(KEYS[key].text(value))
+    assert value == KEYS[key].parse(value)
+
+
+def test_file_starts_at_the_current_directory(tmp_path, monkeypatch):
+    """A relative path becomes absolute where the process stands."""
+    monkeypatch.chdir(tmp_path)
+    assert f"{tmp_path}/logs/app.jsonl" == values.parse_file(Path("logs/app.jsonl"))
+
+
+def test_file_in_the_home_directory(monkeypatch):
+    """~ is the home directory."""
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert values.parse_file("~/app.jsonl") == "/home/somebody/app.jsonl"
+
+
+def test_file_of_another_writing_system(tmp_path):
+    """Characters of any script are fine in a path."""
+    path = f"{tmp_path}/журнал\u3000本.jsonl"
+    assert path == values.parse_file(path)
+
+
+def test_current_directory_is_gone(tmp_path, monkeypatch):
+    """A relative path from a deleted directory is refused, not a crash."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(WrongValue, match="the current directory is no longer there; give an abs"):
+        values.parse_file("app.jsonl")
+
+
+def test_path_object_that_raises():
+    """A path object whose own code fails is no path."""
+
+    class Broken(os.PathLike):
+        def __fspath__(self):
+            raise RuntimeError
+
+        def __repr__(self):
+            raise RuntimeError
+
+    with pytest.raises(WrongValue, match=r"Broken instance.* is not a path"):
+        values.parse_file(Broken())
