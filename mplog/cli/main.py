@@ -40,7 +40,8 @@ class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        parser.exit(message=f"mplog {version()}\n")
+        print(f"mplog {version()}")
+        parser.exit()
 
 
 def version() -> str:
