@@ -190,6 +190,11 @@ struct mpl_write {
     uint32_t events;
     struct mpl_target targets[2];
 };
+struct mpl_rotation {
+    uint32_t sink, reserved;
+    uint64_t generation, old_dev, old_ino, new_dev, new_ino;
+    char archive[256];
+};
 struct mpl_journal_page {
     uint64_t magic;
     uint32_t abi, byte_order;
@@ -201,11 +206,7 @@ struct mpl_journal_page {
     struct mpl_sink_entry sinks[MPL_MAX_SINKS];
     uint32_t nwrites, ntouches;
     struct mpl_write writes[MPL_MAX_SINKS];
-    struct {
-        uint32_t sink, reserved;
-        uint64_t generation, old_dev, old_ino, new_dev, new_ino;
-        char archive[256];
-    } rotate;
+    struct mpl_rotation rotate;
     uint64_t segment_ids[MPL_MAX_SEGMENTS];
     mpl_a64 positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES];
     struct mpl_touch touches[MPL_MAX_TOUCHES];
@@ -228,6 +229,19 @@ void mpl_journal_set_file(struct mpl_journal *j, uint32_t sink, const struct mpl
 /* Both block on the file. They return flags of what was found there, or -errno with the state still COMMIT: call mpl_redo again. */
 int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length);
 int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd);
+
+int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation);
+int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file);
+
+/* ---- starting a program (P) ------------------------------------------------------------------------------------------------- */
+/* Starts argv[0] detached: own session, default signals, no descriptor but 0 and 1 (/dev/null), 2 (a file, emptied) and 3 (keep_fd, if >= 0). No foreign
+ * waitpid(-1) ever sees it, no at-fork handler runs, and the address space is not copied. Blocks until the exec has happened. 0 or -errno. */
+struct mpl_spawn {
+    char *const *argv, *const *envp;
+    const char *stderr_path;
+    int keep_fd;
+};
+int mpl_spawn(const struct mpl_spawn *spawn);
 
 /* ---- guards ---------------------------------------------------------------------------------------------------------------- */
 /* Runs body(arg) so that a SIGBUS in it (somebody truncated a segment) comes back as MPL_E_CORRUPT. One thread of the writer only. */

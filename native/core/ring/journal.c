@@ -393,3 +393,27 @@ int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int f
     mpl_rewind(r);
     return mpl_redo(j, r, fd);
 }
+
+/* ---- rotation: the steps are the caller's (mplog/files/rotation.py), the state is kept here ---------------------------------------------------- */
+int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation)
+{
+    struct mpl_journal_page *g = j->page;
+    if (mpl_load(&g->state) != MPL_IDLE || rotation->sink >= MPL_MAX_SINKS)
+        return MPL_E_STATE;
+    g->rotate = *rotation;
+    g->rotate.archive[sizeof g->rotate.archive - 1] = 0;
+    KILL_POINT(rotate_entry);
+    mpl_store_release(&g->state, MPL_ROTATE);
+    KILL_POINT(rotate_point);
+    return 0;
+}
+
+int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file)
+{
+    if (mpl_load(&j->page->state) != MPL_ROTATE)
+        return MPL_E_STATE;
+    mpl_journal_set_file(j, j->page->rotate.sink, file);
+    KILL_POINT(rotate_flipped);
+    mpl_store_release(&j->page->state, MPL_IDLE);
+    return 0;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starting the writer from inside somebody else's program. Two clones with CLONE_VM | CLONE_VFORK and without an exit signal: the first child makes a
+ * session of its own and starts the second, which execs; then the first ends and the second belongs to init. The exit signal 0 keeps the
+ * first one from every waitpid(-1) that lacks __WALL, and from SIGCHLD handlers. As with vfork, the children run on the parent's memory while the calling
+ * thread stands still: they make system calls and store errors, nothing else. All signals are blocked meanwhile. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mpl.h"
+
+#define STACK_BYTES (64u << 10)
+
+struct job {
+    const struct mpl_spawn *spawn;
+    char *stack;
+    volatile int error;
+};
+
+static int fail(struct job *job)
+{
+    job->error = errno;
+    _exit(127);
+}
+
+static int place_fd(int from, int to)
+{
+    if (from == to)
+        return fcntl(to, F_SETFD, 0);
+    return dup2(from, to) < 0 ? -1 : 0;
+}
+
+static int exec_child(void *arg)
+{
+    struct job *job = arg;
+    sigset_t none;
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    for (int sig = 1; sig < NSIG; sig++)
+        sigaction(sig, &standard, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* 3 first, from above the range that is about to be overwritten */
+    int keep = job->spawn->keep_fd < 0 ? -1 : fcntl(job->spawn->keep_fd, F_DUPFD, 16);
+    int null = open("/dev/null", O_RDWR);
+    int err = open(job->spawn->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
+    int null_high = null < 0 ? -1 : fcntl(null, F_DUPFD, 16), err_high = err < 0 ? null_high : fcntl(err, F_DUPFD, 16);
+    if (null_high < 0 || place_fd(null_high, 0) || place_fd(null_high, 1) || place_fd(err_high < 0 ? null_high : err_high, 2))
+        fail(job);
+    if (keep >= 0 && place_fd(keep, 3))
+        fail(job);
+    syscall(SYS_close_range, keep >= 0 ? 4u : 3u, ~0u, 0u);
+    umask(0); /* the configured modes are final ones */
+    if (chdir("/"))
+        fail(job);
+    execve(job->spawn->argv[0], job->spawn->argv, job->spawn->envp);
+    return fail(job);
+}
+
+static int session_child(void *arg)
+{
+    struct job *job = arg;
+    setsid();
+    if (clone(exec_child, job->stack + STACK_BYTES, CLONE_VM | CLONE_VFORK, job) < 0)
+        fail(job);
+    _exit(0);
+}
+
+int mpl_spawn(const struct mpl_spawn *spawn)
+{
+    char *stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stacks == MAP_FAILED)
+        return -errno;
+    struct job job = {.spawn = spawn, .stack = stacks};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int pid = clone(session_child, stacks + 2 * STACK_BYTES, CLONE_VM | CLONE_VFORK, &job), rc = pid < 0 ? -errno : 0;
+    while (pid > 0 && waitpid(pid, NULL, __WALL) < 0 && errno == EINTR) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    munmap(stacks, 2 * STACK_BYTES);
+    return rc ? rc : -job.error;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tables: the module's functions, constants and types. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "native.h"
+
+PyObject *mplog_raise(int code)
+{
+    if (code > -1000) {
+        errno = -code;
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    PyObject *error = Py_BuildValue("(si)", mpl_strerror(code), code);
+    if (error) {
+        PyErr_SetObject(PyExc_RuntimeError, error);
+        Py_DECREF(error);
+    }
+    return NULL;
+}
+
+static PyObject *f_bell_create(PyObject *module, PyObject *args)
+{
+    const char *dir, *service;
+    Py_buffer conf;
+    struct mpl_bell *bell = NULL;
+    bool created = false;
+    if (!PyArg_ParseTuple(args, "ssy*", &dir, &service, &conf))
+        return NULL;
+    int rc = mpl_bell_open(dir, service, conf.buf, (size_t)conf.len, &bell, &created);
+    PyBuffer_Release(&conf);
+    mpl_bell_close(bell);
+    return rc ? mplog_raise(rc) : PyBool_FromLong(created);
+}
+
+static PyObject *f_bell_conf(PyObject *module, PyObject *args)
+{
+    const char *dir, *service;
+    size_t len = 1u << 20;
+    if (!PyArg_ParseTuple(args, "ss", &dir, &service))
+        return NULL;
+    char *room = PyMem_Malloc(len);
+    if (!room)
+        return PyErr_NoMemory();
+    int rc = mpl_bell_conf(dir, service, room, &len);
+    PyObject *out = rc ? mplog_raise(rc) : PyBytes_FromStringAndSize(room, (Py_ssize_t)len);
+    PyMem_Free(room);
+    return out;
+}
+
+static PyObject *f_bell_path(PyObject *module, PyObject *args)
+{
+    const char *dir, *service;
+    char path[MPL_PATH];
+    if (!PyArg_ParseTuple(args, "ss", &dir, &service))
+        return NULL;
+    int rc = mpl_path(path, dir, service, "bell");
+    return rc ? mplog_raise(rc) : PyUnicode_DecodeFSDefault(path);
+}
+
+typedef int (*lock_function)(int, off_t, off_t);
+static PyObject *lock_with(PyObject *args, lock_function function)
+{
+    int fd;
+    long long byte;
+    if (!PyArg_ParseTuple(args, "iL", &fd, &byte))
+        return NULL;
+    int rc = function(fd, byte, 1);
+    if (rc == -EAGAIN || rc == -EACCES)
+        Py_RETURN_FALSE;
+    if (rc < 0)
+        return mplog_raise(rc);
+    return PyBool_FromLong(function == mpl_locked ? rc : 1);
+}
+static PyObject *f_lock(PyObject *module, PyObject *args) { return lock_with(args, mpl_lock); }
+static PyObject *f_unlock(PyObject *module, PyObject *args) { return lock_with(args, mpl_unlock); }
+static PyObject *f_locked(PyObject *module, PyObject *args) { return lock_with(args, mpl_locked); }
+
+static PyObject *f_lock_wait(PyObject *module, PyObject *args)
+{
+    int fd, rc;
+    long long byte;
+    if (!PyArg_ParseTuple(args, "iL", &fd, &byte))
+        return NULL;
+    do {
+        struct flock f = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+        Py_BEGIN_ALLOW_THREADS
+        rc = fcntl(fd, F_OFD_SETLKW, &f) < 0 ? errno : 0;
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals())
+            return NULL;
+    } while (rc == EINTR);
+    if (rc)
+        return mplog_raise(-rc);
+    Py_RETURN_NONE;
+}
+
+static PyObject *f_rename_noreplace(PyObject *module, PyObject *args)
+{
+    PyObject *from = NULL, *to = NULL;
+    if (!PyArg_ParseTuple(args, "O&O&", PyUnicode_FSConverter, &from, PyUnicode_FSConverter, &to))
+        return NULL;
+    int rc = renameat2(AT_FDCWD, PyBytes_AS_STRING(from), AT_FDCWD, PyBytes_AS_STRING(to), RENAME_NOREPLACE) ? -errno : 0;
+    Py_DECREF(from);
+    Py_DECREF(to);
+    if (rc)
+        return mplog_raise(rc);
+    Py_RETURN_NONE;
+}
+
+/* A NULL-terminated array of the bytes objects in a sequence; they must outlive it. */
+static char **string_array(PyObject *sequence)
+{
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(sequence);
+    char **out = PyMem_Calloc((size_t)n + 1, sizeof *out);
+    for (Py_ssize_t i = 0; out && i < n; i++)
+        if (PyBytes_AsStringAndSize(PySequence_Fast_GET_ITEM(sequence, i), &out[i], NULL)) {
+            PyMem_Free(out);
+            return NULL;
+        }
+    return out;
+}
+
+static PyObject *f_spawn(PyObject *module, PyObject *args)
+{
+    PyObject *argv, *envp;
+    const char *stderr_path;
+    int keep_fd, rc;
+    if (!PyArg_ParseTuple(args, "O!O!si", &PyList_Type, &argv, &PyList_Type, &envp, &stderr_path, &keep_fd))
+        return NULL;
+    char **a = string_array(argv), **e = a ? string_array(envp) : NULL;
+    if (!a || !e || PyList_GET_SIZE(argv) == 0) {
+        PyMem_Free(a);
+        PyMem_Free(e);
+        return PyErr_Occurred() ? NULL : mplog_raise(MPL_E_ARG);
+    }
+    struct mpl_spawn spawn = {.argv = a, .envp = e, .stderr_path = stderr_path, .keep_fd = keep_fd};
+    rc = mpl_spawn(&spawn);
+    PyMem_Free(a);
+    PyMem_Free(e);
+    if (rc)
+        return mplog_raise(rc);
+    Py_RETURN_NONE;
+}
+
+static PyObject *f_strerror(PyObject *module, PyObject *arg)
+{
+    long code = PyLong_AsLong(arg);
+    if (PyErr_Occurred())
+        return NULL;
+    return PyUnicode_FromString(mpl_strerror((int)code));
+}
+
+static PyObject *f_generation(PyObject *module, PyObject *unused) { return PyLong_FromUnsignedLongLong(mpl_generation()); }
+
+static PyMethodDef functions[] = {
+    {"bell_create", f_bell_create, METH_VARARGS, "bell_create(dir, service, conf) -> whether this call made it"},
+    {"bell_conf", f_bell_conf, METH_VARARGS, "bell_conf(dir, service) -> the configuration it was born with"},
+    {"bell_path", f_bell_path, METH_VARARGS, "bell_path(dir, service) -> path"},
+    {"lock", f_lock, METH_VARARGS, "lock(fd, byte) -> granted"},
+    {"lock_wait", f_lock_wait, METH_VARARGS, "lock_wait(fd, byte)"},
+    {"unlock", f_unlock, METH_VARARGS, "unlock(fd, byte)"},
+    {"locked", f_locked, METH_VARARGS, "locked(fd, byte) -> whether somebody else holds it"},
+    {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
+    {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd): starts a detached program"},
+    {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
+    {"generation", f_generation, METH_NOARGS, "number of this process in its line of forks; another in every child"},
+    {0},
+};
+
+static int add_table(PyObject *module, const char *name, const char *const *rows, size_t n)
+{
+    PyObject *out = PyDict_New();
+    for (size_t i = 0; out && i < n; i++) {
+        PyObject *text = PyUnicode_FromString(rows[2 * i + 1]);
+        if (!text || PyDict_SetItemString(out, rows[2 * i], text))
+            Py_CLEAR(out);
+        Py_XDECREF(text);
+    }
+    int rc = out ? PyModule_AddObjectRef(module, name, out) : -1;
+    Py_XDECREF(out);
+    return rc;
+}
+
+static const char *const reasons[] = {
+#define REASON(name, text) #name, text,
+#include "counters.def"
+};
+static const char *const counters[] = {
+#define COUNTER(name, text) #name, text,
+#include "counters.def"
+};
+static const struct {
+    const char *name;
+    int code;
+} errors[] = {
+#define ERROR(name, number, text) {#name, number},
+#include "errors.def"
+};
+
+static int add_errors(PyObject *module)
+{
+    PyObject *out = PyDict_New();
+    for (size_t i = 0; out && i < sizeof errors / sizeof *errors; i++) {
+        PyObject *code = PyLong_FromLong(errors[i].code);
+        if (!code || PyDict_SetItemString(out, errors[i].name, code))
+            Py_CLEAR(out);
+        Py_XDECREF(code);
+    }
+    int rc = out ? PyModule_AddObjectRef(module, "ERRORS", out) : -1;
+    Py_XDECREF(out);
+    return rc;
+}
+
+static int module_exec(PyObject *module)
+{
+    if (PyModule_AddType(module, &ProducerType) || PyModule_AddType(module, &ReaderType) || PyModule_AddType(module, &JournalType))
+        return -1;
+    if (add_table(module, "REASONS", reasons, sizeof reasons / sizeof *reasons / 2) ||
+        add_table(module, "COUNTERS", counters, sizeof counters / sizeof *counters / 2) || add_errors(module))
+        return -1;
+    static const struct {
+        const char *name;
+        long value;
+    } numbers[] = {{"ABI", MPL_ABI}, {"MAX_LANES", MPL_MAX_LANES}, {"MAX_SEGMENTS", MPL_MAX_SEGMENTS}, {"BLOCK", MPL_BLOCK},
+        {"DROP_NEWEST", MPL_DROP_NEWEST}, {"LOCK_SUPERVISOR", MPL_LOCK_SUPERVISOR}, {"LOCK_WRITER", MPL_LOCK_WRITER}, {"LOCK_SPAWN", MPL_LOCK_SPAWN},
+        {"FLAG_CUT", MPL_FLAG_CUT}, {"FLAG_LATE", MPL_FLAG_LATE}, {"FLAG_RECOVERED", MPL_FLAG_RECOVERED}, {"IDLE", MPL_IDLE}, {"COMMIT", MPL_COMMIT},
+        {"ROTATE", MPL_ROTATE}, {"FOUND_TRUNCATED", MPL_FOUND_TRUNCATED}, {"FOUND_FOREIGN", MPL_FOUND_FOREIGN}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value))
+            return -1;
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)module_exec}, {0}};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "mplog._native",
+    .m_doc = "The core, for Python: lanes, the reader, the journal.",
+    .m_methods = functions,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

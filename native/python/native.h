@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parts of the extension share. Here are arguments, the GIL and exceptions; no algorithm and no layout arithmetic. */
+#ifndef MPLOG_NATIVE_H
+#define MPLOG_NATIVE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "mpl.h"
+
+extern PyTypeObject ProducerType, ReaderType, JournalType;
+
+typedef struct {
+    PyObject_HEAD
+    struct mpl_journal journal;
+} JournalObject;
+
+typedef struct {
+    PyObject_HEAD
+    struct mpl_reader reader;
+    struct mpl_end *ends;
+    int nends;
+    int64_t wall_offset_ns;
+    PyObject *who[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS]; /* (session, pid, process name), for the epoch beside it */
+    uint32_t who_epoch[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS];
+} ReaderObject;
+
+PyObject *mplog_raise(int code);                /* OSError for -errno, RuntimeError with the code for MPL_E_* */
+PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch);
+PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS]);
+
+#endif

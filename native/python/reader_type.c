@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reader: the writer's face of all lanes (and, not writable, the face for tools). An item is a tuple
+ * (who, seq, wall_ns, level, kind, flags, payload, gap); who = (session, pid, process name); gap = None or (first, last, reasons). */
+#include <string.h>
+#include <time.h>
+
+#include "native.h"
+
+#define WALL_TOLERANCE_NS 5000000 /* beyond it the wall clock was stepped, and what the producer read is shown as it is */
+#define MAX_ENDS 256
+
+PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch)
+{
+    char text[48];
+    snprintf(text, sizeof text, "%012llx-%u-%u", (unsigned long long)segment_id, lane, epoch);
+    return PyUnicode_FromString(text);
+}
+
+static const char *const level_names[MPL_LEVELS] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+static const char *const reason_names[] = {
+#define REASON(name, text) #name,
+#include "counters.def"
+};
+static const char *const counter_names[] = {
+#define COUNTER(name, text) #name,
+#include "counters.def"
+};
+
+/* {reason: {level: count}}, without zeros. */
+PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS])
+{
+    PyObject *out = PyDict_New();
+    for (unsigned i = 0; out && i < MPL_REASONS; i++) {
+        PyObject *levels = PyDict_New();
+        for (unsigned k = 0; levels && k < MPL_LEVELS; k++) {
+            PyObject *count = drops[i][k] ? PyLong_FromUnsignedLongLong(drops[i][k]) : NULL;
+            if (count && PyDict_SetItemString(levels, level_names[k], count))
+                Py_CLEAR(levels);
+            Py_XDECREF(count);
+        }
+        if (!levels || (PyDict_GET_SIZE(levels) && PyDict_SetItemString(out, reason_names[i], levels)))
+            Py_CLEAR(out);
+        Py_XDECREF(levels);
+    }
+    return out;
+}
+
+static PyObject *text_of(const char *bytes, size_t room)
+{
+    size_t n = strnlen(bytes, room);
+    return PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)n, "replace");
+}
+
+static PyObject *who_of(ReaderObject *self, const struct mpl_view *v, uint32_t slot)
+{
+    PyObject **cached = &self->who[v->segment][v->number][slot];
+    uint32_t epoch = v->tally[slot].epoch;
+    if (*cached && self->who_epoch[v->segment][v->number][slot] == epoch)
+        return *cached;
+    const struct mpl_slot *s = &v->lane->slots[slot];
+    char name[MPL_NAME];
+    memcpy(name, s->name, sizeof name);
+    PyObject *session = mplog_session(self->reader.segments[v->segment].head.segment_id, v->number, epoch);
+    PyObject *fresh = session ? Py_BuildValue("(NIN)", session, s->pid, text_of(name, sizeof name)) : NULL;
+    Py_XSETREF(*cached, fresh);
+    self->who_epoch[v->segment][v->number][slot] = epoch;
+    return fresh;
+}
+
+/* The wall clock as an offset to the monotonic one, read as one; kept while it differs by less than the reading can be wrong. */
+static void refresh_offset(ReaderObject *self)
+{
+    int64_t best = 0;
+    uint64_t narrowest = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        uint64_t a = mpl_now(CLOCK_MONOTONIC), wall = mpl_now(CLOCK_REALTIME), b = mpl_now(CLOCK_MONOTONIC);
+        if (b - a < narrowest) {
+            narrowest = b - a;
+            best = (int64_t)(wall - (a + (b - a) / 2));
+        }
+    }
+    int64_t change = best - self->wall_offset_ns;
+    if (change > 2000 || change < -2000)
+        self->wall_offset_ns = best;
+}
+
+/* One offset for all lanes keeps the times shown in the order of the merge; the producers' own readings differ by what preempted them. */
+static uint64_t shown_wall(const ReaderObject *self, const struct mpl_item *item)
+{
+    uint64_t derived = item->mono_ns + (uint64_t)self->wall_offset_ns;
+    int64_t off = (int64_t)(item->wall_ns - derived);
+    if (item->flags & MPL_FLAG_RECOVERED || off > WALL_TOLERANCE_NS || off < -WALL_TOLERANCE_NS)
+        return item->wall_ns;
+    return derived;
+}
+
+static PyObject *gap_of(const struct mpl_view *v, const struct mpl_item *item)
+{
+    uint64_t drops[MPL_REASONS][MPL_LEVELS] = {{0}};
+    if (item->seq == item->expected)
+        return Py_NewRef(Py_None);
+    if (v->tally[item->slot].epoch == mpl_load(&v->lane->epoch))
+        for (unsigned i = 0; i < MPL_REASONS; i++)
+            for (unsigned k = 0; k < MPL_LEVELS; k++)
+                drops[i][k] = mpl_load(&v->lane->drops[i][k]);
+    return Py_BuildValue("(KKN)", item->expected, item->seq - 1, mplog_reasons(drops));
+}
+
+static PyObject *item_tuple(ReaderObject *self, const struct mpl_item *item)
+{
+    struct mpl_view *v = mpl_view_at(&self->reader, item->view);
+    PyObject *who = who_of(self, v, item->slot), *out = PyTuple_New(8);
+    if (!who || !out)
+        return NULL;
+    PyTuple_SET_ITEM(out, 0, Py_NewRef(who));
+    PyTuple_SET_ITEM(out, 1, PyLong_FromUnsignedLongLong(item->seq));
+    PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(shown_wall(self, item)));
+    PyTuple_SET_ITEM(out, 3, PyLong_FromLong(item->level));
+    PyTuple_SET_ITEM(out, 4, PyLong_FromLong(item->kind));
+    PyTuple_SET_ITEM(out, 5, PyLong_FromLong(item->flags));
+    PyTuple_SET_ITEM(out, 6, PyBytes_FromStringAndSize(self->reader.arena + item->place, item->len));
+    PyTuple_SET_ITEM(out, 7, gap_of(v, item));
+    for (Py_ssize_t i = 0; i < 8; i++)
+        if (!PyTuple_GET_ITEM(out, i)) {
+            Py_DECREF(out);
+            return NULL;
+        }
+    return out;
+}
+
+static PyObject *reader_drain(ReaderObject *self, PyObject *arg)
+{
+    size_t max_bytes = PyLong_AsSize_t(arg);
+    if (max_bytes == (size_t)-1 && PyErr_Occurred())
+        return NULL;
+    refresh_offset(self);
+    int count = mpl_drain(&self->reader, max_bytes);
+    if (count < 0)
+        return mplog_raise(count);
+    PyObject *out = PyList_New(count);
+    for (int i = 0; out && i < count; i++) {
+        PyObject *item = item_tuple(self, &self->reader.items[i]);
+        if (!item)
+            Py_CLEAR(out);
+        else
+            PyList_SET_ITEM(out, i, item);
+    }
+    return out;
+}
+
+static PyObject *reader_accept(ReaderObject *self, PyObject *arg)
+{
+    unsigned long count = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred())
+        return NULL;
+    return PyLong_FromUnsignedLong(mpl_accept(&self->reader, (uint32_t)count));
+}
+
+static PyObject *reader_rewind(ReaderObject *self, PyObject *unused)
+{
+    mpl_rewind(&self->reader);
+    Py_RETURN_NONE;
+}
+
+static PyObject *journal_of(PyObject *arg, struct mpl_journal **out)
+{
+    *out = NULL;
+    if (arg == Py_None)
+        return arg;
+    if (!PyObject_TypeCheck(arg, &JournalType)) {
+        PyErr_SetString(PyExc_TypeError, "a Journal, or None");
+        return NULL;
+    }
+    *out = &((JournalObject *)arg)->journal;
+    return arg;
+}
+
+static PyObject *reader_scan(ReaderObject *self, PyObject *arg)
+{
+    struct mpl_journal *journal;
+    if (!journal_of(arg, &journal))
+        return NULL;
+    int rc = mpl_reader_scan(&self->reader, journal);
+    return rc < 0 ? mplog_raise(rc) : PyBool_FromLong(rc);
+}
+
+PyDoc_STRVAR(ends_doc, "ends(look_at_owners) -> [(index, session, pid, name, start_ns, last, settled, delivered, filtered, dropped, clean, reasons)]");
+static PyObject *reader_ends(ReaderObject *self, PyObject *arg)
+{
+    int look = PyObject_IsTrue(arg);
+    self->nends = mpl_ends(&self->reader, look > 0, self->ends, MAX_ENDS);
+    PyObject *out = PyList_New(self->nends);
+    for (int i = 0; out && i < self->nends; i++) {
+        const struct mpl_end *e = &self->ends[i];
+        PyObject *item = Py_BuildValue("(iNINKKKKKKON)", i, mplog_session(e->segment_id, e->view % MPL_MAX_LANES, e->epoch), e->pid,
+            text_of(e->name, sizeof e->name), e->start_ns, e->last, e->settled, e->delivered, e->filtered, e->dropped,
+            e->clean ? Py_True : Py_False, mplog_reasons(e->drops));
+        if (!item)
+            Py_CLEAR(out);
+        else
+            PyList_SET_ITEM(out, i, item);
+    }
+    return out;
+}
+
+static PyObject *reader_close_session(ReaderObject *self, PyObject *args)
+{
+    int index;
+    unsigned long long dropped;
+    if (!PyArg_ParseTuple(args, "iK", &index, &dropped))
+        return NULL;
+    if (index < 0 || index >= self->nends)
+        return mplog_raise(MPL_E_ARG);
+    int rc = mpl_close_session(&self->reader, &self->ends[index], dropped);
+    return PyBool_FromLong(rc == 0);
+}
+
+static PyObject *reader_owned(ReaderObject *self, PyObject *unused) { return PyLong_FromLong(mpl_owned(&self->reader)); }
+static PyObject *reader_pending(ReaderObject *self, PyObject *unused) { return PyLong_FromUnsignedLongLong(mpl_pending(&self->reader)); }
+
+static PyObject *reader_sleep(ReaderObject *self, PyObject *args)
+{
+    double timeout_s;
+    unsigned departures;
+    if (!PyArg_ParseTuple(args, "dI", &timeout_s, &departures))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    mpl_sleep(&self->reader, (uint64_t)(timeout_s * 1e9), departures);
+    Py_END_ALLOW_THREADS
+    if (PyErr_CheckSignals())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_retire(ReaderObject *self, PyObject *arg)
+{
+    struct mpl_journal *journal;
+    if (!journal_of(arg, &journal))
+        return NULL;
+    return PyBool_FromLong(mpl_retire(&self->reader, journal));
+}
+
+static PyObject *reader_count(ReaderObject *self, PyObject *args)
+{
+    const char *name;
+    unsigned long long n;
+    if (!PyArg_ParseTuple(args, "sK", &name, &n))
+        return NULL;
+    for (unsigned i = 0; i < MPL_COUNTERS; i++)
+        if (strcmp(name, counter_names[i]) == 0) {
+            mpl_add(&self->reader.bell->counters[i], n);
+            Py_RETURN_NONE;
+        }
+    PyErr_Format(PyExc_KeyError, "%s is no counter of counters.def", name);
+    return NULL;
+}
+
+static PyObject *reader_counters(ReaderObject *self, PyObject *unused)
+{
+    PyObject *out = PyDict_New();
+    for (unsigned i = 0; out && i < MPL_COUNTERS; i++) {
+        PyObject *n = PyLong_FromUnsignedLongLong(mpl_load(&self->reader.bell->counters[i]));
+        if (!n || PyDict_SetItemString(out, counter_names[i], n))
+            Py_CLEAR(out);
+        Py_XDECREF(n);
+    }
+    uint64_t homeless = 0;
+    for (unsigned i = 0; i < MPL_LEVELS; i++)
+        homeless += mpl_load(&self->reader.bell->homeless[i]);
+    PyObject *n = PyLong_FromUnsignedLongLong(homeless);
+    if (out && n && PyDict_SetItemString(out, "homeless", n))
+        Py_CLEAR(out);
+    Py_XDECREF(n);
+    return out;
+}
+
+static PyObject *reader_tell_problem(ReaderObject *self, PyObject *arg)
+{
+    Py_ssize_t n;
+    const char *text = PyUnicode_AsUTF8AndSize(arg, &n);
+    struct mpl_bell *b = self->reader.bell;
+    if (!text)
+        return NULL;
+    size_t len = (size_t)n < sizeof b->problem - 1 ? (size_t)n : sizeof b->problem - 1;
+    memset(b->problem, 0, sizeof b->problem);
+    memcpy(b->problem, text, len);
+    mpl_add(&b->problem_seq, 1);
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_set_pids(ReaderObject *self, PyObject *args)
+{
+    unsigned writer, supervisor;
+    if (!PyArg_ParseTuple(args, "II", &writer, &supervisor))
+        return NULL;
+    mpl_store(&self->reader.bell->writer_pid, writer);
+    mpl_store(&self->reader.bell->supervisor_pid, supervisor);
+    Py_RETURN_NONE;
+}
+
+static PyObject *lane_row(ReaderObject *self, uint32_t segment, uint32_t number)
+{
+    struct mpl_view *v = &self->reader.views[segment][number];
+    uint32_t epoch = mpl_load(&v->lane->epoch);
+    const struct mpl_slot *s = &v->lane->slots[epoch % MPL_SLOTS];
+    uint64_t dropped = 0;
+    for (unsigned i = 0; i < MPL_REASONS; i++)
+        for (unsigned k = 0; k < MPL_LEVELS; k++)
+            dropped += mpl_load(&v->lane->drops[i][k]);
+    char name[MPL_NAME];
+    memcpy(name, s->name, sizeof name);
+    return Py_BuildValue("{sNsIsNsNsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
+        "name", text_of(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "start_ns", s->start_ns,
+        "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head), "dropped", dropped,
+        "capacity_bytes", mpl_load(&v->lane->capacity), "quarantined", PyBool_FromLong(mpl_load(&v->lane->quarantined)));
+}
+
+static PyObject *reader_lanes(ReaderObject *self, PyObject *unused)
+{
+    PyObject *out = PyList_New(0);
+    for (uint32_t s = 0; out && s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; out && self->reader.views[s] && i < self->reader.segments[s].head.lanes; i++) {
+            if (!mpl_load(&self->reader.views[s][i].lane->epoch))
+                continue;
+            PyObject *row = lane_row(self, s, i);
+            if (!row || PyList_Append(out, row))
+                Py_CLEAR(out);
+            Py_XDECREF(row);
+        }
+    return out;
+}
+
+PyDoc_STRVAR(broken_doc, "broken() -> [(session, control page, data)] of lanes set aside since the last call");
+static PyObject *reader_broken(ReaderObject *self, PyObject *unused)
+{
+    PyObject *out = PyList_New(0);
+    struct mpl_reader *r = &self->reader;
+    for (uint32_t s = 0; out && s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; out && r->views[s] && i < r->segments[s].head.lanes; i++) {
+            struct mpl_view *v = &r->views[s][i];
+            if (!v->quarantined || v->told)
+                continue;
+            v->told = true;
+            PyObject *row = Py_BuildValue("(NII)", mplog_session(r->segments[s].head.segment_id, i, mpl_load(&v->lane->epoch)), s, i);
+            if (!row || PyList_Append(out, row))
+                Py_CLEAR(out);
+            Py_XDECREF(row);
+        }
+    return out;
+}
+
+static PyMethodDef reader_methods[] = {
+    {"scan", (PyCFunction)reader_scan, METH_O, "scan(journal or None) -> whether there were new segments"},
+    {"drain", (PyCFunction)reader_drain, METH_O, "drain(max_bytes) -> items, oldest first; nothing is consumed yet"},
+    {"accept", (PyCFunction)reader_accept, METH_O, "accept(count) -> how many of the first items go into the batch"},
+    {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},
+    {"ends", (PyCFunction)reader_ends, METH_O, ends_doc},
+    {"close_session", (PyCFunction)reader_close_session, METH_VARARGS, "close_session(index, dropped): its end line goes into the batch"},
+    {"owned", (PyCFunction)reader_owned, METH_NOARGS, "lanes that somebody holds"},
+    {"pending", (PyCFunction)reader_pending, METH_NOARGS, "bytes that nobody has drained"},
+    {"sleep", (PyCFunction)reader_sleep, METH_VARARGS, "sleep(timeout_s, departures): until rung"},
+    {"retire", (PyCFunction)reader_retire, METH_O, "retire(journal) -> whether the service is gone"},
+    {"count", (PyCFunction)reader_count, METH_VARARGS, "count(name, n)"},
+    {"counters", (PyCFunction)reader_counters, METH_NOARGS, "all counters"},
+    {"tell_problem", (PyCFunction)reader_tell_problem, METH_O, "tell_problem(text): for producers to tell on stderr"},
+    {"set_pids", (PyCFunction)reader_set_pids, METH_VARARGS, "set_pids(writer, supervisor)"},
+    {"lanes", (PyCFunction)reader_lanes, METH_NOARGS, "a dict for every lane that was ever claimed"},
+    {"broken", (PyCFunction)reader_broken, METH_NOARGS, broken_doc},
+    {0},
+};
+
+#define BELL_GETTER(name) \
+    static PyObject *get_##name(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLongLong(mpl_load_acquire(&self->reader.bell->name)); }
+BELL_GETTER(departures)
+BELL_GETTER(segments)
+BELL_GETTER(writer_pid)
+BELL_GETTER(supervisor_pid)
+BELL_GETTER(begun)
+BELL_GETTER(done)
+BELL_GETTER(state)
+static PyObject *get_problem(ReaderObject *self, void *unused) { return text_of(self->reader.bell->problem, sizeof self->reader.bell->problem); }
+static PyObject *get_seen_segments(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLong(self->reader.seen_segments); }
+
+static PyGetSetDef reader_getset[] = {
+    {"departures", (getter)get_departures, NULL, "grows when a producer detaches or wants attention", NULL},
+    {"segments", (getter)get_segments, NULL, "grows with each segment that is added", NULL},
+    {"seen_segments", (getter)get_seen_segments, NULL, "segments as of the last scan", NULL},
+    {"writer_pid", (getter)get_writer_pid, NULL, NULL, NULL},
+    {"supervisor_pid", (getter)get_supervisor_pid, NULL, NULL, NULL},
+    {"begun", (getter)get_begun, NULL, NULL, NULL},
+    {"done", (getter)get_done, NULL, NULL, NULL},
+    {"state", (getter)get_state, NULL, "1 live, 2 retired", NULL},
+    {"problem", (getter)get_problem, NULL, "the writer's last problem", NULL},
+    {0},
+};
+
+static int reader_init(ReaderObject *self, PyObject *args, PyObject *kwargs)
+{
+    const char *dir, *service;
+    int writable = 1;
+    Py_ssize_t arena_bytes = 2 << 20;
+    if (!PyArg_ParseTuple(args, "ss|pn", &dir, &service, &writable, &arena_bytes))
+        return -1;
+    self->ends = PyMem_Calloc(MAX_ENDS, sizeof *self->ends);
+    int rc = self->ends ? mpl_reader_open(&self->reader, dir, service, writable, (size_t)arena_bytes) : -ENOMEM;
+    if (rc)
+        mplog_raise(rc);
+    return rc ? -1 : 0;
+}
+
+static void reader_dealloc(ReaderObject *self)
+{
+    mpl_reader_close(&self->reader);
+    PyMem_Free(self->ends);
+    PyObject **who = &self->who[0][0][0];
+    for (size_t i = 0; i < sizeof self->who / sizeof *who; i++)
+        Py_XDECREF(who[i]);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+PyTypeObject ReaderType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mplog._native.Reader",
+    .tp_doc = "Reader(dir, service, writable=True, arena_bytes=2 MiB): all lanes of a service",
+    .tp_basicsize = sizeof(ReaderObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_init = (initproc)reader_init,
+    .tp_dealloc = (destructor)reader_dealloc,
+    .tp_methods = reader_methods,
+    .tp_getset = reader_getset,
+};
