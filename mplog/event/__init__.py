@@ -1,0 +1,1 @@
+"""What travels: levels, the event, and its form as bytes."""
