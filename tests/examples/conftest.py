@@ -16,8 +16,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-if str(EXAMPLES) not in sys.path:
-    sys.path.insert(0, str(EXAMPLES))
+for folder in (str(EXAMPLES), str(Path(__file__).parent)):
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
 
 LEAVE_TIMEOUT_S = 30.0
 
@@ -129,6 +130,16 @@ def private(tmp_path: Path) -> Iterator[dict[str, str]]:
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
     yield kept | {"MPLOG_DIR": str(directory), "PATH": path}
     assert _leftovers(directory) == []
+
+
+@pytest.fixture
+def settled(private: dict[str, str]) -> Callable[[], None]:
+    """Waits until the services of `private` have written everything and left."""
+
+    def wait() -> None:
+        assert _leftovers(Path(private["MPLOG_DIR"])) == []
+
+    return wait
 
 
 def _leftovers(directory: Path) -> list[str]:
