@@ -1,0 +1,209 @@
+"""Reading a log file line by line, in constant memory, whatever stands in it.
+
+The keys that `verify` needs are decoded into a small Struct; all other keys are skipped by the
+decoder.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from mplog.files.manifest import SessionRange
+
+CHUNK_BYTES = 1 << 20
+MAX_LINE_BYTES = 64 << 20  # far above the longest event; what is longer is no line of ours
+_KEPT_BYTES = 4096
+
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class Line(msgspec.Struct, gc=False):
+    """What `verify` reads of each line."""
+
+    timestamp: str = ""
+    cut: bool = False
+    late: bool = False
+    recovered: bool = False
+    session: str | None = None
+    seq: Number | None = None
+    event_name: str | None = None
+
+
+class SessionEnd(msgspec.Struct):
+    """The line `mplog.session.end`."""
+
+    session: str
+    last: Count
+    delivered: Count
+    filtered: Count = 0
+    dropped: Count = 0
+    clean: bool = True
+
+
+class Drop(msgspec.Struct):
+    """The line `mplog.drop`."""
+
+    session: str
+    first: Number
+    last: Number
+    count: Number
+    reasons: dict[str, dict[str, Count]] = {}
+
+
+class FileNotice(msgspec.Struct):
+    """The line `mplog.file`."""
+
+    what: str
+    offset: Count = 0
+    bytes: Count = 0
+
+
+Notice = SessionEnd | Drop | FileNotice
+
+NOT_JSON = (msgspec.MsgspecError, ValueError, RecursionError)
+decode_line: Callable[[bytes], Line] = msgspec.json.Decoder(Line).decode
+_notices: dict[str, Callable[[bytes], Notice]] = {
+    "mplog.session.end": msgspec.json.Decoder(SessionEnd).decode,
+    "mplog.drop": msgspec.json.Decoder(Drop).decode,
+    "mplog.file": msgspec.json.Decoder(FileNotice).decode,
+}
+
+
+def decode_notice(raw: bytes, event_name: str) -> Notice | None:
+    """Decode one of the service's own lines; None when it is malformed, or does not count here."""
+    decode = _notices.get(event_name)
+    if decode is None:
+        return None
+    try:
+        notice = decode(raw)
+    except NOT_JSON:
+        return None
+    return None if isinstance(notice, Drop) and notice.last < notice.first else notice
+
+
+def is_json(raw: bytes) -> bool:
+    """Tell whether a line is whole JSON of any kind."""
+    try:
+        msgspec.json.decode(raw)
+    except NOT_JSON:
+        return False
+    return True
+
+
+class Batch(NamedTuple):
+    """Lines without line ends; `offset` of the first; not `whole`: the last one had none."""
+
+    offset: int
+    lines: list[bytes]
+    whole: bool = True
+
+
+def batches(read: Callable[[], bytes]) -> Iterator[Batch]:
+    """Cut what `read` returns, until it returns nothing, into lines.
+
+    A line beyond `MAX_LINE_BYTES` is given as its beginning and a NUL, which no JSON holds.
+    """
+    offset, hidden, rest = 0, 0, b""
+    while data := read():
+        lines = (rest + data if rest else data).split(b"\n")
+        used = len(rest) + len(data)
+        rest = lines.pop()
+        used -= len(rest)
+        if lines and hidden:
+            yield Batch(offset, [lines[0] + b"\0"])
+            step = len(lines[0]) + 1
+            offset, used, hidden = offset + step + hidden, used - step, 0
+            del lines[0]
+        if lines:
+            yield Batch(offset, lines)
+            offset += used
+        if len(rest) > MAX_LINE_BYTES:
+            hidden += len(rest) - _KEPT_BYTES
+            rest = rest[:_KEPT_BYTES]
+    if rest:
+        yield Batch(offset, [rest + b"\0" if hidden else rest], False)
+
+
+def reader(fd: int, size_bytes: int, compression: str = "") -> Callable[[], bytes]:
+    """Make the function that reads a file from its beginning to the size that it had, in chunks.
+
+    Raises:
+        OSError: the file is compressed in a way that is not supported.
+    """
+    if compression == ".gz":
+        # The file is at its beginning, and the caller closes the descriptor.
+        stream = gzip.GzipFile(fileobj=os.fdopen(fd, "rb", closefd=False), mode="rb")
+        return lambda: stream.read(CHUNK_BYTES)
+    if compression:
+        raise OSError(f"archives compressed as {compression} cannot be read; decompress it first")
+    position = 0
+
+    def read() -> bytes:
+        nonlocal position
+        data = os.pread(fd, min(CHUNK_BYTES, size_bytes - position), position)
+        position += len(data)
+        return data
+
+    return read
+
+
+def open_regular(path: Path) -> int:
+    """Open a log file for reading, never waiting on a pipe.
+
+    Raises:
+        OSError: it does not exist, may not be read, or is no regular file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise OSError("it is no regular file")
+
+
+def summarise(path: Path) -> dict[str, SessionRange]:
+    """Tell what a file holds of each session, as the manifest says it of an archive.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    ranges: dict[str, SessionRange] = {}
+    fd = open_regular(path)
+    try:
+        compression = path.suffix if path.suffix in (".gz", ".zst") else ""
+        for batch in batches(reader(fd, os.fstat(fd).st_size, compression)):
+            for raw in batch.lines:
+                found = _range_of(raw)
+                if found is not None:
+                    session, new = found
+                    old = ranges.get(session)
+                    ranges[session] = new if old is None else old.merged(new)
+    except EOFError as error:
+        raise OSError(f"{path} is compressed and ends too early: {error}") from error
+    finally:
+        os.close(fd)
+    return ranges
+
+
+def _range_of(raw: bytes) -> tuple[str, SessionRange] | None:
+    try:
+        line = decode_line(raw)
+    except NOT_JSON:
+        return None
+    if line.session is None:
+        return None
+    if line.seq is not None:
+        return line.session, SessionRange(line.seq, line.seq, 1)
+    notice = decode_notice(raw, line.event_name or "")
+    if isinstance(notice, Drop):
+        return notice.session, SessionRange(notice.first, notice.last, 0)
+    if isinstance(notice, SessionEnd):
+        return notice.session, SessionRange(notice.last, notice.last, 0, True)
+    return None
