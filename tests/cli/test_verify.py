@@ -1,0 +1,177 @@
+"""`mplog verify` prints one short page, or JSON, and its exit status is documented."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+
+import pytest
+
+from mplog.cli import verify as command
+from mplog.files.archive import archive_name
+
+
+def event(seq, **keys):
+    content = {"timestamp": f"{seq:030}", **keys, "session": "s", "seq": seq}
+    return json.dumps(content) + "\n"
+
+
+@pytest.fixture
+def run():
+    """Run the command as the main program would."""
+    parser = argparse.ArgumentParser()
+    command.add(parser.add_subparsers())
+
+    def call(*arguments):
+        args = parser.parse_args(["verify", *map(str, arguments)])
+        return args.run(args)
+
+    return call
+
+
+@pytest.fixture
+def active(tmp_path):
+    return tmp_path / "app.jsonl"
+
+
+def test_a_clean_log(run, active, capsys):
+    """The page says what was read, and that nothing is wrong."""
+    end = {"event_name": "mplog.session.end", "session": "s", "last": 2, "delivered": 2}
+    active.write_text(event(1) + event(2) + json.dumps(end) + "\n")
+
+    assert 0 == run(active)
+    assert [
+        f"1 file, {active.stat().st_size} bytes, 2 events, 1 session"
+        " (1 ended clean, 0 ended without detaching, 0 open)",
+        "0 missing, 0 duplicated, 0 torn",
+        "0 out of order, 0 late, 0 dropped (announced)",
+    ] == capsys.readouterr().out.splitlines()
+
+
+def test_damage_is_explained_with_its_place(run, active, capsys):
+    """File and line, session and numbers, in words."""
+    active.write_text(event(1) + event(1) + event(4) + "torn\n" + event(3))
+
+    assert 1 == run(active)
+    lines = capsys.readouterr().out.splitlines()
+    assert "1 missing, 1 duplicated, 1 torn" == lines[1]
+    assert lines[2].startswith("1 out of order, ")
+    assert [
+        f"{active}:2: doubled: session s number 1: is there a second time",
+        f"{active}:3: missing: session s number 2: no line tells it",
+        f"{active}:4: torn: is not whole JSON",
+        f"{active}:5: out of order: session s number 3: stands after a greater number",
+    ] == lines[-4:]
+
+
+def test_a_long_list_is_cut(run, active, capsys):
+    """Twenty findings, then how many more there are."""
+    active.write_text("".join(event(2 * n) for n in range(1, 31)))
+
+    assert 1 == run(active)
+    lines = capsys.readouterr().out.splitlines()
+    assert 20 == sum(": missing: " in line for line in lines)
+    assert "… and 10 more" == lines[-1]
+
+
+def test_json_is_one_object(run, active, capsys):
+    """All counts, all findings, and the exit status."""
+    active.write_text(event(2))
+
+    assert 1 == run(active, "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert (1, 1, 1) == (report["missing"], report["events"], report["exit_code"])
+    assert {
+        "kind": "missing", "text": "no line tells it", "file": str(active), "line": 1,
+        "session": "s", "first": 1, "last": 1,
+    } == report["findings"][0]  # fmt: skip
+
+
+def test_strict_counts_late_events(run, active):
+    """They are damage only then."""
+    active.write_text(event(1, late=True))
+
+    assert (0, 1) == (run(active), run(active, "--strict"))
+
+
+def test_only_leaves_archives_alone(run, active, capsys):
+    """A torn archive beside the file does not matter then."""
+    (active.parent / archive_name(active.name, 1, 0)).write_text("torn\n")
+    active.write_text(event(7))
+
+    assert (1, 0) == (run(active), run(active, "--only"))
+    assert "not all files of the log were read" in capsys.readouterr().out
+
+
+def test_a_text_file_is_refused(run, active, capsys):
+    """Status 2, said on stderr, nothing on stdout."""
+    active.write_text("2026-11-22 08:00:00 INFO hello\n")
+
+    assert 2 == run(active)
+    captured = capsys.readouterr()
+    assert "" == captured.out
+    assert f"mplog verify: {active}: is no JSON log" in captured.err
+
+
+def test_a_missing_file_is_status_3(run, active, capsys):
+    """It is named on stderr."""
+    assert 3 == run(active)
+    assert f"mplog verify: {active}: No such file" in capsys.readouterr().err
+
+
+def test_no_file_is_a_usage_error(run, capsys):
+    """argparse says what is needed."""
+    with pytest.raises(SystemExit) as error:
+        run()
+    assert 2 == error.value.code
+    assert "FILE" in capsys.readouterr().err
+
+
+def test_what_stands_in_a_file_cannot_drive_the_terminal(run, active, capsys):
+    """Session names and notices are printed escaped and bounded."""
+    evil = {"session": "\x1b[2J\n0 missing" + "x" * 1000, "seq": 2}
+    notice = {"event_name": "mplog.file", "what": "\x1b]0;owned\x07"}
+    active.write_text(json.dumps(evil) + "\n" + json.dumps(notice) + "\n")
+
+    assert 1 == run(active)
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert r"session \x1b[2J\n0 missingx" in out
+    assert max(map(len, out.splitlines())) < 1000
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_long_work_shows_progress_on_a_terminal(run, active, monkeypatch):
+    """After 2 s, at most once a second, and the line is taken away at the end."""
+    times = iter([0.0, 1.9, 2.0, 2.9, 3.0])
+    monkeypatch.setattr(command.time, "monotonic", lambda: next(times))
+    stderr = Terminal()
+    monkeypatch.setattr(command.sys, "stderr", stderr)
+    for generation in (1, 2, 3):
+        name = archive_name(active.name, generation, 0)
+        (active.parent / name).write_text(event(generation))
+    active.write_text(event(4))
+
+    assert 0 == run(active)
+    assert [
+        "1 file done, 2 lines, 1 lines/s",
+        "3 files done, 4 lines, 1 lines/s",
+        "",
+    ] == stderr.getvalue().split("\r\x1b[K")[1:]
+
+
+def test_short_work_shows_none(run, active, monkeypatch):
+    """Nothing at all goes to the terminal."""
+    stderr = Terminal()
+    monkeypatch.setattr(command.sys, "stderr", stderr)
+    monkeypatch.setattr(command.time, "monotonic", lambda: 0.0)
+    active.write_text(event(1))
+
+    assert 0 == run(active)
+    assert "" == stderr.getvalue()
