@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from mplog.event import fit
 from mplog.event.event import Event, ExceptionInfo, Frame
+from mplog.event.fit import Fit, level
 from mplog.event.salvage import extension, salvage
 from mplog.event.sanitise import STRICT, Sanitiser
 
@@ -124,8 +124,8 @@ def _walked(event: Event | tuple[Any, ...], limit: int) -> tuple[bytes, bool]:
 
 
 def _fitted(parts: list[Any], limit: int) -> list[Any]:
-    sizes = [fit.weigh(part) for part in parts]
-    share = fit.level(sizes, limit)
+    fit = Fit()
+    share = level([fit.weigh(part) for part in parts], limit)
     return [
         fit.shrink_exception(part, share)
         if isinstance(part, ExceptionInfo)
@@ -144,7 +144,10 @@ def _bare(event: Event | tuple[Any, ...], limit: int) -> tuple[bytes, bool]:
 def _items(event: Event | tuple[Any, ...]) -> tuple[Any, ...]:
     if isinstance(event, Event):
         return msgspec.structs.astuple(event)
-    return event + _EMPTY[len(event) :]
+    # None stands for what is empty; only as the template it is a value: the text "None".
+    rest = zip(event[2:], _EMPTY[2:], strict=False)
+    given = event[:2] + tuple([empty if part is None else part for part, empty in rest])
+    return given + _EMPTY[len(given) :]
 
 
 def _number(value: object) -> int:

@@ -132,10 +132,13 @@ class Sanitiser:
             shown = self._key(key, text_keys)
             if shown in out:
                 shown = next(k for n in range(2, MAX_KEYS + 3) if (k := f"{shown}~{n}") not in out)
-            out[shown] = self.value(item, depth + 1)
-            if self.nodes < 0:
-                self.cut = True
-                break
+            if depth:
+                out[shown] = self.value(item, depth + 1)
+                if self.nodes < 0:
+                    self.cut = True
+                    break
+            else:
+                out[shown] = self._fair(item)
         return out
 
     def items(self, value: Any, depth: int = 0) -> list[Any]:
@@ -143,11 +146,22 @@ class Sanitiser:
         base = next(base for base in _SEQUENCES if issubclass(type(value), base))
         out = []
         for item in self._copied(lambda: base.__iter__(value), MAX_ITEMS):
-            out.append(self.value(item, depth + 1))
-            if self.nodes < 0:
-                self.cut = True
-                break
+            if depth:
+                out.append(self.value(item, depth + 1))
+                if self.nodes < 0:
+                    self.cut = True
+                    break
+            else:
+                out.append(self._fair(item))
         return out
+
+    def _fair(self, item: Any) -> Any:
+        """A value of the event itself: it may use half of the nodes that are left, no more."""
+        nodes = self.nodes
+        self.nodes = nodes // 2
+        shown = self.value(item, 1)
+        self.nodes += nodes - nodes // 2
+        return shown
 
     def _copied(self, source: Callable[[], Iterable[Any]], limit: int) -> list[Any]:
         for _ in range(3):

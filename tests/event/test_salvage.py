@@ -22,7 +22,8 @@ PREFIX = b"\x93\xa1l\xa1m\x81\xa1k"  # logger "l", template "m", fields {"k": â€
     [
         b"", b"\xc1", b"\xc0", b"\x90", b"\x91\xa1x", b"\x80", b"{}", b"\xff" * 100,
         PREFIX + b"\xdd\xff\xff\xff\xff\xc0", PREFIX + b"\xdf\xff\xff\xff\xff\xa1a",
-        PREFIX + b"\xdb\xff\xff\xff\xff", PREFIX + b"\xc6\xff\xff\xff\xffab", PREFIX + b"\xc9\xff\xff\xff\xff\x05",
+        PREFIX + b"\xdb\xff\xff\xff\xff", PREFIX + b"\xc6\xff\xff\xff\xffab",
+        PREFIX + b"\xc9\xff\xff\xff\xff\x05",
         PREFIX + b"\x91" * 60_000, PREFIX + b"\xdd\x0f\xff\xff\xff" * 1_000, PREFIX,
     ],
     ids=lambda payload: payload[:12].hex(),
@@ -44,7 +45,7 @@ def test_what_is_no_event_is_refused(payload):
         (b"\x81\x80\x01", {"{}": 1}),
         (b"\x81\x01\x02", {1: 2}),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_unusual_values_are_harmless(packed, expected):
     """Extensions, broken text and keys of any kind become plain values."""

@@ -1,0 +1,129 @@
+"""No data forges a line, drives a terminal, or is read as a template (faults C1, C2, C5)."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from mplog.event import codec
+from mplog.event.event import Event, ExceptionInfo, Frame, Stamped
+from mplog.format import formatter
+
+STAMPED = Stamped(1_795_334_400_123_456_789, 20, 0, 0, "0123456789ab-1-7", 42, 1234, "Main")
+ATTACKS = {
+    "newline": "a\nb",
+    "crlf": "a\r\nb",
+    "return": "a\rb",
+    "line separator": "a\u2028b",
+    "paragraph separator": "a\u2029b",
+    "nel": "a\x85b",
+    "vertical tab": "a\x0bb",
+    "form feed": "a\x0cb",
+    "separators": "a\x1cb\x1dc\x1ed\x1fe",
+    "forged text": "x\n2026-11-22T08:00:00.000000Z ERROR    shop[1] forged",
+    "forged json": '"}\n{"level":"CRITICAL","message":"forged"}',
+    "clear": "\x1b[2J\x1b[31m",
+    "title": "\x1b]0;t\x07",
+    "clipboard": "\x1b]52;c;ZXZpbA==\x07",
+    "link": "\x1b]8;;http://evil/\x1b\\x\x1b]8;;\x1b\\",
+    "dcs": "\x1bP+q544e\x1b\\",
+    "c1 csi": "\x9b31m",
+    "c1 osc": "\x9d0;t\x9c",
+    "c1 dcs": "\x90x\x9c",
+    "delete": "a\x7f",
+    "nul": "\x00",
+    "backspace": "abc\x08\x08\x08",
+    "bidi": "\u202egnp.exe",
+    "isolate": "\u2066x\u2069",
+    "braces": "{v} {0.__class__} {{",
+    "percent": "%s %(v)s %n %999999999d",
+    "lookup": "${jndi:ldap://x}",
+    "html": "<script>alert(1)</script>",
+}
+UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def everywhere(text, kind):
+    """An event that holds *text* in every place that data can reach."""
+    info = ExceptionInfo(text, text, [Frame(text, 1, text, text)], [text])
+    info.cause = ExceptionInfo(text, text)
+    event = Event(
+        text,
+        text if kind == 2 else "said {v} %s",
+        {"v": text, text: {text: [text]}},
+        {"c" + text: text},
+        text,
+        1,
+        text,
+        1,
+        text,
+        text,
+        info,
+        text,
+        [text],
+    )
+    decoded = codec.decode(codec.encode(event, 65_536)[0])
+    assert decoded is not None
+    return decoded, Stamped(STAMPED.wall_ns, 20, kind & 1, 0, text, 42, 1234, text)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_json(text, kind):
+    """One line of JSON with every attack intact inside of it, as data."""
+    event, stamped = everywhere(text, kind)
+
+    line = formatter("json").line(event, stamped).decode()
+
+    assert 1 == len(line.splitlines())
+    assert not UNSAFE.search(line)
+    told = json.loads(line)
+    assert (text, text, text) == (told["v"], told["logger"], told["session"])
+    assert text in told["message"]
+    if kind == 0:
+        assert f"said {text} %s" == told["message"]
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_text(text, kind):
+    """One line at the margin, the rest indented, and no control character but the line ends."""
+    event, stamped = everywhere(text, kind)
+
+    lines = formatter("text").line(event, stamped).decode()
+
+    assert not UNSAFE.search(lines)
+    assert lines.splitlines() == lines[:-1].split("\n")
+    first, *rest = lines.splitlines()
+    assert first.startswith("2026-11-22T08:00:00.123456Z INFO     ")
+    assert all(line.startswith("    ") for line in rest)
+
+
+@pytest.mark.parametrize("name", ["json", "text"])
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_the_service_s_own_lines(text, name):
+    """Notices and unreadable events are one line as well."""
+    form = formatter(name)
+    lines = [
+        form.notice(1, 30, text, text, {text: text, "k": {text: text}}),
+        form.unreadable(text.encode(), Stamped(1, 20, 0, 0, text, 1, 1, text)),
+    ]
+
+    for line in lines:
+        assert 1 == len(line.decode().splitlines())
+        assert not UNSAFE.search(line.decode())
+
+
+@pytest.mark.parametrize(
+    "text", ["{a}", "{a.__class__}", "{0}", "%s", "%(a)s", "{{a}}", "{a!r:>1000000000}"]
+)
+def test_values_are_no_templates(text):
+    """A value that looks like a template comes out as it is, in both kinds."""
+    form = formatter("json")
+    braces = json.loads(form.line(Event("l", "{v}", {"v": text, "a": "secret"}), STAMPED))
+    percent = Stamped(1, 20, 1, 0, "s", 1, 1, "p")
+    formatted = json.loads(form.line(Event("l", "%s", {"a": "secret"}, args=[text]), percent))
+
+    assert (text, text) == (braces["message"], formatted["message"])
