@@ -94,6 +94,7 @@ def page(report: Report) -> Iterator[str]:
         (report.filtered, "filtered"),
         (report.cut, "cut"),
         (report.recovered, "recovered"),
+        (report.unreadable_events, "unreadable events"),
         (report.foreign, "foreign lines"),
         (report.inversions, "times before the line above"),
         *((count, f"notices of {_shown(what)}") for what, count in report.notices.items()),

@@ -79,6 +79,7 @@ class Report(msgspec.Struct):
     retired_archives: int = 0
     cut: int = 0
     recovered: int = 0
+    unreadable_events: int = 0
     inversions: int = 0
     notices: dict[str, int] = {}
     findings: list[Finding] = []

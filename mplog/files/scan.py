@@ -32,6 +32,7 @@ class Line(msgspec.Struct, gc=False):
     cut: bool = False
     late: bool = False
     recovered: bool = False
+    unreadable: bool = False
     session: str | None = None
     seq: Number | None = None
     event_name: str | None = None

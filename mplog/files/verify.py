@@ -192,6 +192,7 @@ class _LogReader:
             report.events += 1
             report.cut += line.cut
             report.recovered += line.recovered
+            report.unreadable_events += line.unreadable
             if line.late:
                 report.late += 1
             else:
