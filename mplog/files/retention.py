@@ -33,14 +33,16 @@ def to_retire(archives: Iterable[Archive], keep: int | None) -> list[Archive]:
     return [archive for archive in ordered if archive.generation in leaving]
 
 
-def retire(directory: Path, active: str, keep: int | None, current_sessions: Set[str]) -> list[str]:
+def retire(
+    directory: Path, active: str, keep: int | None, current_sessions: Set[str] | None
+) -> list[str]:
     """Delete the archives that are too many; idempotent under a kill at any point.
 
     Args:
         directory: where the log stands.
         active: base name of the active file.
         keep: how many archives stay; None for all.
-        current_sessions: sessions that have lines in the active file.
+        current_sessions: sessions that have lines in the active file; None when that is not known.
 
     Returns:
         The names that were unlinked, oldest first.

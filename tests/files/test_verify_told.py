@@ -212,9 +212,11 @@ def test_filtered_numbers_are_not_missing(check):
 def test_flags_are_counted(check):
     """Late, cut and recovered events; late ones are damage only when strict."""
     lines = [event("a", 1, late=True), event("a", 2, cut=True), event("a", 3, recovered=True)]
+    lines.append(event("a", 4, unreadable=True))
     report = check(lines)
 
     assert (1, 1, 1, 0) == (report.late, report.cut, report.recovered, report.exit_code)
+    assert 1 == report.unreadable_events
     assert 1 == check(lines, strict=True).exit_code
 
 
