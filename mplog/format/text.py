@@ -94,7 +94,7 @@ class TextFormat:
             line += "".join(text for bit, text in _FLAGS if stamped.flags & bit)
         if event.exception is not None:
             line += _block(stacktrace(event.exception))
-        if event.stack is not None:
+        if event.stack:
             line += _block(event.stack)
         return line + "\n"
 

@@ -12,6 +12,8 @@ import types
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mplog.event import codec
 from mplog.event.event import Event, Stamped
@@ -154,3 +156,24 @@ def test_as_argument_of_a_percent_template(name):
     line = formatter("json").line(codec.decode(payload), msgspec.structs.replace(STAMPED, kind=1))
 
     assert json.loads(line)["message"].startswith("is ")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 60), st.integers(0, 2**64 - 1), st.integers(0, 255))
+def test_any_payload_is_one_line(data, at, wall_ns, number):
+    """A damaged payload in a record with any header is one strict line, in both formats."""
+    good = codec.ENCODER.encode(
+        Event("l", "m {a} %s", {"a": [1, {"b": 2.5}]}, None, "f", 1, args=["x"])
+    )
+    payload = good[:at] + data + good[at + len(data) // 2 :]
+    stamped = Stamped(wall_ns, number, number, number, "s", number, number, "p")
+
+    event = codec.decode(payload)
+
+    for form in (formatter("json"), formatter("text")):
+        line = form.unreadable(payload, stamped) if event is None else form.line(event, stamped)
+        _, *rest = line.decode().splitlines()
+        assert all(more.startswith("    ") for more in rest)
+        if line.startswith(b"{"):
+            assert not rest
+            assert number == json.loads(line, parse_constant=pytest.fail)["seq"]
