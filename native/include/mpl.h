@@ -58,7 +58,7 @@ static inline struct mpl_lane *mpl_segment_lane(const struct mpl_segment *seg, u
 
 /* ---- a producer (P) ---------------------------------------------------------------------------------------------------- */
 enum mpl_when_full { MPL_BLOCK = 0, MPL_DROP_NEWEST = 1 };
-enum mpl_outcome { MPL_DROPPED = 0, MPL_ACCEPTED = 1, MPL_WAIT = 2, MPL_TOO_BIG = 3 };
+enum mpl_outcome { MPL_DROPPED = 0, MPL_ACCEPTED = 1, MPL_WAIT = 2, MPL_TOO_BIG = 3, MPL_HOMELESS = 4 };
 
 struct mpl_producer {
     char dir[MPL_PATH], service[128], name[MPL_NAME];
@@ -85,11 +85,12 @@ struct mpl_producer {
 int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *service, const char *name);
 int mpl_attach(struct mpl_producer *p);                       /* claims a lane if this process holds none; after fork: forgets the parent's */
 void mpl_detach(struct mpl_producer *p, bool final);          /* CLEAN, and the lane is given back; final: at the process's exit */
+void mpl_rename(struct mpl_producer *p, const char *name); /* what people know the process by, in its session too */
 void mpl_producer_free(struct mpl_producer *p);
 /* One event. Never blocks, makes no system call but to ring a sleeping writer; after a fork it claims first. MPL_WAIT: the lane is full and
  * the policy is block: call mpl_wait(p, 0, …) without the GIL and publish again, or mpl_drop. */
 enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len);
-void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level);
+void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level); /* counts one event as dropped, in the lane or, without one, in the bell */
 int mpl_wait(struct mpl_producer *p, uint64_t target, uint64_t timeout_ns); /* blocks: one futex wait, for settled >= target, or for space (0) */
 uint64_t mpl_settled(const struct mpl_producer *p);
 bool mpl_lane_is_mine(const struct mpl_producer *p); /* false in a child of the claimer */
@@ -167,6 +168,7 @@ int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end, uint64_t 
 int mpl_owned(struct mpl_reader *r);       /* lanes that somebody holds */
 uint64_t mpl_pending(struct mpl_reader *r); /* bytes that nobody has drained */
 int mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures); /* blocks: the eventcount of the bell */
+int mpl_set_aside(struct mpl_reader *r);                  /* 1 when nobody is in the middle of a publish */
 int mpl_retire(struct mpl_reader *r, struct mpl_journal *j); /* 1: all segments and the bell are gone; 0: somebody is here */
 
 /* ---- the journal (W) ----------------------------------------------------------------------------------------------------- */

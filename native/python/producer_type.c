@@ -27,14 +27,22 @@ static void tell(ProducerObject *self, const char *what)
         PyErr_WriteUnraisable(self->on_event);
 }
 
-static void after_publish(ProducerObject *self)
+/* A claim is told before the first event goes into it, so that the session carries the name which Python knows only now. */
+static void before_publish(ProducerObject *self)
 {
     struct mpl_producer *p = &self->p;
+    if (!mpl_lane_is_mine(p) && !(p->trouble && p->generation == mpl_generation() && mpl_now(CLOCK_MONOTONIC) < p->retry_ns))
+        mpl_attach(p);
     if (p->claimed) {
         p->claimed = false;
         self->told_trouble = 0;
         tell(self, "claimed");
     }
+}
+
+static void after_publish(ProducerObject *self)
+{
+    struct mpl_producer *p = &self->p;
     if (p->trouble && p->trouble != self->told_trouble) {
         self->told_trouble = p->trouble;
         tell(self, "trouble");
@@ -62,6 +70,18 @@ static int wait_slice(ProducerObject *self, uint64_t target, uint64_t left_ns)
     return 0;
 }
 
+/* No lane: tell, which may set up what was missing, and try once more before the event counts as lost. */
+static enum mpl_outcome publish_homeless(ProducerObject *self, unsigned level, unsigned kind, unsigned flags, const char *payload, Py_ssize_t len)
+{
+    enum mpl_outcome outcome = MPL_HOMELESS;
+    after_publish(self);
+    if (self->p.lane)
+        outcome = mpl_publish(&self->p, level, kind, flags, payload, (size_t)len);
+    if (outcome == MPL_HOMELESS)
+        mpl_drop(&self->p, MPL_REASON_lane_full, level);
+    return outcome == MPL_HOMELESS ? MPL_DROPPED : outcome;
+}
+
 static PyObject *publish_waiting(ProducerObject *self, unsigned level, unsigned kind, unsigned flags, const char *payload, Py_ssize_t len)
 {
     uint64_t deadline = mpl_now(CLOCK_MONOTONIC) + self->p.block_ns;
@@ -77,6 +97,8 @@ static PyObject *publish_waiting(ProducerObject *self, unsigned level, unsigned 
         }
         interrupted = wait_slice(self, 0, deadline - now) < 0;
         outcome = mpl_publish(&self->p, level, kind, flags, payload, (size_t)len);
+        if (outcome == MPL_HOMELESS)
+            outcome = publish_homeless(self, level, kind, flags, payload, len);
     }
     if (interrupted)
         return NULL; /* what the user's own signal handler raised */
@@ -96,11 +118,15 @@ static PyObject *producer_publish(ProducerObject *self, PyObject *const *args, P
         return NULL;
     level = level < 0 ? 0 : level > 255 ? 255 : level;
     struct mpl_producer *p = &self->p;
+    if (p->claimed || !mpl_lane_is_mine(p))
+        before_publish(self);
     enum mpl_outcome outcome =
         mpl_publish(p, (unsigned)level, (unsigned)kind, (unsigned)flags, PyBytes_AS_STRING(args[1]), (size_t)PyBytes_GET_SIZE(args[1]));
+    if (outcome == MPL_HOMELESS)
+        outcome = publish_homeless(self, (unsigned)level, (unsigned)kind, (unsigned)flags, PyBytes_AS_STRING(args[1]), PyBytes_GET_SIZE(args[1]));
     if (outcome == MPL_WAIT)
         return publish_waiting(self, (unsigned)level, (unsigned)kind, (unsigned)flags, PyBytes_AS_STRING(args[1]), PyBytes_GET_SIZE(args[1]));
-    if (p->claimed || p->wants_look || p->trouble)
+    if (p->wants_look || p->trouble)
         after_publish(self);
     if (outcome == MPL_TOO_BIG)
         Py_RETURN_NONE;
@@ -201,6 +227,15 @@ static PyGetSetDef producer_getset[] = {
     {0},
 };
 
+static PyObject *producer_rename(ProducerObject *self, PyObject *arg)
+{
+    const char *name = PyUnicode_AsUTF8(arg);
+    if (!name)
+        return NULL;
+    mpl_rename(&self->p, name);
+    Py_RETURN_NONE;
+}
+
 static PyObject *producer_set_policy(ProducerObject *self, PyObject *args)
 {
     unsigned when_full, max_event;
@@ -218,6 +253,7 @@ static PyMethodDef producer_methods[] = {
     {"attach", (PyCFunction)producer_attach, METH_NOARGS, "attach() -> 0, or a negative code"},
     {"detach", (PyCFunction)producer_detach, METH_O, "detach(final): gives the lane back"},
     {"wait_settled", (PyCFunction)producer_wait_settled, METH_VARARGS, wait_doc},
+    {"rename", (PyCFunction)producer_rename, METH_O, "rename(process_name): of this process's session too"},
     {"set_policy", (PyCFunction)producer_set_policy, METH_VARARGS, "set_policy(when_full, block_ns, max_event_bytes)"},
     {0},
 };

@@ -241,6 +241,8 @@ static PyObject *reader_retire(ReaderObject *self, PyObject *arg)
     return PyBool_FromLong(mpl_retire(&self->reader, journal));
 }
 
+static PyObject *reader_set_aside(ReaderObject *self, PyObject *unused) { return PyBool_FromLong(mpl_set_aside(&self->reader)); }
+
 static PyObject *reader_count(ReaderObject *self, PyObject *args)
 {
     const char *name;
@@ -310,9 +312,9 @@ static PyObject *lane_row(ReaderObject *self, uint32_t segment, uint32_t number)
             dropped += mpl_load(&v->lane->drops[i][k]);
     char name[MPL_NAME];
     memcpy(name, s->name, sizeof name);
-    return Py_BuildValue("{sNsIsNsNsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
-        "name", text_of(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "start_ns", s->start_ns,
-        "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head), "dropped", dropped,
+    return Py_BuildValue("{sNsIsNsNsNsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
+        "name", text_of(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "open",
+        PyBool_FromLong((mpl_load_acquire(&s->epoch_state) & 0xffffffffu) != MPL_S_CLOSED), "start_ns", s->start_ns, "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head), "dropped", dropped,
         "capacity_bytes", mpl_load(&v->lane->capacity), "quarantined", PyBool_FromLong(mpl_load(&v->lane->quarantined)));
 }
 
@@ -331,7 +333,7 @@ static PyObject *reader_lanes(ReaderObject *self, PyObject *unused)
     return out;
 }
 
-PyDoc_STRVAR(broken_doc, "broken() -> [(session, control page, data)] of lanes set aside since the last call");
+PyDoc_STRVAR(broken_doc, "broken() -> [(session, segment, lane)] of lanes set aside since the last call");
 static PyObject *reader_broken(ReaderObject *self, PyObject *unused)
 {
     PyObject *out = PyList_New(0);
@@ -361,6 +363,7 @@ static PyMethodDef reader_methods[] = {
     {"pending", (PyCFunction)reader_pending, METH_NOARGS, "bytes that nobody has drained"},
     {"sleep", (PyCFunction)reader_sleep, METH_VARARGS, "sleep(timeout_s, departures): until rung"},
     {"retire", (PyCFunction)reader_retire, METH_O, "retire(journal) -> whether the service is gone"},
+    {"set_aside", (PyCFunction)reader_set_aside, METH_NOARGS, "set_aside() -> whether no publish is under way: every owner claims anew elsewhere"},
     {"count", (PyCFunction)reader_count, METH_VARARGS, "count(name, n)"},
     {"counters", (PyCFunction)reader_counters, METH_NOARGS, "all counters"},
     {"tell_problem", (PyCFunction)reader_tell_problem, METH_O, "tell_problem(text): for producers to tell on stderr"},

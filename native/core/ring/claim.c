@@ -432,6 +432,14 @@ int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *servi
     return 0;
 }
 
+void mpl_rename(struct mpl_producer *p, const char *name)
+{
+    memset(p->name, 0, sizeof p->name);
+    strncpy(p->name, name, MPL_NAME - 1);
+    if (mpl_lane_is_mine(p))
+        memcpy(p->slot->name, p->name, MPL_NAME);
+}
+
 void mpl_producer_free(struct mpl_producer *p)
 {
     mpl_detach(p, false);

@@ -327,6 +327,22 @@ static void apply_offset(struct mpl_journal *j, const struct mpl_write *w)
     mpl_journal_set_file(j, w->sink, &file);
 }
 
+/* The writer's own positions and numbers follow the entry: also those of a later writer, who mapped the segments before it did this redo. */
+static void take_over(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < j->page->ntouches; i++) {
+        const struct mpl_touch *t = &j->page->touches[i];
+        if (!lane_of(r, t))
+            continue;
+        struct mpl_view *v = &r->views[t->segment][t->lane];
+        struct mpl_tally *tally = &v->tally[t->epoch % MPL_SLOTS];
+        if ((int64_t)(t->head - v->pos) > 0)
+            v->pos = t->head;
+        if (tally->epoch == t->epoch || (int32_t)(t->epoch - tally->epoch) > 0)
+            *tally = (struct mpl_tally){.epoch = t->epoch, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .dropped = t->dropped};
+    }
+}
+
 /* Steps 4 to 7. Role: W. Blocks on the file. What it does it may have done before: all of it is absolute. */
 int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd)
 {
@@ -335,6 +351,7 @@ int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd)
     if (mpl_load(&g->state) != MPL_COMMIT)
         return 0;
     mpl_add(&r->bell->begun, 1);
+    take_over(j, r);
     apply_heads(j, r);
     wake_all(j, r);
     KILL_POINT(commit_heads);
@@ -353,19 +370,6 @@ int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd)
     mpl_store_release(&r->bell->done, mpl_load(&r->bell->begun));
     wake_all(j, r);
     return found;
-}
-
-static void take_over(struct mpl_reader *r)
-{
-    for (uint32_t i = 0; i < r->ntouches; i++) {
-        const struct mpl_touch *t = &r->touches[i];
-        struct mpl_view *v = &r->views[t->segment][t->lane];
-        struct mpl_tally *tally = &v->tally[t->epoch % MPL_SLOTS];
-        if ((int64_t)(t->head - v->pos) > 0)
-            v->pos = t->head;
-        *tally = (struct mpl_tally){.epoch = t->epoch, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .dropped = t->dropped};
-    }
-    r->committed_mono = r->accepted_mono;
 }
 
 /* Role: W. Blocks on the file. `length` bytes of staging and the accepted items become one batch. */
@@ -389,7 +393,7 @@ int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int f
     KILL_POINT(commit_entry);
     mpl_store_release(&g->state, MPL_COMMIT); /* ORD(journal:A) release: the whole entry; pairs with ORD(journal:A), the redo after this writer's death */
     KILL_POINT(commit_point);
-    take_over(r);
+    r->committed_mono = r->accepted_mono;
     mpl_rewind(r);
     return mpl_redo(j, r, fd);
 }

@@ -8,6 +8,7 @@
  *   publish:B / drain:C   rsv before the stamp and the payload: a lane with rsv != tail tells the writer that a stamp is under way
  *   publish:C / drain:B   the whole record before tail
  *   bell:A / sleep:A      tail before the look at `sleeping`
+ *   publish:D / aside:A   rsv before the look at `quarantined`; `quarantined` before the writer's last look at rsv
  *   wait:A / free:A       waiters before the last look at head; head before the look at waiters
  */
 #include <errno.h>
@@ -30,18 +31,17 @@ static void count_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned 
 }
 
 /* An event of a process that could get no lane: counted where anybody can read it. */
-static enum mpl_outcome homeless(struct mpl_producer *p, unsigned level)
+static void count_homeless(struct mpl_producer *p, unsigned level)
 {
     p->dropped++;
     if (p->bell)
         mpl_add(&p->bell->homeless[mpl_level_class(level)], 1);
-    return MPL_DROPPED;
 }
 
 void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
 {
     if (!mpl_lane_is_mine(p)) {
-        homeless(p, level);
+        count_homeless(p, level);
         return;
     }
     p->dropped++;
@@ -96,14 +96,21 @@ static void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, stru
     memcpy(p->data + offset + sizeof *head, payload, head->payload_len);
 }
 
+/* The writer has set this lane aside, or serves another directory now. The record was never finished: nothing of it is in the lane. */
+static enum mpl_outcome move_away(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len)
+{
+    mpl_detach(p, p->final);
+    return mpl_attach(p) && !p->lane ? MPL_HOMELESS : mpl_publish(p, level, kind, flags, payload, len);
+}
+
 enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len)
 {
     if (!mpl_lane_is_mine(p)) {
         bool same_process = p->generation == mpl_generation();
         if (same_process && p->trouble && mpl_now(CLOCK_MONOTONIC) < p->retry_ns)
-            return homeless(p, level);
+            return MPL_HOMELESS;
         if (mpl_attach(p) && !p->lane)
-            return homeless(p, level);
+            return MPL_HOMELESS;
     }
     if (len > p->max_event_bytes || len > mpl_max_payload(p))
         return MPL_TOO_BIG;
@@ -121,6 +128,8 @@ enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned ki
     mpl_store(&p->lane->rsv, end);
     mpl_fence_full(); /* ORD(publish:B) seq_cst: rsv before the clock is read and before the payload; pairs with ORD(drain:C) */
     KILL_POINT(publish_reserved);
+    if (mpl_load(&p->lane->quarantined)) /* ORD(publish:D) after publish:B's fence; pairs with ORD(aside:A): either we see it, or the writer sees rsv */
+        return move_away(p, level, kind, flags, payload, len);
     struct mpl_record head = {.epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC), .wall_ns = mpl_now(CLOCK_REALTIME),
         .payload_len = (uint32_t)len, .level = (uint8_t)level, .kind = (uint8_t)kind, .flags = (uint16_t)(flags & MPL_FLAG_CUT)};
     if (head.mono_ns < p->last_mono)

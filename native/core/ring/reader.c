@@ -5,6 +5,7 @@
  * Pairs kept here:
  *   sleep:A / bell:A     `sleeping` before the last look at the tails; a tail before its producer's look at `sleeping`
  *   retire:A / claim:A   RETIRED before the last look at locks and segments; a claimer's lock before its look at the bell's state
+ *   aside:A / publish:D  `quarantined` before the last look at rsv; rsv before the owner's look at `quarantined`
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -238,6 +239,23 @@ static bool alone(struct mpl_reader *r)
                 if (mpl_word_state(mpl_load_acquire(&r->views[s][i].lane->slots[k].epoch_state)) != MPL_S_CLOSED)
                     return false;
     return true;
+}
+
+/* Role: W. The files at the paths are no longer ours (somebody removed them): tells every owner to claim anew. 1 when no event is under way any more; what
+ * was published before is drained as ever. The bell says RETIRED, so that claimers look for the new one. */
+int mpl_set_aside(struct mpl_reader *r)
+{
+    int quiet = 1;
+    mpl_store_release(&r->bell->state, MPL_RETIRED);
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
+            struct mpl_lane *lane = r->views[s][i].lane;
+            mpl_store(&lane->quarantined, 1);
+            mpl_fence_full(); /* ORD(aside:A) seq_cst: quarantined, then rsv; pairs with ORD(publish:D) */
+            if (mpl_locked(r->segments[s].fd, i, 1) > 0 && mpl_load(&lane->rsv) != mpl_load_acquire(&lane->tail))
+                quiet = 0;
+        }
+    return quiet;
 }
 
 /* Role: W. Takes the service down if nobody is here: 1 when it is gone, 0 when somebody is. Killed anywhere in it, the next claimer sets the bell up

@@ -1,0 +1,59 @@
+"""The file that is written now: opened with its final mode, never through a link, known by device and inode."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+DIRECTORY_MODE = 0o755
+
+
+class ActiveFile:
+    """An open log file.
+
+    Attributes:
+        path: absolute.
+        fd: open for reading and writing at offsets; never with O_APPEND, which makes Linux ignore them.
+        dev, ino: of what is open.
+    """
+
+    def __init__(self, path: Path, mode: int) -> None:
+        """Open *path*, or create it with *mode* and its directory with 0755.
+
+        Raises:
+            OSError: it cannot be had, or is a link, a directory or a device.
+        """
+        self.path = path
+        os.makedirs(path.parent, DIRECTORY_MODE, exist_ok=True)
+        self.fd = os.open(path, _FLAGS, mode)
+        found = os.fstat(self.fd)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(self.fd)
+            raise OSError(f"{path} is not a regular file")
+        self.dev, self.ino = found.st_dev, found.st_ino
+
+    def size(self) -> int:
+        """Bytes in the file now."""
+        return os.fstat(self.fd).st_size
+
+    def end_line(self) -> bool:
+        """Add a newline where the last byte is none; True when it did. Done again after a kill it finds nothing to do."""
+        size = self.size()
+        if size == 0 or os.pread(self.fd, 1, size - 1) in (b"\n", b""):
+            return False
+        os.pwrite(self.fd, b"\n", size)
+        return True
+
+    def in_place(self) -> bool:
+        """Whether the path still names the file that is open."""
+        try:
+            found = os.stat(self.path, follow_symlinks=False)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (self.dev, self.ino)
+
+    def close(self) -> None:
+        """Close it; what was written stays."""
+        os.close(self.fd)

@@ -1,0 +1,137 @@
+"""Rotation inside the journal: the file becomes an archive, a new one takes its place, and a kill between any two steps is finished by the next writer.
+
+The state ROTATE names the old file, the new one (made under a temporary name before) and the archive. Every step asks what is there before it acts:
+
+1. the old file stands at the path: rename it to the archive, never over another file (then the next generation's name is taken);
+2. nothing stands at the path: the new file goes there; something foreign stands there: it is taken as it is;
+3. the manifest gets what the archive holds;
+4. the journal puts the new file in force and returns to IDLE.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from mplog._native import Journal, rename_noreplace
+from mplog.files.active import ActiveFile
+from mplog.files.archive import archive_name, list_archives, next_generation, parse_archive
+from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
+from mplog.files.scan import summarise
+
+Ranges = dict[str, SessionRange]
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class Rotated(NamedTuple):
+    """What a rotation has left: the new active file, and the archive's name (None where the old file was not there any more)."""
+
+    file: ActiveFile
+    archive: str | None
+
+
+def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
+    """Make the new file and enter ROTATE.
+
+    Raises:
+        OSError: there is no room for a new file; the old one stays in force.
+    """
+    directory, active = file.path.parent, file.path.name
+    manifest = load(manifest_path(directory, active))
+    generation = max(
+        next_generation(list_archives(directory, active), manifest), journal.file()[3], 1
+    )
+    temporary = _temporary(file.path)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    fd = os.open(temporary, _NEW, mode)
+    try:
+        new = os.fstat(fd)
+    finally:
+        os.close(fd)
+    name = archive_name(active, generation, wall_ns)
+    journal.rotate_begin(generation, name, file.dev, file.ino, new.st_dev, new.st_ino)
+
+
+def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rotated:
+    """Do what is left of the rotation in the journal; may be called again after any failure.
+
+    Args:
+        known: what the old file holds; None where this writer did not write all of it: then it is read.
+
+    Raises:
+        OSError: a step failed; the state stays ROTATE.
+    """
+    rotation = journal.rotation
+    if rotation is None:
+        raise ValueError("no rotation is under way")
+    generation, planned, *old_and_new = rotation
+    old = (old_and_new[0], old_and_new[1])
+    archive = _set_aside(path, planned, old)
+    _put_new(path, mode)
+    file = ActiveFile(path, mode)
+    if archive is not None:
+        _describe(path, archive, known)
+        parsed = parse_archive(path.name, archive)
+        generation = max(generation, parsed.generation if parsed else generation)
+    journal.rotate_end(file.dev, file.ino, file.size(), generation + 1)
+    return Rotated(file, archive)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _set_aside(path: Path, planned: str, old: tuple[int, int]) -> str | None:
+    """Step 1. The archive's name; None when the old file is neither at the path nor among the archives."""
+    if _identity(path) != old:
+        archives = list_archives(path.parent, path.name)
+        return next((a.name for a in archives if _identity(path.parent / a.name) == old), None)
+    name = planned
+    while True:
+        try:
+            rename_noreplace(str(path), str(path.parent / name))
+        except FileExistsError:
+            name = _next_name(path.name, name)
+            continue
+        return name
+
+
+def _next_name(active: str, name: str) -> str:
+    parsed = parse_archive(active, name)
+    if parsed is None:
+        raise ValueError(f"{name} is no archive of {active}")
+    number = f".{parsed.generation:06d}"
+    return number.join(name.rsplit(number, 1)).replace(
+        f"{parsed.timestamp}{number}", f"{parsed.timestamp}.{parsed.generation + 1:06d}"
+    )
+
+
+def _put_new(path: Path, mode: int) -> None:
+    """Step 2."""
+    temporary = _temporary(path)
+    with contextlib.suppress(FileExistsError, FileNotFoundError):
+        rename_noreplace(str(temporary), str(path))
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def _describe(path: Path, archive: str, known: Callable[[], Ranges] | Ranges | None) -> None:
+    """Step 3. Written again after a kill it says the same, and the last line of an archive counts."""
+    file = path.parent / archive
+    parsed = parse_archive(path.name, archive)
+    ranges = summarise(file) if known is None else known
+    if parsed is not None and isinstance(ranges, dict):
+        entry = Entry(archive, parsed.generation, os.stat(file).st_size, ranges)
+        append(manifest_path(path.parent, path.name), entry)

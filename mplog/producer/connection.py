@@ -1,0 +1,186 @@
+"""A process's connection to one service: its lane, and what has to be done when something is amiss.
+
+The lane itself is claimed by the first event (or at once, by `attach`), in C. What C meets on its way it tells here: a claim, a second gone by, a wait
+that does not end, no lane at all. Nothing here raises into a log call.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mplog import _native
+from mplog.config import Settings, private_directory
+from mplog.errors import MplogError
+from mplog.launch import ensure_writer
+from mplog.producer.tell import tell
+from mplog.ring import bell_id, create_bell, stderr_path
+
+_WHEN_FULL = {"block": _native.BLOCK, "drop_newest": _native.DROP_NEWEST}
+_POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
+
+
+def process_name() -> str:
+    """What people know this process by, in 47 bytes of UTF-8: the name its pool gave it, else the program's."""
+    name = _full_name().encode("utf-8", "replace").replace(b"\0", b"")
+    return name[:47].decode("utf-8", "ignore")
+
+
+def _full_name() -> str:
+    for module in ("multiprocessing.process", "multiprocess.process"):
+        loaded = sys.modules.get(module)
+        if loaded is not None:
+            name = str(loaded.current_process().name)
+            if name != "MainProcess":
+                return name
+    program = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else ""
+    return program if program not in ("", "-c", "-m") else "python"
+
+
+class Connection:
+    """One process's way into one service; children of a fork use their copy of it with a lane of their own.
+
+    Args:
+        directory: of the service's shared memory.
+        service: the service's name.
+        settings: for this process: policy and limits; and to set the service up anew if somebody removed it.
+    """
+
+    def __init__(self, directory: Path, service: str, settings: Settings) -> None:
+        self.directory = directory
+        self.service = service
+        self.settings = settings
+        self.producer = _native.Producer(str(directory), service, process_name(), self._on)
+        self.producer.set_policy(
+            _WHEN_FULL[settings.when_full],
+            int(settings.block_timeout_s * 1e9),
+            settings.max_event_bytes,
+        )
+        self.bell = bell_id(directory, service)
+        self._started_at = 0.0
+        self._pause_s = 0.0
+        self._problem = self.producer.problem[0]
+
+    def attach(self) -> bool:
+        """Claim a lane now, and see to it that there is a writer; False when no lane can be had (told on stderr)."""
+        if self.producer.attach() and not self.producer.attached:
+            self._trouble()
+        self._claimed()
+        self.ensure_writer(at_once=True)
+        return self.producer.attached
+
+    def detach(self, *, final: bool = False) -> None:
+        """Give the lane back; *final* at the process's exit, after which late events still get through."""
+        self.producer.detach(final)
+
+    def ensure_writer(self, *, at_once: bool = False) -> None:
+        """Start a writer if there is none; again only after a growing pause, if the last one did not come up."""
+        now = time.monotonic()
+        if not at_once and now - self._started_at < self._pause_s:
+            return
+        failed_before = self._said_at_start() if self._pause_s >= 2.0 else ""
+        try:
+            if ensure_writer(self.directory, self.service):
+                self._pause_s = min(max(1.0, self._pause_s * 2), 30.0)
+                self._started_at = now
+                if self._pause_s >= 4.0:
+                    why = failed_before or "it said nothing"
+                    tell(f"the writer of {self.service} does not stay up: {why}", kind="start")
+        except OSError as error:
+            self._started_at, self._pause_s = now, 5.0
+            tell(
+                f"the writer of {self.service} cannot be started ({error.strerror or error}); events wait in shared memory",
+                kind="start",
+            )
+
+    def _said_at_start(self) -> str:
+        """The last line that the writer's program has left on its stderr."""
+        try:
+            text = stderr_path(self.directory, self.service).read_text("utf-8", "replace")
+        except OSError:
+            return ""
+        return text.strip().rsplit("\n", 1)[-1][:300]
+
+    # ---- what the core tells ----------------------------------------------------------------------------------------
+    def _on(self, what: str) -> None:
+        try:
+            {"claimed": self._claimed, "look": self._look, "stalled": self._stalled}.get(
+                what, self._trouble
+            )()
+        except Exception as error:  # the log call that led here must not see it
+            tell(f"{type(error).__name__}: {error}", kind="internal", once=False)
+
+    def _claimed(self) -> None:
+        """A pool's child ends by os._exit and runs no atexit; its own finalizers are the place to say goodbye."""
+        self.producer.rename(process_name())
+        for module in _POOLS:
+            pool = sys.modules.get(module)
+            if pool is not None and getattr(pool, "_mplog_pid", None) != os.getpid():
+                pool._mplog_pid = os.getpid()  # type: ignore[attr-defined]
+                pool.Finalize(None, self._goodbye, exitpriority=-1000)
+        self.ensure_writer()
+
+    def _goodbye(self) -> None:
+        self.producer.detach(True)
+
+    def _look(self) -> None:
+        self.ensure_writer()
+        self._tell_problem()
+        here = bell_id(self.directory, self.service)
+        if here != self.bell:
+            self._set_up_again(here)
+
+    def _stalled(self) -> None:
+        self.ensure_writer()
+        self._tell_problem()
+
+    def _tell_problem(self) -> None:
+        number, text = self.producer.problem
+        if number != self._problem:
+            self._problem = number
+            if text:
+                tell(text, kind=f"writer:{text}")
+
+    def _set_up_again(self, here: tuple[int, int] | None) -> None:
+        """Somebody has removed or replaced the service's files. Claim anew at the path; a living writer drains the old lane."""
+        if here is None and not self._create():
+            return
+        self.producer.detach(False)
+        self.producer.attach()
+        self.bell = bell_id(self.directory, self.service)
+        self.ensure_writer(at_once=True)
+
+    def _create(self) -> bool:
+        if self.settings.file is None:
+            return False
+        try:
+            private_directory(self.directory)
+            create_bell(self.directory, self.service, self.settings)
+        except (MplogError, OSError) as error:
+            tell(
+                f"no shared memory for {self.service} in {self.directory} ({error}); events are dropped and counted until there is",
+                kind="memory",
+            )
+            return False
+        self.bell = bell_id(self.directory, self.service)
+        return True
+
+    def _trouble(self) -> None:
+        code = self.producer.trouble
+        if code == -errno.ENOENT and self._create() and self.producer.attach() == 0:
+            self.ensure_writer(at_once=True)
+            return
+        if code:
+            tell(
+                f"no lane for process {os.getpid()} in {self.directory} ({_native.strerror(code)}); its events are dropped and counted",
+                kind=f"lane:{code}",
+            )
+
+    def report(self) -> dict[str, Any]:
+        """What this process has done so far, for `shutdown` and tests."""
+        p = self.producer
+        return {"accepted": p.accepted, "dropped": p.dropped, "seq": p.seq, "settled": p.settled}

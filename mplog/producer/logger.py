@@ -1,0 +1,193 @@
+"""Logger: what an application calls. Nothing here raises into the application, and nothing waits but by `when_full="block"`.
+
+The order of a call: level, caller, encode (which may run the user's code), then the gate's publish, in which no Python runs. The event
+is encoded as the thirteen items of `mplog.event.Event`, without building one.
+"""
+
+from __future__ import annotations
+
+import sys
+from threading import current_thread, get_ident
+from types import FrameType, TracebackType
+from typing import Any
+
+from mplog._native import FLAG_CUT
+from mplog.event.codec import ENCODER, bounded
+from mplog.event.exception import describe, stack_text
+from mplog.event.level import CRITICAL, DEBUG, ERROR, INFO, NUMBERS, WARNING
+from mplog.producer.context import CURRENT
+from mplog.producer.gate import GATE
+
+ExcInfo = (
+    bool
+    | BaseException
+    | tuple[type[BaseException], BaseException, TracebackType | None]
+    | tuple[None, None, None]
+    | None
+)
+
+_encode = ENCODER.encode
+_context = CURRENT.get
+_frame = sys._getframe
+
+
+def running_task() -> str | None:
+    """Name of the asyncio task that runs now; asyncio is only asked where the program has loaded it."""
+    asyncio = sys.modules.get("asyncio.events")
+    if asyncio is None or asyncio._get_running_loop() is None:
+        return None
+    task = sys.modules["asyncio.tasks"].current_task()
+    return task.get_name() if task is not None else None
+
+
+def _exception_of(exc_info: ExcInfo) -> BaseException | None:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        return exc_info[1]
+    return sys.exc_info()[1] if exc_info else None
+
+
+def _caller(stacklevel: int) -> FrameType | None:
+    """The frame of the log call; further out where the stack is shorter than *stacklevel*."""
+    frame: FrameType | None = _frame(4)  # past _special, _log and the method
+    while stacklevel > 1 and frame is not None and frame.f_back is not None:
+        frame = frame.f_back
+        stacklevel -= 1
+    return frame
+
+
+class Logger:
+    """A named source of events, with fields that all its events carry.
+
+    Every log method takes a template with `{name}` places, the fields as keywords, and `exc_info`, `stack_info`, `stacklevel` as the
+    standard library has them. It returns True when the event was accepted, False when it was filtered or dropped (and counted).
+    """
+
+    __slots__ = ("_bound", "name")
+
+    def __init__(self, name: str, bound: dict[str, Any] | None = None) -> None:
+        self.name = name
+        self._bound = bound
+
+    def debug(self, template: object, /, **fields: Any) -> bool:
+        """Log at DEBUG."""
+        return False if GATE.level > 10 else self._log(DEBUG, template, fields)
+
+    def info(self, template: object, /, **fields: Any) -> bool:
+        """Log at INFO."""
+        return False if GATE.level > 20 else self._log(INFO, template, fields)
+
+    def warning(self, template: object, /, **fields: Any) -> bool:
+        """Log at WARNING."""
+        return False if GATE.level > 30 else self._log(WARNING, template, fields)
+
+    def error(self, template: object, /, **fields: Any) -> bool:
+        """Log at ERROR."""
+        return False if GATE.level > 40 else self._log(ERROR, template, fields)
+
+    def critical(self, template: object, /, **fields: Any) -> bool:
+        """Log at CRITICAL."""
+        return False if GATE.level > 50 else self._log(CRITICAL, template, fields)
+
+    def exception(self, template: object, /, **fields: Any) -> bool:
+        """Log at ERROR with the exception that is being handled."""
+        fields.setdefault("exc_info", True)
+        return False if GATE.level > 40 else self._log(ERROR, template, fields)
+
+    def log(self, level: int | str, template: object, /, **fields: Any) -> bool:
+        """Log at any level: a number from 0 to 255, or a name."""
+        number = level if type(level) is int else NUMBERS.get(str(level).upper(), INFO)
+        return False if GATE.level > number else self._log(number, template, fields)
+
+    def is_enabled(self, level: int | str) -> bool:
+        """Whether an event of *level* would pass."""
+        number = level if isinstance(level, int) else NUMBERS.get(str(level).upper(), INFO)
+        return GATE.level <= number
+
+    def bind(self, **fields: Any) -> Logger:
+        """A logger of the same name whose events carry *fields* too; this one stays as it is."""
+        return type(self)(self.name, {**self._bound, **fields} if self._bound else fields)
+
+    def __repr__(self) -> str:
+        bound = "".join(f", {k}={v!r}" for k, v in (self._bound or {}).items())
+        return f"mplog.get_logger({self.name!r}{bound})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self._bound)
+
+    def _log(self, level: int, template: object, fields: dict[str, Any]) -> bool:
+        exception = stack = None
+        if "exc_info" in fields or "stack_info" in fields or "stacklevel" in fields:
+            frame, exception, stack = _special(fields)
+            code, line = (frame.f_code, frame.f_lineno) if frame else (None, 0)
+        else:
+            frame = _frame(2)
+            code, line = frame.f_code, frame.f_lineno
+        if self._bound:
+            fields = {**self._bound, **fields}
+        event = (
+            self.name,
+            template,
+            fields,
+            _context(),
+            code.co_filename if code else "",
+            line,
+            code.co_name if code else "",
+            get_ident(),
+            current_thread().name,
+            running_task() if "asyncio" in sys.modules else None,
+            exception,
+            stack,
+        )
+        return send(level, event, 0)
+
+
+def _special(fields: dict[str, Any]) -> tuple[FrameType | None, Any, str | None]:
+    """The reserved keywords, taken out of *fields*; whatever is wrong with them is no reason to lose the event."""
+    try:
+        frame = _caller(int(fields.pop("stacklevel", 1)))
+    except (TypeError, ValueError):
+        frame = _caller(1)
+    error = _exception_of(fields.pop("exc_info", None))
+    stack = stack_text(frame) if fields.pop("stack_info", False) and frame else None
+    return frame, describe(error) if error is not None else None, stack
+
+
+def send(level: int, event: tuple[Any, ...], kind: int) -> bool:
+    """Encode and publish the items of an event. Never raises but what a signal handler of the user's raises.
+
+    Args:
+        level: 0 to 255.
+        event: the items of `Event`, in order; what is missing at the end is its default.
+        kind: 0 a `{name}` template, 1 a `%` template.
+    """
+    gate = GATE
+    if type(event[1]) is str:
+        try:
+            payload = _encode(event)
+            accepted = gate.publish(level, payload, kind) if len(payload) <= gate.max_payload else None
+        except KeyboardInterrupt:
+            raise
+        except Exception:
+            accepted = None
+        if accepted is not None:
+            return accepted
+    return _send_bounded(level, event, kind)
+
+
+def _send_bounded(level: int, event: tuple[Any, ...], kind: int) -> bool:
+    """What did not encode, or is too large for the lane, goes cut and marked; a child's lane may be smaller than its parent's."""
+    for _ in range(3):
+        connection = GATE.connection
+        limit = connection.producer.max_payload if connection else GATE.max_payload
+        payload, cut = bounded(event + (None,) * (13 - len(event)), limit)
+        accepted = GATE.publish(level, payload, kind, FLAG_CUT if cut else 0)
+        if accepted is not None:
+            return accepted
+    return False
+
+
+def get_logger(name: str = "root") -> Logger:
+    """A logger called *name*; works at import time, before anything is configured."""
+    return Logger(str(name))

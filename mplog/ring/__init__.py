@@ -1,0 +1,27 @@
+"""The typed face of the C core: where a service's files are, and who holds which lock."""
+
+from mplog.ring.bell import (
+    Presence,
+    bell_id,
+    configuration,
+    create_bell,
+    hold,
+    presence,
+    services,
+    stderr_path,
+)
+from mplog.ring.ownership import owner_of, refuse_foreign_owner, take_ownership
+
+__all__ = [
+    "Presence",
+    "bell_id",
+    "configuration",
+    "create_bell",
+    "hold",
+    "owner_of",
+    "presence",
+    "refuse_foreign_owner",
+    "services",
+    "stderr_path",
+    "take_ownership",
+]

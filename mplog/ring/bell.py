@@ -1,0 +1,101 @@
+"""A service as its bell shows it: is it there, who is its writer, how was it configured.
+
+Locks are bytes of the bell's file (native/include/layout.h). They are open-file-description locks: the
+kernel gives them back with the process that held them, however that ended.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from mplog import _native
+from mplog.config import Settings, from_bytes, to_bytes
+from mplog.errors import from_result
+
+_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class Presence(NamedTuple):
+    """Which of a service's two processes hold their lock now."""
+
+    supervisor: bool
+    writer: bool
+
+
+def create_bell(directory: Path, service: str, settings: Settings) -> bool:
+    """Create the service's bell, or find it there; True when this call made it.
+
+    Raises:
+        SegmentError: shared memory is full, or holds another version's or broken bytes.
+        OSError: the directory cannot be used.
+    """
+    try:
+        return _native.bell_create(str(directory), service, to_bytes(settings))
+    except RuntimeError as error:
+        raise from_result(error.args[1], f"open the service {service} in {directory}") from None
+
+
+def configuration(directory: Path, service: str) -> Settings:
+    """The settings that the service was born with.
+
+    Raises:
+        FileNotFoundError: there is no such service.
+        MplogError: its bytes are broken, or of another version.
+    """
+    try:
+        return from_bytes(_native.bell_conf(str(directory), service))
+    except RuntimeError as error:
+        raise from_result(error.args[1], f"read the service {service} in {directory}") from None
+
+
+def bell_id(directory: Path, service: str) -> tuple[int, int] | None:
+    """Device and inode of the bell at its path; None when there is none."""
+    try:
+        found = os.stat(_native.bell_path(str(directory), service), follow_symlinks=False)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def presence(directory: Path, service: str) -> Presence | None:
+    """Who holds the service's locks; None when there is no such service, or it cannot be asked."""
+    try:
+        fd = os.open(_native.bell_path(str(directory), service), _FLAGS)
+    except OSError:
+        return None
+    try:
+        return Presence(
+            _native.locked(fd, _native.LOCK_SUPERVISOR), _native.locked(fd, _native.LOCK_WRITER)
+        )
+    finally:
+        os.close(fd)
+
+
+def hold(directory: Path, service: str, byte: int) -> int | None:
+    """Take one lock of the bell without waiting: the descriptor that holds it, or None.
+
+    Raises:
+        OSError: there is no such service, or it may not be opened.
+    """
+    fd = os.open(_native.bell_path(str(directory), service), _FLAGS)
+    if _native.lock(fd, byte):
+        return fd
+    os.close(fd)
+    return None
+
+
+def services(directory: Path) -> list[str]:
+    """Names of the services of this version in *directory*."""
+    ending = f".{_native.ABI}.bell"
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return []
+    return sorted(name.removesuffix(ending) for name in names if name.endswith(ending))
+
+
+def stderr_path(directory: Path, service: str) -> Path:
+    """Where a writer's own standard error goes: never to the application's."""
+    return directory / f"{service}.{_native.ABI}.stderr"

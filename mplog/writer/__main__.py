@@ -1,0 +1,39 @@
+"""The writer as a program: `mplog.launch` starts it, detached; `mplog serve` is the same in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mplog.writer.supervisor import Supervisor
+
+SPAWN_LOCK_FD = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Be the supervisor of one service.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="mplog.writer")
+    parser.add_argument("program", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("--dir", required=True, type=Path, help="of the shared memory")
+    parser.add_argument("--service", required=True, help="the service's name")
+    args = parser.parse_args(argv)
+    return Supervisor(args.dir, args.service).run(_inherited_lock())
+
+
+def _inherited_lock() -> int | None:
+    try:
+        os.fstat(SPAWN_LOCK_FD)
+    except OSError:
+        return None
+    return SPAWN_LOCK_FD
+
+
+if __name__ == "__main__":
+    sys.exit(main())

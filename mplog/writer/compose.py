@@ -1,0 +1,136 @@
+"""Items of a drain into lines of a batch: pure, but for the formatter's caches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mplog._native import FLAG_LATE
+from mplog.event.codec import decode
+from mplog.event.event import Stamped
+from mplog.event.level import INFO, WARNING
+from mplog.files.manifest import SessionRange
+from mplog.format import Format
+
+if TYPE_CHECKING:
+    from mplog._native import End, Item
+
+SESSION_END, DROP, FILE = "mplog.session.end", "mplog.drop", "mplog.file"
+
+
+class Batch(msgspec.Struct):
+    """Lines that fit, and what is in them.
+
+    Attributes:
+        lines: one entry an item, its notices included.
+        ranges: by session, what the lines hold of it.
+    """
+
+    lines: list[bytes] = []
+    size_bytes: int = 0
+    late: int = 0
+    dropped: int = 0
+    unreadable: int = 0
+    ranges: dict[str, SessionRange] = {}
+
+
+def compose(items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: int) -> Batch:
+    """Format items until one does not fit.
+
+    Args:
+        items: of a drain, in order.
+        fmt: the format.
+        room_bytes: where the file is to end; the first line may go over it, so that a line longer than a whole file still gets there.
+        staging_bytes: what no batch may go over.
+    """
+    lines: list[bytes] = []
+    batch = Batch(lines=lines, ranges={})
+    used = 0
+    seen: dict[str, list[int]] = {}
+    line_of = fmt.line
+    for (session, pid, name), seq, wall_ns, level, kind, flags, payload, gap in items:
+        stamped = Stamped(wall_ns, level, kind, flags, session, seq, pid, name)
+        event = decode(payload)
+        if event is None:
+            line = fmt.unreadable(payload, stamped)
+            batch.unreadable += 1
+        else:
+            line = line_of(event, stamped)
+        if len(line) > staging_bytes:
+            line = fmt.unreadable(payload[:64], stamped)
+        if gap is not None:
+            line = drop_notice(fmt, wall_ns, session, gap) + line
+            batch.dropped += gap[1] - gap[0] + 1
+        used += len(line)
+        if used > room_bytes and (lines or used > staging_bytes):
+            used -= len(line)
+            break
+        lines.append(line)
+        if flags & FLAG_LATE:
+            batch.late += 1
+        _note(seen, session, gap[0] if gap else seq, seq)
+    batch.size_bytes = used
+    batch.ranges = {s: SessionRange(r[0], r[1], r[2]) for s, r in seen.items()}
+    return batch
+
+
+def _note(seen: dict[str, list[int]], session: str, first: int, last: int) -> None:
+    row = seen.get(session)
+    if row is None:
+        seen[session] = [first, last, 1]
+    else:
+        row[1] = last
+        row[2] += 1
+
+
+def drop_notice(
+    fmt: Format, wall_ns: int, session: str, gap: tuple[int, int, dict[str, dict[str, int]]]
+) -> bytes:
+    """The line that tells a gap in a session's numbers."""
+    first, last, reasons = gap
+    count = last - first + 1
+    keys: dict[str, Any] = {"session": session, "first": first, "last": last, "count": count}
+    keys["reasons"] = reasons
+    text = f"{count:,} event{'s' if count != 1 else ''} dropped{_because(reasons)}"
+    return fmt.notice(wall_ns, WARNING, DROP, text, keys)
+
+
+def _because(reasons: dict[str, dict[str, int]]) -> str:
+    """": lane full (INFO 14)", of the session so far."""
+    told = [
+        f"{reason.replace('_', ' ')} ({', '.join(f'{k} {n:,}' for k, n in levels.items())} so far)"
+        for reason, levels in reasons.items()
+    ]
+    return ": " + "; ".join(told) if told else ""
+
+
+def session_end(fmt: Format, wall_ns: int, end: End) -> tuple[bytes, int]:
+    """The lines that end a session, and how many of its events were dropped in all."""
+    _, session, pid, name, _, last, settled, delivered, filtered, _, clean, reasons = end
+    dropped = last - delivered - filtered
+    lines = b""
+    if last > settled:
+        lines = drop_notice(fmt, wall_ns, session, (settled + 1, last, reasons))
+    keys = {
+        "process.pid": pid,
+        "process.name": name,
+        "session": session,
+        "last": last,
+        "delivered": delivered,
+        "filtered": filtered,
+        "dropped": dropped,
+        "clean": clean,
+    }
+    how = "" if clean else ", without detaching"
+    text = f"session ended{how}: {delivered:,} of {last:,} events delivered, {dropped:,} dropped"
+    return lines + fmt.notice(wall_ns, INFO, SESSION_END, text, keys), dropped
+
+
+def file_notice(fmt: Format, wall_ns: int, what: str, offset: int, size_bytes: int) -> bytes:
+    """The line that tells what befell the file."""
+    text = f"the log file: {what.replace('_', ' ')} at byte {offset:,}"
+    return fmt.notice(
+        wall_ns, WARNING, FILE, text, {"what": what, "offset": offset, "bytes": size_bytes}
+    )

@@ -1,0 +1,190 @@
+"""Getting a batch into the file: commit, and what to do while the file refuses; rotation when the batch would not fit."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from mplog import _native
+from mplog.files import rotation
+from mplog.files.active import ActiveFile
+from mplog.files.retention import retire
+from mplog.writer.state import Job, now_ns
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
+GIVE_UP_S = 10.0
+_FOUND = {_native.FOUND_TRUNCATED: "truncated", _native.FOUND_FOREIGN: "foreign_bytes"}
+_COUNTERS = {"truncated": "truncated", "foreign_bytes": "foreign"}
+
+
+class Abandoned(Exception):
+    """The file refuses and the writer is to leave: what is committed stays in the journal for the next one."""
+
+
+def commit(job: Job, data: bytes) -> None:
+    """Put *data* and the accepted items into the file, once, however long that takes.
+
+    Raises:
+        Abandoned: the file went on refusing while the writer was asked to stop, or nobody was left to write for.
+    """
+    job.staging()[: len(data)] = data
+    offset = job.journal.file()[2]
+    try:
+        found = job.journal.commit(job.reader, job.file.fd, len(data))
+    except OSError as error:
+        found = _insist(job, error)
+    for flag, what in _FOUND.items():
+        if found & flag:
+            job.notices.append((what, offset, len(data)))
+            job.reader.count(_COUNTERS[what], 1)
+            job.ranges = None
+    job.reader.count("batches", 1)
+    job.reader.count("bytes", len(data))
+
+
+def _insist(job: Job, error: OSError) -> int:
+    """Redo until it is done. The heads have moved already, so producers go on while their lanes have room."""
+    retry = Patience(job)
+    while True:
+        retry.pause(error)
+        try:
+            found = job.journal.redo(job.reader, job.file.fd)
+        except OSError as again:
+            error = again
+            continue
+        job.tell("")
+        return found
+
+
+class Patience:
+    """Growing pauses between tries; ends by `Abandoned` when there is nobody to wait for."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._pause_s = FIRST_PAUSE_S
+        self._alone_since: float | None = None
+        self._stop_since: float | None = None
+
+    def pause(self, error: OSError) -> None:
+        """Tell *error*, wait.
+
+        Raises:
+            Abandoned: see the class.
+        """
+        job, now = self._job, time.monotonic()
+        job.reader.count("errors", 1)
+        job.tell(f"cannot write {job.path}: {why(error)}; events wait in shared memory")
+        alone = job.reader.owned() == 0
+        self._alone_since = (self._alone_since or now) if alone else None
+        self._stop_since = (self._stop_since or now) if job.signals.stop else None
+        if any(s is not None and now - s > GIVE_UP_S for s in (self._alone_since, self._stop_since)):
+            raise Abandoned
+        time.sleep(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+
+def why(error: OSError) -> str:
+    """What the system said, as people know it."""
+    name = errno.errorcode.get(error.errno or 0, "")
+    return f"{error.strerror or error} ({name})" if name else str(error)
+
+
+def room_bytes(job: Job) -> int:
+    """How many bytes still go into the active file."""
+    limit = job.settings.rotation_bytes
+    staging = job.journal.staging_bytes
+    return staging if limit is None else min(staging, max(limit - job.journal.file()[2], 0))
+
+
+def rotate(job: Job) -> bool:
+    """Set the active file aside and begin a new one; False when the system refuses, and the old one goes on."""
+    try:
+        if job.journal.state != _native.ROTATE:
+            rotation.begin(job.journal, job.file, job.settings.mode, now_ns())
+    except OSError as error:
+        job.tell(f"cannot rotate {job.path}: {why(error)}; it goes on growing")
+        return False
+    finish_rotation(job)
+    try:
+        gone = retire(job.path.parent, job.path.name, job.settings.retention, set(job.ranges or ()))
+        job.reader.count("retired", len(gone))
+    except OSError as error:
+        job.tell(f"cannot delete old archives of {job.path}: {why(error)}")
+    return True
+
+
+def finish_rotation(job: Job) -> None:
+    """Bring the rotation in the journal to its end.
+
+    Raises:
+        Abandoned: see `commit`.
+    """
+    retry = Patience(job)
+    while True:
+        try:
+            done = rotation.finish(job.journal, job.path, job.settings.mode, job.ranges)
+            break
+        except OSError as error:
+            retry.pause(error)
+    job.file.close()
+    job.file = done.file
+    job.ranges = {} if done.file.size() == 0 else None
+    job.reader.count("rotations", 1)
+    job.tell("")
+
+
+def reopen(job: Job, what: str | None) -> None:
+    """Open the path anew, when another file stands there or when somebody asked for it; IDLE only.
+
+    Raises:
+        Abandoned: see `commit`.
+    """
+    retry = Patience(job)
+    while True:
+        try:
+            file = ActiveFile(job.path, job.settings.mode)
+            break
+        except OSError as error:
+            retry.pause(error)
+    if (file.dev, file.ino) == (job.file.dev, job.file.ino):
+        file.close()
+        return
+    job.file.close()
+    job.file = file
+    adopt(job, job.journal.file()[3])
+    if what is not None:
+        job.notices.append((what, job.journal.file()[2], 0))
+        job.reader.count("replaced", 1)
+
+
+def adopt(job: Job, generation: int) -> None:
+    """Put the open file in force at its end, on a line of its own."""
+    if job.file.end_line():
+        job.reader.count("newlines", 1)
+        job.notices.append(("newline_added", job.file.size() - 1, 1))
+    size = job.file.size()
+    job.journal.set_file(job.file.dev, job.file.ino, size, generation)
+    job.ranges = {} if size == 0 else None
+
+
+def dump_broken_lane(job: Job, session: str, segment: int, lane: int) -> None:
+    """Keep the bytes of a lane that was set aside, for a person to look at, beside the log."""
+    source = job.directory / f"{job.service}.{_native.ABI}.{segment}.ring"
+    target = job.path.with_name(f".{job.path.name}.quarantine-{session}")
+    control, data, lanes = 4096, 1 << 20, _native.MAX_LANES
+    try:
+        with open(source, "rb") as file:
+            head = file.read(control)
+            lanes = int.from_bytes(head[20:24], "little") or lanes
+            file.seek(control * (1 + lane))
+            page = file.read(control)
+            file.seek(control * (1 + lanes) + data * lane)
+            body = file.read(data)
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(fd, "wb") as out:
+            out.write(page + body)
+    except OSError as error:
+        job.tell(f"a broken lane could not be kept: {why(error)}")
+    job.notices.append(("quarantined", lane, 0))
+    job.reader.count("quarantines", 1)

@@ -1,0 +1,207 @@
+"""The writer's loop: wiring only. Drain, compose, commit; look after the dead once a second; sleep when it is quiet; leave when nobody is here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from mplog import _native
+from mplog.config.directory import SHM
+from mplog.ring import bell_id, configuration, stderr_path
+from mplog.writer import deliver
+from mplog.writer.compose import Batch, compose, file_notice, session_end
+from mplog.writer.recover import begin
+from mplog.writer.state import Job, Signals, now_ns
+
+LOOK_S = 1.0  # how often the owners of lanes, and the files' identity, are looked at
+QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
+POLL_S = 0.001
+STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
+DRAIN_BYTES = 1 << 20
+BUSY_BYTES = 64 << 10  # a batch of this size is followed by the next one at once
+
+
+class Loop:
+    """One writer's life after the start."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.departures = -1
+        self.last_event_s = self.last_look_s = 0.0
+        self.rotate_again_s = 0.0
+        self.stop_since_s: float | None = None
+
+    def run(self) -> None:
+        """Until nobody is attached and all is drained; or, asked to stop, until then at most STOP_S."""
+        while True:
+            self._signals()
+            size = self._pass()
+            now = time.monotonic()
+            if size:
+                self.last_event_s = now
+            if size >= BUSY_BYTES:
+                continue
+            if self._leave(now):
+                return
+            self._rest(now)
+
+    def _signals(self) -> None:
+        signals = self.job.signals
+        if signals.reopen or signals.reload:
+            signals.reopen = signals.reload = False
+            deliver.reopen(self.job, None)
+        if signals.rotate:
+            signals.rotate = False
+            if self.job.file.size():
+                deliver.rotate(self.job)
+
+    def _pass(self) -> int:
+        """One batch; its size in bytes."""
+        job = self.job
+        if job.reader.segments != job.reader.seen_segments:
+            job.reader.scan(job.journal)
+        room = self._room()
+        items = job.reader.drain(min(DRAIN_BYTES, max(room, BUSY_BYTES)))
+        batch = compose(items, job.fmt, room, job.journal.staging_bytes)
+        fits = job.journal.file()[2] == 0 or batch.size_bytes <= room
+        if batch.lines and not fits and self._rotate():
+            return self._pass()
+        accepted = job.reader.accept(len(batch.lines))
+        return self._commit(batch, accepted)
+
+    def _room(self) -> int:
+        job = self.job
+        room = deliver.room_bytes(job)
+        limited = time.monotonic() < self.rotate_again_s
+        return job.journal.staging_bytes if limited else room
+
+    def _rotate(self) -> bool:
+        self.job.reader.rewind()
+        if deliver.rotate(self.job):
+            return True
+        self.rotate_again_s = time.monotonic() + 5.0
+        return False
+
+    def _commit(self, batch: Batch, accepted: int) -> int:
+        job = self.job
+        lines = batch.lines[:accepted]
+        ended, dropped = self._ends(lines)
+        notices = [file_notice(job.fmt, now_ns(), *notice) for notice in job.notices]
+        data = b"".join(notices + lines)
+        if not data and not ended and not accepted:
+            return 0
+        if not job.file.in_place():
+            deliver.reopen(job, "replaced")
+        job.notices = []
+        deliver.commit(job, data)
+        self._count(batch, accepted, len(ended), dropped)
+        return len(data)
+
+    def _count(self, batch: Batch, accepted: int, sessions: int, dropped: int) -> None:
+        job = self.job
+        job.remember(batch.ranges)
+        for name, n in (
+            ("events", accepted),
+            ("late", batch.late),
+            ("dropped", batch.dropped + dropped),
+            ("unreadable", batch.unreadable),
+            ("sessions", sessions),
+        ):
+            if n:
+                job.reader.count(name, n)
+
+    def _ends(self, lines: list[bytes]) -> tuple[list[str], int]:
+        """Adds the end lines of sessions that are over and drained; looks at the owners once a second, and when somebody has left."""
+        job, now = self.job, time.monotonic()
+        departures = job.reader.departures
+        look = departures != self.departures or now - self.last_look_s >= LOOK_S
+        if not look:
+            return [], 0
+        self.departures = departures
+        if now - self.last_look_s >= LOOK_S:
+            self.last_look_s = now
+            self._look_around()
+        ended, dropped = [], 0
+        for end in job.reader.ends(True):
+            text, lost = session_end(job.fmt, now_ns(), end)
+            if not job.reader.close_session(end[0], lost):
+                break
+            ended.append(end[1])
+            if end[5]:  # a session without an event leaves no line
+                lines.append(text)
+                dropped += lost - end[9]
+        if len(ended) > 1:
+            self.departures = -1  # there may be more than one call brings
+        return ended, dropped
+
+    def _look_around(self) -> None:
+        job = self.job
+        for session, segment, lane in job.reader.broken():
+            deliver.dump_broken_lane(job, session, segment, lane)
+        job.reader.scan(job.journal)
+
+    def _leave(self, now: float) -> bool:
+        """Whether this writer's work is over."""
+        job = self.job
+        if job.signals.stop and self.stop_since_s is None:
+            self.stop_since_s = now
+        if job.reader.pending():
+            return False
+        if bell_id(job.directory, job.service) != job.bell:
+            return self._move_away()
+        if job.reader.owned() == 0 and job.reader.retire(job.journal):
+            _tidy(job)
+            return True
+        return self.stop_since_s is not None and now - self.stop_since_s > STOP_S
+
+    def _move_away(self) -> bool:
+        """Somebody has removed the service's files: owners are told to claim anew; what they had published is drained first."""
+        job = self.job
+        quiet = job.reader.set_aside()
+        while self._pass():
+            pass
+        return quiet and job.reader.pending() == 0
+
+    def _rest(self, now: float) -> None:
+        if now - self.last_event_s < QUIET_S:
+            time.sleep(POLL_S)
+            return
+        self.job.reader.sleep(LOOK_S, max(self.departures, 0) & 0xFFFFFFFF)
+
+
+def _tidy(job: Job) -> None:
+    """The last one out: what is ours alone goes; a directory that mplog has made goes if it is empty."""
+    stderr_path(job.directory, job.service).unlink(missing_ok=True)
+    if job.directory in (SHM / f"mplog-{os.geteuid()}", job.path.parent / ".mplog"):
+        with contextlib.suppress(OSError):
+            os.rmdir(job.directory)
+
+
+def work(directory: Path, service: str, signals: Signals, supervisor: int) -> int:
+    """Be the writer: take the lock (waiting for a predecessor), recover, run the loop.
+
+    Returns:
+        The exit code: 0 when the work is over.
+    """
+    path = _native.bell_path(str(directory), service)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return 0
+    _native.lock_wait(fd, _native.LOCK_WRITER)
+    found = os.fstat(fd)
+    bell = bell_id(directory, service)
+    if bell != (found.st_dev, found.st_ino):
+        return 0  # the writer that had the lock has taken the service down
+    settings = configuration(directory, service)
+    try:
+        job, lock = begin(directory, service, settings, signals, bell)
+        job.reader.set_pids(os.getpid(), supervisor)
+        job.reader.count("starts", 1)
+        Loop(job).run()
+        os.close(lock)
+    except deliver.Abandoned:
+        return 0
+    return 0

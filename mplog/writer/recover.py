@@ -1,0 +1,163 @@
+"""From the locks to a writer that can begin: whose file it is, and what a dead writer has left to be finished."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from mplog import _native
+from mplog._native import Journal, Reader
+from mplog.config import Settings
+from mplog.files.active import ActiveFile
+from mplog.files.archive import list_archives, next_generation
+from mplog.files.manifest import load, manifest_path
+from mplog.format import formatter
+from mplog.ring import owner_of, take_ownership
+from mplog.writer.deliver import GIVE_UP_S, Abandoned, Patience, adopt, finish_rotation, why
+from mplog.writer.state import ARENA_BYTES, Job, Signals, staging_bytes
+
+
+class Waiting:
+    """The file's lock, and the file: waited for, as long as somebody is there who wants it."""
+
+    def __init__(self, reader: Reader, signals: Signals, path: Path) -> None:
+        self._reader, self._signals, self._path = reader, signals, path
+        self._since = time.monotonic()
+        self._told = ""
+
+    def pause(self, reason: str) -> None:
+        """Tell why, wait a little.
+
+        Raises:
+            Abandoned: nobody is attached any more, or the writer is asked to stop, and it has taken too long.
+        """
+        if reason != self._told:
+            self._told = reason
+            self._reader.tell_problem(reason)
+        self._reader.scan(None)
+        unwanted = self._signals.stop or self._reader.owned() == 0
+        if unwanted and time.monotonic() - self._since > GIVE_UP_S:
+            raise Abandoned
+        time.sleep(0.05)
+
+    def over(self) -> None:
+        """It is ours: nothing is wrong any more."""
+        if self._told:
+            self._reader.tell_problem("")
+
+
+def begin(
+    directory: Path,
+    service: str,
+    settings: Settings,
+    signals: Signals,
+    bell: tuple[int, int] | None,
+) -> tuple[Job, int]:
+    """Everything up to the first drain: own the file, open the journal, finish what was begun.
+
+    Returns:
+        The job, and the descriptor that holds the file's lock.
+
+    Raises:
+        Abandoned: the file cannot be had and nobody waits for it.
+    """
+    path = Path(settings.file or "")
+    reader = Reader(str(directory), service, True, ARENA_BYTES)
+    waiting = Waiting(reader, signals, path)
+    lock = _own(path, service, directory, waiting)
+    journal = Journal(str(directory), service, staging_bytes(directory))
+    reader.scan(journal)
+    file = _open(path, settings.mode, waiting)
+    waiting.over()
+    job = Job(
+        directory=directory,
+        service=service,
+        settings=settings,
+        path=path,
+        reader=reader,
+        journal=journal,
+        fmt=formatter(settings.format),
+        file=file,
+        signals=signals,
+        bell=bell,
+    )
+    _finish(job)
+    return job, lock
+
+
+def _own(path: Path, service: str, directory: Path, waiting: Waiting) -> int:
+    while True:
+        try:
+            os.makedirs(path.parent, 0o755, exist_ok=True)
+            fd = take_ownership(path, service, directory)
+        except OSError as error:
+            waiting.pause(f"cannot write beside {path}: {why(error)}; events wait in shared memory")
+            continue
+        if fd is not None:
+            return fd
+        owner = owner_of(path)
+        whose = f"the service {owner.service} in {owner.dir}" if owner else "another writer"
+        waiting.pause(f"{path} is written by {whose}; events wait in shared memory")
+
+
+def _open(path: Path, mode: int, waiting: Waiting) -> ActiveFile:
+    while True:
+        try:
+            return ActiveFile(path, mode)
+        except OSError as error:
+            waiting.pause(f"cannot open {path}: {why(error)}; events wait in shared memory")
+
+
+def _finish(job: Job) -> None:
+    """What the journal says is under way is brought to its end; then the file at the path is put in force."""
+    state = job.journal.state
+    dev, ino, _, generation = job.journal.file()
+    if state == _native.COMMIT:
+        _finish_commit(job, (dev, ino))
+        dev, ino, _, generation = job.journal.file()
+    elif state == _native.ROTATE:
+        finish_rotation(job)
+        return
+    if (dev, ino) == (job.file.dev, job.file.ino):
+        return  # its offset stands in the journal; whoever changed the file meanwhile is found by the next batch
+    if generation:
+        job.notices.append(("replaced", job.file.size(), 0))
+        job.reader.count("replaced", 1)
+    active, folder = job.path.name, job.path.parent
+    archives = next_generation(list_archives(folder, active), load(manifest_path(folder, active)))
+    adopt(job, max(generation, archives))
+
+
+def _finish_commit(job: Job, wanted: tuple[int, int]) -> None:
+    """The batch goes where it was begun, wherever that file is now; if it is nowhere, into the new one."""
+    fd = _find(job, wanted)
+    retry = Patience(job)
+    while True:
+        try:
+            found = job.journal.redo(job.reader, job.file.fd if fd is None else fd)
+            break
+        except OSError as error:
+            retry.pause(error)
+    if fd is not None:
+        os.close(fd)
+    if found & _native.FOUND_FOREIGN:
+        job.notices.append(("foreign_bytes", job.journal.file()[2], 0))
+    if found & _native.FOUND_TRUNCATED:
+        job.notices.append(("truncated", job.journal.file()[2], 0))
+    job.reader.count("redone", 1)
+
+
+def _find(job: Job, wanted: tuple[int, int]) -> int | None:
+    """A descriptor of the file with that identity, if it is not the one at the path: somebody has renamed it."""
+    if wanted == (job.file.dev, job.file.ino):
+        return None
+    with os.scandir(job.path.parent) as entries:
+        for entry in entries:
+            found = entry.stat(follow_symlinks=False)
+            if (found.st_dev, found.st_ino) == wanted:
+                return os.open(entry.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    return None
+
+
+__all__ = ["Abandoned", "begin"]

@@ -1,0 +1,83 @@
+"""What one writer works with, and what it remembers between batches."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from mplog._native import Journal, Reader
+from mplog.config import Settings
+from mplog.files.active import ActiveFile
+from mplog.files.rotation import Ranges
+from mplog.format import Format
+
+ARENA_BYTES = 2 << 20
+LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
+
+
+class Signals(msgspec.Struct):
+    """What signals have asked for; handlers set it, the loop does it."""
+
+    stop: bool = False
+    reopen: bool = False
+    reload: bool = False
+    rotate: bool = False
+
+
+class Job(msgspec.Struct):
+    """A writer at work.
+
+    Attributes:
+        directory, service: whose lanes it drains.
+        path: of the log file.
+        ranges: what the active file holds of each session; None when this writer has not written all of it.
+        notices: what is to be told about the file with the next batch: (what, offset, bytes).
+        bell: device and inode that the bell had when this writer began.
+    """
+
+    directory: Path
+    service: str
+    settings: Settings
+    path: Path
+    reader: Reader
+    journal: Journal
+    fmt: Format
+    file: ActiveFile
+    signals: Signals
+    bell: tuple[int, int] | None
+    ranges: Ranges | None = None
+    notices: list[tuple[str, int, int]] = []
+    problem: str = ""
+
+    def staging(self) -> memoryview:
+        """The journal's staging area."""
+        return memoryview(self.journal)
+
+    def tell(self, text: str) -> None:
+        """Say once what is wrong (or, empty, that it is right again), for the programs to tell."""
+        if text != self.problem:
+            self.problem = text
+            self.reader.tell_problem(text)
+
+    def remember(self, ranges: Ranges) -> None:
+        """Add what a committed batch holds."""
+        if self.ranges is None:
+            return
+        for session, new in ranges.items():
+            known = self.ranges.get(session)
+            self.ranges[session] = known.merged(new) if known else new
+
+
+def staging_bytes(directory: Path) -> int:
+    """How large the staging area may be: a sixteenth of what is free there, within bounds."""
+    fs = os.statvfs(directory)
+    share = fs.f_bavail * fs.f_frsize // 16 // 4096 * 4096
+    return min(max(share, SMALLEST_STAGING), LARGEST_STAGING)
+
+
+def now_ns() -> int:
+    """Wall time, nanoseconds since 1970."""
+    return time.time_ns()

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SIGKILL after k instructions of one mpl_publish, for every k: the lane reads as if the event had never been or as if it were whole, the
+ * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, and a drop.
+ *
+ * The lane, bell and journal are reused through all k; only the session is new. */
+#include "service.h"
+#include "trace.h"
+
+#define LEN 600u /* small enough that memcpy does not use a string instruction, which stops at every byte */
+
+enum which { PLAIN, PADDED, DROPPED };
+
+struct seen {
+    uint64_t events, ends, last, max_n, torn;
+};
+
+static const char *place;
+static struct writer w;
+static enum which which;
+
+static void publish_before(struct mpl_producer *p)
+{
+    uint64_t n = 0;
+    p->when_full = MPL_DROP_NEWEST;
+    if (which == DROPPED) {
+        while (send_event(p, 1, ++n, LEN) == MPL_ACCEPTED) {
+        }
+        return;
+    }
+    CHECK_EQ(send_event(p, 1, ++n, 100), MPL_ACCEPTED);
+    while (which == PADDED && p->capacity - (p->tail & (p->capacity - 1)) > LEN + 40) {
+        uint64_t rest = p->capacity - (p->tail & (p->capacity - 1));
+        CHECK_EQ(send_event(p, 1, ++n, rest > 8000 ? 4000 : 56), MPL_ACCEPTED);
+    }
+}
+
+static int produce(void *arg)
+{
+    static struct mpl_producer p;
+    uint64_t *before = arg;
+    char payload[LEN];
+    producer_make(&p, place, "stepped");
+    publish_before(&p);
+    *before = p.seq;
+    payload_fill(payload, 1, p.seq + 1, sizeof payload);
+    mpl_publish(&p, 10, 0, 0, "", 0); /* all pages are there, all branches were taken once; 0 bytes: not one of ours */
+    *before = p.seq;
+    payload_fill(payload, 1, p.seq + 1, sizeof payload);
+    trace_marker();
+    enum mpl_outcome outcome = mpl_publish(&p, 10, 0, 0, payload, sizeof payload);
+    trace_end();
+    return outcome == (which == DROPPED ? MPL_DROPPED : MPL_ACCEPTED) ? 0 : 1;
+}
+
+/* Drains, ends sessions, and counts; nothing is written, only heads and session words move. */
+static void drain(struct seen *s)
+{
+    struct mpl_end ends[8];
+    for (int idle = 0; idle < 2;) {
+        int items = mpl_drain(&w.r, ARENA);
+        CHECK(items >= 0);
+        for (int i = 0; i < items; i++) {
+            uint64_t producer, n;
+            const struct mpl_item *item = &w.r.items[i];
+            if (item->len) {
+                s->torn += !payload_read(w.r.arena + item->place, item->len, &producer, &n) || n != item->seq;
+                s->events++;
+            }
+            CHECK(item->seq > s->max_n);
+            s->max_n = item->seq;
+        }
+        if (items > 0) {
+            CHECK_EQ(mpl_accept(&w.r, (uint32_t)items), items);
+        } else {
+            int count = mpl_ends(&w.r, true, ends, 8);
+            for (int i = 0; i < count; i++) {
+                uint64_t dropped = ends[i].last - ends[i].delivered - ends[i].filtered;
+                s->ends++;
+                s->last += ends[i].last; /* an adopter that logged nothing adds 0 */
+                CHECK_EQ(mpl_close_session(&w.r, &ends[i], dropped), 0);
+            }
+            if (count == 0) {
+                mpl_pending(&w.r) ? pause_ns(1000000) : (void)idle++;
+                continue;
+            }
+        }
+        CHECK_EQ(mpl_commit(&w.j, &w.r, 0, w.fd, 0), 0);
+    }
+}
+
+/* The one that comes next: gets the same lane, publishes, and all of it comes out. */
+static void next_one(struct mpl_producer *p, uint64_t lane)
+{
+    struct seen s = {0};
+    CHECK_EQ(mpl_attach(p), 0);
+    CHECK_EQ(p->lane_number, lane);
+    CHECK_EQ(p->seq, 0);
+    CHECK_EQ(send_event(p, 9, 1, 200), MPL_ACCEPTED);
+    CHECK_EQ(send_event(p, 9, 2, 20), MPL_ACCEPTED);
+    uint64_t n = 2;
+    while (which == PADDED && p->capacity - (p->tail & (p->capacity - 1)) > 8000) /* brings the next one near the data's end */
+        CHECK_EQ(send_event(p, 9, ++n, 4000), MPL_ACCEPTED);
+    mpl_detach(p, false);
+    drain(&s);
+    CHECK_EQ(s.torn, 0);
+    CHECK_EQ(s.events, n);
+    CHECK_EQ(s.ends, 1);
+    CHECK_EQ(s.last, n);
+    CHECK_EQ(writer_quarantines(&w), 0);
+}
+
+static void step_through(const char *name, uint64_t *before)
+{
+    struct mpl_producer next;
+    uint64_t with = 0, without = 0, phantom = 0, k = 0;
+    CHECK_EQ(mpl_producer_init(&next, place, SERVICE, "next"), 0);
+    next_one(&next, 0);
+    for (bool finished = false; !finished; k++) {
+        struct seen s = {0};
+        pid_t pid = spawn(produce, before);
+        trace_start(pid);
+        for (uint64_t i = 0; i < k && !finished; i++)
+            finished = !trace_step(pid, PTRACE_SINGLESTEP);
+        trace_kill(pid);
+        bool adopted_unread = k % 2 == 0; /* the adopter first, then the writer; or the other way round */
+        if (adopted_unread) {
+            CHECK_EQ(mpl_attach(&next), 0);
+            mpl_detach(&next, false);
+        }
+        drain(&s);
+        CHECK_EQ(s.torn, 0);
+        CHECK_EQ(s.ends, adopted_unread ? 2 : 1);
+        CHECK(s.last == *before || s.last == *before + 1);
+        bool there = which != DROPPED ? s.max_n == *before + 1 : s.last == *before + 1;
+        CHECK(there == (s.last == *before + 1));
+        there ? with++ : without++;
+        phantom += there && without == 0;
+        CHECK(!(finished && !there));
+        next_one(&next, 0);
+    }
+    fflush(stdout);
+    printf("%-7s %llu instructions: %llu kills left no event, %llu left it whole\n", name, (unsigned long long)k - 2,
+        (unsigned long long)without, (unsigned long long)with);
+    CHECK(with > 0 && without > 50 && phantom == 0);
+    mpl_producer_free(&next);
+}
+
+static int test(const char *dir)
+{
+    uint64_t *before = shared_memory(4096);
+    place = dir;
+    clearenv(); /* a kill point asks the environment: nothing there, few instructions */
+    service_make(dir);
+    lanes_of(dir, MPL_LANE_SMALL, MPL_ORIGIN);
+    CHECK_EQ(writer_open(&w, dir), 0);
+    only_lane_zero(dir);
+    which = PLAIN, step_through("plain", before);
+    which = PADDED, step_through("padded", before);
+    which = DROPPED, step_through("dropped", before);
+    return 0;
+}
