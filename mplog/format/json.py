@@ -101,8 +101,6 @@ def _escaped(match: re.Match[bytes]) -> bytes:
 
 
 def _one_line(line: bytes) -> bytes:
-    if line.isascii() and line.find(127) < 0:
-        return line
     return _UNSAFE.sub(_escaped, line)
 
 
@@ -161,34 +159,36 @@ class JsonFormat:
     def _line(self, event: Event, stamped: Stamped) -> bytes:
         message = message_of(event, stamped.kind)
         template = event.template
-        second, rest_ns = split_time(stamped.wall_ns)
-        return _one_line(
-            b'%b%09dZ",%b"message":%b,%b%b%b%b%b%b%b%b%d}\n'
-            % (
-                self._second_bytes if second == self._second else self._new_second(second),
-                rest_ns,
-                self._heads[stamped.level, event.logger],
-                _encode(message),
-                b"" if template == message else b'"template":%b,' % _encode(template),
-                _fields(event),
-                b"" if event.exception is None and event.stack is None else _trace(event),
-                self._places[event.file, event.line, event.function],
-                self._processes[stamped.pid, stamped.process_name],
-                self._threads[event.thread_id, event.thread_name, event.task],
-                _FLAGS[stamped.flags & 7],
-                self._sessions[stamped.session,],
-                stamped.seq,
-            )
+        second, rest_ns = divmod(stamped.wall_ns, 1_000_000_000)
+        if second != self._second:
+            second, rest_ns = split_time(stamped.wall_ns)
+            if second != self._second:
+                self._new_second(second)
+        line = b'%b%09dZ",%b"message":%b,%b%b%b%b%b%b%b%b%d}\n' % (
+            self._second_bytes,
+            rest_ns,
+            self._heads[stamped.level, event.logger],
+            _encode(message),
+            b"" if template == message else b'"template":%b,' % _encode(template),
+            _fields(event),
+            b"" if event.exception is None and event.stack is None else _trace(event),
+            self._places[event.file, event.line, event.function],
+            self._processes[stamped.pid, stamped.process_name],
+            self._threads[event.thread_id, event.thread_name, event.task],
+            _FLAGS[stamped.flags & 7],
+            self._sessions[stamped.session,],
+            stamped.seq,
         )
+        return line if line.isascii() and line.find(127) < 0 else _one_line(line)
 
-    def _new_second(self, second: int) -> bytes:
+    def _new_second(self, second: int) -> None:
         self._second_bytes = b'{"timestamp":"%b.' % second_text(second).encode()
         self._second = second
-        return self._second_bytes
 
     def _time(self, wall_ns: int) -> bytes:
         second, rest_ns = split_time(wall_ns)
-        return b'%b%09dZ",' % (self._new_second(second), rest_ns)
+        self._new_second(second)
+        return b'%b%09dZ",' % (self._second_bytes, rest_ns)
 
 
 def _fields(event: Event) -> bytes:
@@ -199,10 +199,12 @@ def _fields(event: Event) -> bytes:
         return b""
     if not RESERVED.isdisjoint(fields):
         fields = _renamed(fields)
-    kinds = {*map(type, fields.values())}
-    if kinds <= _SIMPLE:
+    for value in fields.values():
+        if value.__class__ not in _SIMPLE:
+            break
+    else:
         return _encode(fields)[1:-1] + b","
-    if kinds <= _WITH_FLOAT:
+    if _WITH_FLOAT.issuperset(map(type, fields.values())):
         body = _encode(fields)
         # msgspec writes null for NaN and the infinities, which would lose them.
         if b"null" not in body:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from mplog.format.plain import plain_text
@@ -34,11 +36,15 @@ def render_braces(
         return template
     compiled = (_cached if len(template) <= _MAX_CACHED_CHARS else _compiled)(template)
     try:
-        values = tuple(map(fields.__getitem__, compiled.names))
+        values = compiled.pick(fields)
     except KeyError:
         values = tuple([_value(name, fields, context) for name in compiled.names])
-    if len(values) <= _FEW and _AS_STR.issuperset(map(type, values)):
-        return compiled.pattern % values
+    if len(values) <= _FEW:
+        for value in values:
+            if value.__class__ not in _AS_STR:
+                break
+        else:
+            return compiled.pattern % values
     texts = [value if value.__class__ is str else plain_text(value) for value in values]
     if len(texts) > _FEW:
         _hold(texts)
@@ -76,6 +82,8 @@ class _Compiled(NamedTuple):
 
     pattern: str
     names: tuple[str, ...]
+    pick: Callable[[dict[str, Any]], tuple[Any, ...]]
+    """The values of these names out of a map; KeyError where one is missing."""
 
 
 def _compiled(template: str) -> _Compiled:
@@ -88,7 +96,11 @@ def _compiled(template: str) -> _Compiled:
         return "%s"
 
     pattern = _PLACEHOLDER.sub(piece, template.replace("%", "%%"))
-    return _Compiled(pattern, tuple(name.replace("%%", "%") for name in names))
+    wanted = tuple([name.replace("%%", "%") for name in names])
+    if len(wanted) > 1:
+        return _Compiled(pattern, wanted, itemgetter(*wanted))
+    # itemgetter gives the bare value for a single name, and refuses none at all.
+    return _Compiled(pattern, wanted, lambda fields: tuple([fields[name] for name in wanted]))
 
 
 _cached = lru_cache(maxsize=1_024)(_compiled)

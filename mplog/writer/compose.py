@@ -62,7 +62,6 @@ def compose(items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: 
             line = fmt.unreadable(payload[:64], stamped)
         if gap is not None:
             line = drop_notice(fmt, wall_ns, session, gap) + line
-            batch.dropped += gap[1] - gap[0] + 1
         used += len(line)
         if used > room_bytes and (lines or used > staging_bytes):
             used -= len(line)
@@ -70,6 +69,8 @@ def compose(items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: 
         lines.append(line)
         if flags & FLAG_LATE:
             batch.late += 1
+        if gap is not None:
+            batch.dropped += gap[1] - gap[0] + 1
         _note(seen, session, gap[0] if gap else seq, seq)
     batch.size_bytes = used
     batch.ranges = {s: SessionRange(r[0], r[1], r[2]) for s, r in seen.items()}

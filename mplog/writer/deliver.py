@@ -107,7 +107,8 @@ def rotate(job: Job) -> bool:
         return False
     finish_rotation(job)
     try:
-        gone = retire(job.path.parent, job.path.name, job.settings.retention, set(job.ranges or ()))
+        current = None if job.ranges is None else set(job.ranges)
+        gone = retire(job.path.parent, job.path.name, job.settings.retention, current)
         job.reader.count("retired", len(gone))
     except OSError as error:
         job.tell(f"cannot delete old archives of {job.path}: {why(error)}")

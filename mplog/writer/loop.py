@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mplog import _native
 from mplog.config.directory import SHM
+from mplog.files.manifest import SessionRange
+from mplog.files.rotation import Ranges
 from mplog.ring import bell_id, configuration, stderr_path
 from mplog.writer import deliver
 from mplog.writer.compose import Batch, compose, file_notice, session_end
@@ -87,7 +89,8 @@ class Loop:
     def _commit(self, batch: Batch, accepted: int) -> int:
         job = self.job
         lines = batch.lines[:accepted]
-        ended, dropped = self._ends(lines)
+        ended_ranges: Ranges = {}
+        ended, dropped = self._ends(lines, ended_ranges)
         notices = [file_notice(job.fmt, now_ns(), *notice) for notice in job.notices]
         data = b"".join(notices + lines)
         if not data and not ended and not accepted:
@@ -96,12 +99,13 @@ class Loop:
             deliver.reopen(job, "replaced")
         job.notices = []
         deliver.commit(job, data)
-        self._count(batch, accepted, len(ended), dropped)
+        job.remember(batch.ranges)
+        job.remember(ended_ranges)
+        self._count(batch, accepted, ended, dropped)
         return len(data)
 
     def _count(self, batch: Batch, accepted: int, sessions: int, dropped: int) -> None:
         job = self.job
-        job.remember(batch.ranges)
         for name, n in (
             ("events", accepted),
             ("late", batch.late),
@@ -112,27 +116,29 @@ class Loop:
             if n:
                 job.reader.count(name, n)
 
-    def _ends(self, lines: list[bytes]) -> tuple[list[str], int]:
+    def _ends(self, lines: list[bytes], ranges: Ranges) -> tuple[int, int]:
         """Adds the end lines of sessions that are over and drained; looks at the owners once a second, and when somebody has left."""
         job, now = self.job, time.monotonic()
         departures = job.reader.departures
         look = departures != self.departures or now - self.last_look_s >= LOOK_S
         if not look:
-            return [], 0
+            return 0, 0
         self.departures = departures
         if now - self.last_look_s >= LOOK_S:
             self.last_look_s = now
             self._look_around()
-        ended, dropped = [], 0
+        ended = dropped = 0
         for end in job.reader.ends(True):
             text, lost = session_end(job.fmt, now_ns(), end)
             if not job.reader.close_session(end[0], lost):
                 break
-            ended.append(end[1])
+            ended += 1
             if end[5]:  # a session without an event leaves no line
                 lines.append(text)
                 dropped += lost - end[9]
-        if len(ended) > 1:
+                first = min(end[6] + 1, end[5])
+                ranges[end[1]] = SessionRange(first, end[5], 0, True)
+        if ended > 1:
             self.departures = -1  # there may be more than one call brings
         return ended, dropped
 

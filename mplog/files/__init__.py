@@ -1,0 +1,1 @@
+"""Files: the active one, rotation, retention, the manifest, and what proves them complete."""
