@@ -108,8 +108,9 @@ class JsonFormat:
     """One JSON object a line."""
 
     def __init__(self) -> None:
-        self._second = -1
+        self._second = 0
         self._second_bytes = b""
+        self._new_second(0)
         self._heads = _Kept(_head)
         self._places = _Kept(_place)
         self._processes = _Kept(_process)
