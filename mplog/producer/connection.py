@@ -37,7 +37,10 @@ def _full_name() -> str:
             name = str(loaded.current_process().name)
             if name != "MainProcess":
                 return name
-    program = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else ""
+    path = sys.argv[0] if sys.argv else ""
+    if os.path.basename(path) == "__main__.py":  # python -m package
+        path = os.path.dirname(path)
+    program = os.path.basename(path)
     return program if program not in ("", "-c", "-m") else "python"
 
 

@@ -157,6 +157,8 @@ class Loop:
             return False
         if bell_id(job.directory, job.service) != job.bell:
             return self._move_away()
+        if job.signals.resident and not job.signals.stop:
+            return False
         if job.reader.owned() == 0 and job.reader.retire(job.journal):
             _tidy(job)
             return True

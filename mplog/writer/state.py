@@ -19,8 +19,9 @@ LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
 
 
 class Signals(msgspec.Struct):
-    """What signals have asked for; handlers set it, the loop does it."""
+    """What signals have asked for; handlers set it, the loop does it. `resident`: stay also when nobody is attached."""
 
+    resident: bool = False
     stop: bool = False
     reopen: bool = False
     reload: bool = False

@@ -35,7 +35,7 @@ class Supervisor:
 
     Args:
         directory, service: whose.
-        foreground: `mplog serve`: SIGINT stops it too.
+        foreground: `mplog serve`: SIGINT stops it too, and it stays when nobody is attached.
         worker: what the writer proper runs.
     """
 
@@ -94,7 +94,11 @@ class Supervisor:
         self._child = os.fork()
         if self._child == 0:
             os.close(held)  # S goes with the supervisor, not with its last child
-            os._exit(_writer_proper(self._worker, self._directory, self._service, supervisor))
+            os._exit(
+                _writer_proper(
+                    self._worker, self._directory, self._service, supervisor, self._foreground
+                )
+            )
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
         if self._stop:
             os.kill(self._child, signal.SIGTERM)
@@ -107,9 +111,11 @@ class Supervisor:
             return status
 
 
-def _writer_proper(worker: Worker, directory: Path, service: str, supervisor: int) -> int:
+def _writer_proper(
+    worker: Worker, directory: Path, service: str, supervisor: int, resident: bool
+) -> int:
     """The forked child: its own signals, then the work; what it raises goes to its stderr."""
-    signals = Signals()
+    signals = Signals(resident=resident)
     wishes = {
         signal.SIGTERM: "stop",
         signal.SIGHUP: "reload",

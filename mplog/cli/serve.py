@@ -1,0 +1,72 @@
+"""`mplog serve`: be the writer of a service, in the foreground, until SIGTERM."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mplog.config import Settings, load, private_directory, service_name, shared_directory
+from mplog.errors import ConfigError, Problem, WriterStartError
+from mplog.ring import create_bell, presence, refuse_foreign_owner
+from mplog.writer.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from mplog.cli.main import Subparsers
+
+
+def add(subparsers: Subparsers) -> None:
+    """Add the parser of this command."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="be the writer of a service, in the foreground",
+        description="Be the writer of a service, in the foreground. It stays while it runs, also when nobody is attached; "
+        "SIGTERM drains and leaves, HUP and USR1 reopen the file, USR2 rotates now.",
+    )
+    parser.add_argument("--config", metavar="F", type=Path, help="a TOML file")
+    parser.add_argument("--log", metavar="F", help="the log file; goes over the TOML file")
+    parser.set_defaults(run=run)
+
+
+def settings_of(config: Path | None, log: str | None) -> Settings:
+    """The settings of a command that starts a service.
+
+    Raises:
+        ConfigError: something is wrong, or no log file is named.
+    """
+    operator = {"file": log} if log is not None else {}
+    settings = load(environ=os.environ, toml=config, operator=operator).settings
+    if settings.file is None:
+        right = "name the log file: --log F, or file = in the TOML file, or MPLOG_FILE"
+        raise ConfigError.of([Problem("--log", "no log file is named", right)])
+    return settings
+
+
+def create(settings: Settings) -> tuple[Path, str, bool]:
+    """Create the service, or find it: its directory, its name, whether this call made it.
+
+    Raises:
+        MplogError: the file is another service's, or there is no shared memory.
+    """
+    log_file = Path(settings.file or "")
+    name = settings.service or service_name(log_file)
+    directory = shared_directory(settings, os.environ, os.geteuid())
+    private_directory(directory)
+    refuse_foreign_owner(log_file, name, directory)
+    return directory, name, create_bell(directory, name, settings)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    directory, name, _ = create(settings_of(args.config, args.log))
+    found = presence(directory, name)
+    if found is not None and found.supervisor:
+        raise WriterStartError(f"the service {name} in {directory} has a writer already")
+    print(
+        f"mplog: serving {name}; MPLOG_SERVICE={name} MPLOG_DIR={directory}",
+        file=sys.stderr,
+        flush=True,
+    )
+    return Supervisor(directory, name, foreground=True).run()
