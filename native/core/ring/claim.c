@@ -26,9 +26,9 @@
 #include "session.h"
 
 static mpl_a64 *generation_page;       /* wiped in every child */
-static uint64_t generation_last;       /* inherited by children: the next one's number starts above it */
+static mpl_a64 generation_last;        /* inherited by children, never below the page: the next one's number starts above it */
 static struct mpl_producer *producers; /* for the at-fork handlers */
-static pthread_mutex_t claim_mutex = PTHREAD_MUTEX_INITIALIZER;
+static mpl_a64 claim_holder;           /* 0: free; else the generation of the process that one of whose threads is claiming */
 
 uint64_t mpl_generation(void)
 {
@@ -37,9 +37,7 @@ uint64_t mpl_generation(void)
     uint64_t now = mpl_load(generation_page);
     if (now)
         return now;
-    uint64_t fresh = generation_last + 1;
-    if (mpl_swap(generation_page, 0, fresh))
-        generation_last = fresh;
+    mpl_swap(generation_page, 0, mpl_add(&generation_last, 1) + 1);
     return mpl_load(generation_page);
 }
 
@@ -49,13 +47,27 @@ bool mpl_lane_is_mine(const struct mpl_producer *p)
 }
 
 /* ---- at fork: no claim may be half way while another thread forks, or the child would inherit the descriptor with the lock ------------ */
-static void before_fork(void) { pthread_mutex_lock(&claim_mutex); }
-static void after_fork_parent(void) { pthread_mutex_unlock(&claim_mutex); }
+static void claim_unlock(void) { mpl_store_release(&claim_holder, 0); }
+
+/* A child made past the at-fork handlers inherits the word as it is: of another generation, it was held by a thread that does not exist here. */
+static void claim_lock(void)
+{
+    uint64_t mine = mpl_generation();
+    for (;;) {
+        uint64_t holder = mpl_load(&claim_holder);
+        if (holder != mine && mpl_swap(&claim_holder, holder, mine))
+            return;
+        struct timespec pause = {.tv_nsec = 50000};
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void before_fork(void) { claim_lock(); }
+static void after_fork_parent(void) { claim_unlock(); }
 
 static void after_fork_child(void)
 {
-    pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
-    memcpy(&claim_mutex, &fresh, sizeof fresh);
+    claim_unlock();
     if (geteuid() != 0)
         return;
     /* A root process may be about to drop its uid, and could then not open the segment: claim while it still can. */
@@ -371,7 +383,7 @@ int mpl_attach(struct mpl_producer *p)
         p->final = false;
         p->accepted = p->dropped = 0;
     }
-    pthread_mutex_lock(&claim_mutex);
+    claim_lock();
     int rc = p->lane ? live_bell(p) : 0;
     for (int attempt = 0; !p->lane && attempt < 10; attempt++) {
         rc = p->bell && mpl_load_acquire(&p->bell->state) == MPL_LIVE ? 0 : live_bell(p);
@@ -390,7 +402,7 @@ int mpl_attach(struct mpl_producer *p)
         mpl_bell_close(p->bell);
         p->bell = NULL;
     }
-    pthread_mutex_unlock(&claim_mutex);
+    claim_unlock();
     p->trouble = rc;
     p->generation = generation;
     p->retry_ns = rc ? mpl_now(CLOCK_MONOTONIC) + 1000000000u : 0;
@@ -425,10 +437,10 @@ int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *servi
     strncpy(p->name, name, MPL_NAME - 1);
     p->block_ns = 10000000000ull;
     p->max_event_bytes = 64u << 10;
-    pthread_mutex_lock(&claim_mutex);
+    claim_lock();
     p->next = producers;
     producers = p;
-    pthread_mutex_unlock(&claim_mutex);
+    claim_unlock();
     return 0;
 }
 
@@ -443,13 +455,13 @@ void mpl_rename(struct mpl_producer *p, const char *name)
 void mpl_producer_free(struct mpl_producer *p)
 {
     mpl_detach(p, false);
-    pthread_mutex_lock(&claim_mutex);
+    claim_lock();
     for (struct mpl_producer **at = &producers; *at; at = &(*at)->next)
         if (*at == p) {
             *at = p->next;
             break;
         }
-    pthread_mutex_unlock(&claim_mutex);
+    claim_unlock();
     mpl_bell_close(p->bell);
     p->bell = NULL;
 }
