@@ -1,0 +1,176 @@
+"""A place for real programs: their log, their notes, and the writer that serves them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
+
+import proof  # noqa: E402
+
+from mplog.files.report import Report  # noqa: E402
+
+TIMEOUT_S = 60.0
+
+
+def alive(pid: int) -> bool:
+    """Whether *pid* runs; a zombie does not."""
+    try:
+        stat = Path("/proc", str(pid), "stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def parent_of(pid: int) -> int:
+    """The parent of *pid*; 0 when it is gone."""
+    try:
+        stat = Path("/proc", str(pid), "stat").read_text()
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+class World:
+    """One log, one private place in shared memory, and the programs of one test."""
+
+    def __init__(self, root: Path, directory: Path, wait_for: Callable[..., Any]) -> None:
+        self.root, self.directory, self.wait_for = root, directory, wait_for
+        self.log = root / "log" / "app.jsonl"
+        self.acks = root / "acks"
+        self._count = 0
+        self._started: list[subprocess.Popen[str]] = []
+
+    def environment(self, **changes: str | None) -> dict[str, str]:
+        """What a program of this test finds in its environment; None takes a name out."""
+        path = os.pathsep.join([str(ROOT), str(HERE)])
+        own = {"PYTHONPATH": path, "LOG": str(self.log), proof.ACKS: str(self.acks)}
+        merged = {**os.environ, **own, **changes}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def program(self, source: str) -> Path:
+        """Write a program down; `os, sys, time, mplog, proof` and LOG are there for it."""
+        self._count += 1
+        path = self.root / f"program_{self._count}.py"
+        head = "import os, sys, time, mplog, proof\nLOG = os.environ.get('LOG', '')\n"
+        path.write_text(head + textwrap.dedent(source))
+        return path
+
+    def start(
+        self, source: str | Path, *args: str, prefix: Collection[str] = (), **changes: str | None
+    ) -> subprocess.Popen[str]:
+        """Start a program; both its streams are pipes."""
+        path = source if isinstance(source, Path) else self.program(source)
+        started = subprocess.Popen(
+            [*prefix, sys.executable, str(path), *args],
+            env=self.environment(**changes),
+            cwd=self.root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._started.append(started)
+        return started
+
+    def run(
+        self, source: str | Path, *args: str, code: int = 0, quiet: bool = True, **changes: Any
+    ) -> tuple[str, str]:
+        """Run a program to its end; what it wrote to stdout and stderr."""
+        started = self.start(source, *args, **changes)
+        out, err = started.communicate(timeout=TIMEOUT_S)
+        assert code == started.returncode, err
+        if quiet:
+            assert "" == err
+        return out, err
+
+    def finish(self, started: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
+        """Wait for a program that was started."""
+        out, err = started.communicate(timeout=TIMEOUT_S)
+        assert code == started.returncode, err
+        return out, err
+
+    def writers(self) -> tuple[list[int], list[int]]:
+        """The pids of all supervisors and of all writers on this test's directory."""
+        mark = os.fsencode(self.directory)
+        found = set()
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                command = Path("/proc", name, "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"mplog.writer" in command and mark in command and alive(int(name)):
+                found.add(int(name))
+        children = {pid for pid in found if parent_of(pid) in found}
+        orphans = {p for p in found - children if parent_of(p) == 1 and _was_writer(p)}
+        return sorted(found - children - orphans), sorted(children | orphans)
+
+    def writer(self) -> int:
+        """The pid of the one writer, once there is one."""
+        return int(self.wait_for(lambda: self.writers()[1], 20.0, "a writer")[0])
+
+    def supervisor(self) -> int:
+        """The pid of the one supervisor, once there is one."""
+        return int(self.wait_for(lambda: self.writers()[0], 20.0, "a supervisor")[0])
+
+    def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
+        """Kill a process and see it dead."""
+        os.kill(pid, number)
+        self.wait_for(lambda: not alive(pid), 20.0, f"the death of {pid}")
+
+    def noted(self, count: int) -> None:
+        """Wait until *count* lines are noted."""
+        self.wait_for(lambda: len(proof.noted(self.acks)) >= count, 40.0, f"{count} notes")
+
+    def gone(self) -> None:
+        """Wait until the writer has left and nothing of the service stays in shared memory."""
+        self.wait_for(
+            lambda: self.writers() == ([], []) and not self.left(), 30.0, "the writer to leave"
+        )
+
+    def left(self) -> list[str]:
+        """What of the service is in shared memory."""
+        return sorted(os.listdir(self.directory)) if self.directory.exists() else []
+
+    def check(self, **how: Any) -> Report:
+        """Wait for the writer to leave; then hold the log against the notes."""
+        self.gone()
+        return proof.check(self.log, self.acks, **how)
+
+    def close(self) -> None:
+        """End what a failed test has left running."""
+        for one in self._started:
+            if one.poll() is None:
+                one.kill()
+            one.communicate()
+
+
+def _was_writer(pid: int) -> bool:
+    """A writer whose supervisor has died holds a journal open or mapped; a supervisor does not."""
+    try:
+        return b".journal" in Path("/proc", str(pid), "maps").read_bytes()
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def world(shm: Path, logdir: Path, wait_for: Callable[..., Any]) -> Iterator[World]:
+    """Programs, their log and their notes; see `World`."""
+    made = World(logdir, shm, wait_for)
+    made.log.parent.mkdir()
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,142 @@
+"""The oracle of the process tests, for programs and tests alike.
+
+A program logs events whose content follows from (producer, number), and notes each number that a
+log call has accepted in a file that mplog knows nothing of. The test holds the log against it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections import defaultdict
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from mplog.files.archive import list_archives
+from mplog.files.report import Report
+from mplog.files.verify import verify
+
+ACKS = "PROOF_ACKS"
+
+
+def content(producer: str, number: int) -> str:
+    """What event *number* of *producer* carries: 8 to 64 characters that nobody can guess wrong."""
+    digest = hashlib.sha256(f"{producer}:{number}".encode()).hexdigest()
+    return digest[: 8 + number % 57]
+
+
+class Producer:
+    """One source of numbered events inside a program."""
+
+    def __init__(self, name: str, acks: str | None = None, padding: int = 0) -> None:
+        import mplog
+
+        self.name = name
+        self.number = 0
+        self._padding = "x" * padding
+        self._path = acks or os.environ[ACKS]
+        self._log = mplog.get_logger(name)
+
+    def event(self) -> bool:
+        """Log the next event; note it when it was accepted."""
+        self.number += 1
+        p, n = self.name, self.number
+        more = {"padding": self._padding} if self._padding else {}
+        accepted = self._log.info("event {n} of {p}", p=p, n=n, data=content(p, n), **more)
+        if accepted:
+            note(f"{p} {n}", self._path)
+        return accepted
+
+    def events(self, count: int, pause_s: float = 0.0) -> None:
+        """Log *count* events."""
+        for _ in range(count):
+            self.event()
+            if pause_s:
+                time.sleep(pause_s)
+
+
+def note(line: str, path: str | None = None) -> None:
+    """Append a line that is whole or absent, whoever is killed meanwhile."""
+    fd = os.open(path or os.environ[ACKS], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(fd, line.encode() + b"\n")
+    finally:
+        os.close(fd)
+
+
+def noted(path: Path | None = None) -> list[str]:
+    """All lines noted so far."""
+    path = path or Path(os.environ[ACKS])
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def accepted(path: Path) -> dict[str, list[int]]:
+    """By producer, the numbers that its log calls have accepted."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for line in noted(path):
+        producer, _, number = line.rpartition(" ")
+        if number.isdigit():
+            found[producer].append(int(number))
+    return found
+
+
+def log_files(log: Path) -> list[Path]:
+    """The archives of *log*, oldest first, and the active file."""
+    archives = [log.parent / one.name for one in list_archives(log.parent, log.name)]
+    return [*archives, *([log] if log.exists() else [])]
+
+
+def lines_of(log: Path) -> list[dict[str, Any]]:
+    """All lines of a log, archives first."""
+    text = b"".join(path.read_bytes() for path in log_files(log))
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def delivered(log: Path) -> dict[str, list[int]]:
+    """By producer, the numbers in the log, in its order; content is checked on the way."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for line in lines_of(log):
+        if "data" in line:
+            assert content(line["p"], line["n"]) == line["data"], line
+            found[line["p"]].append(line["n"])
+    return found
+
+
+def check(
+    log: Path, acks: Path, *, killed: Collection[str] = (), retired: bool = False
+) -> Report:
+    """Hold the log against what was accepted.
+
+    Args:
+        log: the active file.
+        acks: where the programs have noted what was accepted.
+        killed: producers that may have died between a publish and its note: one event more each.
+        retired: archives were deleted on purpose: of each producer the newest events are there.
+
+    Returns:
+        What `verify` says of the files.
+    """
+    wanted, there = accepted(acks), delivered(log)
+    report = verify([log])
+    assert 0 == report.exit_code, (report.findings[:5], report.unreadable, report.refused)
+    assert wanted, "nothing was accepted, so nothing is shown"
+    for producer in wanted.keys() | there.keys():
+        _compare(producer, wanted[producer], there[producer], producer in killed, retired)
+    return report
+
+
+def _compare(
+    producer: str, wanted: list[int], there: list[int], killed: bool, retired: bool
+) -> None:
+    assert there == sorted(set(there)), f"{producer}: doubled or out of order"
+    surplus = set(there) - set(wanted)
+    most = 1 if killed else 0
+    assert len(surplus) <= most, f"{producer}: never accepted: {sorted(surplus)[:9]}"
+    assert not surplus or surplus == {max(there)}, f"{producer}: a phantom in the middle"
+    if retired:
+        wanted = [number for number in wanted if there and number >= there[0]]
+    lost = set(wanted) - set(there)
+    assert not lost, f"{producer}: {len(lost)} accepted and lost, as {sorted(lost)[:9]}"
