@@ -7,7 +7,7 @@ is encoded as the thirteen items of `mplog.event.Event`, without building one.
 from __future__ import annotations
 
 import sys
-from threading import current_thread, get_ident
+from threading import Thread, current_thread, local
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -48,10 +48,10 @@ def _exception_of(exc_info: ExcInfo) -> BaseException | None:
     return sys.exc_info()[1] if exc_info else None
 
 
-def _caller(stacklevel: int) -> FrameType | None:
+def _caller(stacklevel: int) -> FrameType:
     """The frame of the log call; further out where the stack is shorter than *stacklevel*."""
-    frame: FrameType | None = _frame(4)  # past _special, _log and the method
-    while stacklevel > 1 and frame is not None and frame.f_back is not None:
+    frame = _frame(4)  # past _special, _log and the method
+    while stacklevel > 1 and frame.f_back is not None:
         frame = frame.f_back
         stacklevel -= 1
     return frame
@@ -117,40 +117,63 @@ class Logger:
         return type(self), (self.name, self._bound)
 
     def _log(self, level: int, template: object, fields: dict[str, Any]) -> bool:
+        # One body without further calls: this is what every log call of an application pays.
         exception = stack = None
         if "exc_info" in fields or "stack_info" in fields or "stacklevel" in fields:
             frame, exception, stack = _special(fields)
-            code, line = (frame.f_code, frame.f_lineno) if frame else (None, 0)
         else:
             frame = _frame(2)
-            code, line = frame.f_code, frame.f_lineno
         if self._bound:
             fields = {**self._bound, **fields}
+        try:
+            thread = _here.thread
+        except AttributeError:
+            thread = _here.thread = current_thread()
+        code = frame.f_code
         event = (
             self.name,
             template,
             fields,
             _context(),
-            code.co_filename if code else "",
-            line,
-            code.co_name if code else "",
-            get_ident(),
-            current_thread().name,
-            running_task() if "asyncio" in sys.modules else None,
+            code.co_filename,
+            frame.f_lineno,
+            code.co_name,
+            thread.ident,
+            thread.name,
+            running_task() if "asyncio" in _modules else None,
             exception,
             stack,
         )
-        return send(level, event, 0)
+        gate = GATE
+        try:
+            payload = _encode(event)
+            if len(payload) <= gate.max_payload and type(template) is str:
+                accepted = gate.publish(level, payload)
+                if accepted is not None:
+                    return accepted
+        except Exception:  # noqa: S110 - what does not encode goes the bounded way
+            pass
+        return _send_bounded(level, event, 0)
 
 
-def _special(fields: dict[str, Any]) -> tuple[FrameType | None, Any, str | None]:
+class _Here(local):
+    """The thread that logs, looked up once."""
+
+    thread: Thread
+
+
+_here = _Here()
+_modules = sys.modules
+
+
+def _special(fields: dict[str, Any]) -> tuple[FrameType, Any, str | None]:
     """The reserved keywords, taken out of *fields*; whatever is wrong with them is no reason to lose the event."""
     try:
         frame = _caller(int(fields.pop("stacklevel", 1)))
     except (TypeError, ValueError):
         frame = _caller(1)
     error = _exception_of(fields.pop("exc_info", None))
-    stack = stack_text(frame) if fields.pop("stack_info", False) and frame else None
+    stack = stack_text(frame) if fields.pop("stack_info", False) else None
     return frame, describe(error) if error is not None else None, stack
 
 
@@ -163,16 +186,14 @@ def send(level: int, event: tuple[Any, ...], kind: int) -> bool:
         kind: 0 a `{name}` template, 1 a `%` template.
     """
     gate = GATE
-    if type(event[1]) is str:
-        try:
-            payload = _encode(event)
-            accepted = gate.publish(level, payload, kind) if len(payload) <= gate.max_payload else None
-        except KeyboardInterrupt:
-            raise
-        except Exception:
-            accepted = None
-        if accepted is not None:
-            return accepted
+    try:
+        payload = _encode(event)
+        if len(payload) <= gate.max_payload and type(event[1]) is str:
+            accepted = gate.publish(level, payload, kind)
+            if accepted is not None:
+                return accepted
+    except Exception:  # noqa: S110 - what does not encode goes the bounded way
+        pass
     return _send_bounded(level, event, kind)
 
 
