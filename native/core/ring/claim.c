@@ -9,6 +9,7 @@
  *
  * Pairs kept here:
  *   claim:A / retire:A   the lock on the lane before the look at the bell's state; RETIRED before the last look at locks and segments
+ *   claim:B / drain:F    the predecessor's ENDED before drop_last is zeroed; drop_last before the writer's look at that state
  *   bell.segments        grows after link(), before any record stands in the new segment (the writer reads its clock first)
  */
 #include <errno.h>
@@ -163,6 +164,7 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     uint32_t epoch = mpl_load(&lane->epoch) + 1;
     epoch = epoch ? epoch : 1;
     struct mpl_slot *slot = &lane->slots[epoch % MPL_SLOTS];
+    mpl_fence_release(); /* ORD(claim:B) release: the predecessor's ENDED, then drop_last; pairs with ORD(drain:F) */
     for (int i = 0; i < 2; i++) {
         mpl_store(&lane->marks[i].seq, 0);
         mpl_store(&lane->marks[i].tail, 0);

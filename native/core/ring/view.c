@@ -5,6 +5,7 @@
  *
  * Pairs kept here:
  *   drain:B / publish:C   tail before the bytes below it
+ *   drain:F / claim:B     drop_last before the look at the session's state; a claimer's ENDED before it zeroes drop_last
  *   drain:C / publish:B   the writer's clock and tail, then rsv: rsv == tail means that whatever comes later has a later stamp
  */
 #include <string.h>
@@ -23,9 +24,10 @@ static bool epoch_known(const struct mpl_view *v, uint32_t epoch)
 static bool gap_explained(const struct mpl_view *v, uint32_t epoch, uint64_t before)
 {
     const struct mpl_slot *slot = &v->lane->slots[epoch % MPL_SLOTS];
-    if (mpl_word_state(mpl_load(&slot->epoch_state)) == MPL_S_ENDED)
+    uint64_t dropped = mpl_load_acquire(&v->lane->drop_last); /* ORD(drain:F) acquire; pairs with ORD(claim:B) */
+    if (mpl_word_state(mpl_load_acquire(&slot->epoch_state)) == MPL_S_ENDED)
         return before <= mpl_load(&slot->last);
-    return before <= mpl_load(&v->lane->drop_last);
+    return before <= dropped;
 }
 
 void mpl_view_start_session(struct mpl_view *v, uint32_t epoch)
