@@ -157,6 +157,7 @@ struct mpl_reader {
 };
 static inline struct mpl_view *mpl_view_at(struct mpl_reader *r, uint32_t view) { return &r->views[view / MPL_MAX_LANES][view % MPL_MAX_LANES]; }
 
+/* writable: as the writer, who holds its lock on the bell already */
 int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, bool writable, size_t arena_bytes);
 void mpl_reader_close(struct mpl_reader *r);
 int mpl_reader_scan(struct mpl_reader *r, struct mpl_journal *j); /* maps segments that are new; 1 when there were any */

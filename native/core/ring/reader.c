@@ -35,6 +35,8 @@ int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, 
     int rc = mpl_bell_open(dir, service, NULL, 0, &r->bell, &created);
     if (rc)
         return rc;
+    if (writable) /* a writer that was killed while it took the service down has left RETIRED; this one serves on */
+        mpl_store_release(&r->bell->state, MPL_LIVE);
     r->arena_bytes = arena_bytes;
     r->arena = malloc(arena_bytes);
     r->items = calloc(MPL_MAX_ITEMS, sizeof *r->items);
@@ -89,6 +91,7 @@ int mpl_reader_scan(struct mpl_reader *r, struct mpl_journal *j)
 {
     int found = 0;
     uint8_t boot[16];
+    uint32_t segments = mpl_load_acquire(&r->bell->segments); /* before the look: one that comes during it makes the writer look again */
     mpl_boot_id(boot);
     for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
         if (r->views[n])
@@ -112,7 +115,7 @@ int mpl_reader_scan(struct mpl_reader *r, struct mpl_journal *j)
             mpl_journal_adopt(j, n, seg->head.segment_id);
         found = 1;
     }
-    r->seen_segments = mpl_load_acquire(&r->bell->segments);
+    r->seen_segments = segments;
     return found;
 }
 
@@ -278,8 +281,8 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++) {
         if (!r->views[s] || mpl_segment_path(path, r->dir, r->service, s))
             continue;
+        unlink(path); /* before RETIRED: a file that has its name must be one that can be claimed in */
         mpl_store_release(&((struct mpl_header *)(void *)r->segments[s].base)->state, MPL_RETIRED);
-        unlink(path);
         KILL_POINT(retire_segment);
     }
     if (!mpl_path(path, r->dir, r->service, "journal"))

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A writer killed before and after every system call of mpl_retire: the next process that comes can claim at once and log, and the next writer brings its
+ * events out, whichever of the two is first. */
+#include "service.h"
+#include "trace.h"
+
+static const char *place;
+
+static int retire(void *arg)
+{
+    static struct writer w;
+    (void)arg;
+    CHECK_EQ(writer_open(&w, place), 0);
+    writer_all(&w);
+    trace_marker();
+    CHECK_EQ(mpl_retire(&w.r, &w.j), 1);
+    trace_end();
+    return 0;
+}
+
+static void come(struct mpl_producer *p)
+{
+    int rc = mpl_attach(p);
+    if (rc == -ENOENT) { /* the bell is gone: configure() makes the next */
+        service_make(place);
+        rc = mpl_attach(p);
+    }
+    CHECK_EQ(rc, 0);
+    CHECK_EQ(send_event(p, 5, 1, 64), MPL_ACCEPTED);
+}
+
+static bool one_kill(int k, bool writer_first)
+{
+    static struct writer w;
+    struct mpl_producer p, before;
+    bool finished = false;
+    service_make(place);
+    producer_make(&before, place, "before");
+    CHECK_EQ(send_event(&before, 4, 1, 64), MPL_ACCEPTED);
+    mpl_producer_free(&before);
+    pid_t pid = spawn(retire, NULL);
+    trace_start(pid);
+    for (int i = 0; i < k && !finished; i++)
+        finished = !trace_step(pid, PTRACE_SYSCALL);
+    trace_kill(pid);
+    CHECK_EQ(mpl_producer_init(&p, place, SERVICE, "after"), 0);
+    int rc = writer_first ? writer_open(&w, place) : -ENOENT;
+    come(&p);
+    if (rc == -ENOENT)
+        rc = writer_open(&w, place);
+    CHECK_EQ(rc, 0);
+    mpl_producer_free(&p);
+    writer_all(&w);
+    struct tally t = tally_file(w.file);
+    CHECK_EQ(t.events, 2);
+    CHECK_EQ(t.ends, 2);
+    CHECK_EQ(mpl_retire(&w.r, &w.j), 1);
+    writer_close(&w);
+    CHECK_EQ(unlink(w.file), 0);
+    return finished;
+}
+
+static int test(const char *dir)
+{
+    int k;
+    place = dir;
+    for (k = 0; !one_kill(k, false); k++) {
+    }
+    printf("%d stops\n", k);
+    CHECK(k > 40);
+    for (k = 0; !one_kill(k, true); k++) {
+    }
+    return 0;
+}
