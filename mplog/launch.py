@@ -1,7 +1,9 @@
 """Starting the writer program beside this one, and finding an interpreter for it.
 
-The writer is started by name and by exec, never by a fork of the application: no `__main__` guard is needed and no lock
-is inherited. Whoever finds the supervisor's lock free starts one; a lock of its own keeps a crowd from doing so at once.
+The writer is started by name and by exec, never by a fork of the application: no `__main__` guard
+    is needed and no lock
+is inherited. Whoever finds the supervisor's lock free starts one; a lock of its own keeps a crowd
+from doing so at once.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ _DROPPED = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT", "MPLOG_SERVICE
 def interpreter() -> str:
     """Path of the Python that the writer runs on.
 
-    `sys.executable` where that is a Python; in a host program (uWSGI) it is the host, and the Python of the same
+    `sys.executable` where that is a Python; in a host program (uWSGI) it is the host, and the
+    Python of the same
     installation is looked for.
     """
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -67,7 +70,8 @@ def ensure_writer(directory: Path, service: str) -> bool:
     """Start a supervisor if none holds its lock.
 
     Returns:
-        Whether this call started one. False also where another process is just doing so, or where this user may not.
+        Whether this call started one. False also where another process is just doing so, or where
+        this user may not.
     """
     found = presence(directory, service)
     if found is None or found.supervisor:
@@ -91,7 +95,9 @@ def ensure_writer(directory: Path, service: str) -> bool:
 
 
 def _spawn(directory: Path, service: str, spawning: int) -> None:
-    """The started program inherits the spawn lock as descriptor 3 and gives it back once it holds its own."""
+    """The started program inherits the spawn lock as descriptor 3 and gives it back once it holds
+    its own.
+    """
     environment = {k: v for k, v in os.environb.items() if os.fsdecode(k) not in _DROPPED}
     _native.spawn(
         [os.fsencode(word) for word in command(directory, service)],
@@ -99,4 +105,3 @@ def _spawn(directory: Path, service: str, spawning: int) -> None:
         str(stderr_path(directory, service)),
         spawning,
     )
-

@@ -1,6 +1,7 @@
 """The composition root of an application process: configure, attach, flush, shut down.
 
-One process is attached to one service at a time. `configure()` creates the service or finds it; whoever came first has set what belongs to the service, and
+One process is attached to one service at a time. `configure()` creates the service or finds it;
+whoever came first has set what belongs to the service, and
 later callers are told where they had asked for something else.
 """
 
@@ -40,7 +41,8 @@ class Service(msgspec.Struct, frozen=True):
     Attributes:
         name: of the service.
         created: whether this call has created it.
-        differences: sentences telling where the running service's settings hold against this call's.
+        differences: sentences telling where the running service's settings hold against this
+            call's.
     """
 
     name: str
@@ -79,8 +81,10 @@ def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) ->
     """Set up logging for this process, creating the service or attaching to it.
 
     Args:
-        file: the log file; what is not given comes from `MPLOG_*`, from the TOML file named by `config=`, or is the default.
-        settings: the keys of docs/reference/configuration.md, and `config`, the path of a TOML file.
+        file: the log file; what is not given comes from `MPLOG_*`, from the TOML file named by
+            `config=`, or is the default.
+        settings: the keys of docs/reference/configuration.md, and `config`, the path of a TOML
+            file.
 
     Returns:
         The service. The same call again, in this process or any other, leads to the same one.
@@ -133,7 +137,9 @@ def _attach(loaded: Loaded) -> Service:
         return _without_memory(settings, name, error)
     except OSError as error:
         return _without_memory(settings, name, error)
-    told = () if created else tuple(differences(running, settings, set(loaded.given), loaded.origins))
+    told = (
+        () if created else tuple(differences(running, settings, set(loaded.given), loaded.origins))
+    )
     for sentence in told:
         tell(sentence, kind=f"difference:{sentence}")
     _switch(directory, name, settings, running, created)
@@ -141,7 +147,9 @@ def _attach(loaded: Loaded) -> Service:
 
 
 def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path, bool, Settings]:
-    """Tried again where a writer that leaves has just taken the service, or its empty directory, away."""
+    """Tried again where a writer that leaves has just taken the service, or its empty directory,
+    away.
+    """
     for attempt in range(5):
         directory = _directory(settings)
         refuse_foreign_owner(log_file, name, directory)
@@ -155,7 +163,9 @@ def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path
 
 
 def _directory(settings: Settings) -> Path:
-    """The shared directory; beside the log where the usual place is refused or full, unless the user named one."""
+    """The shared directory; beside the log where the usual place is refused or full, unless the
+    user named one.
+    """
     directory = shared_directory(settings, os.environ, os.geteuid())
     try:
         private_directory(directory)
@@ -179,7 +189,9 @@ def _without_memory(settings: Settings, name: str, error: Exception) -> Service:
 def _switch(
     directory: Path, name: str, settings: Settings, running: Settings, created: bool
 ) -> None:
-    """Attach to the service; detach from the one before it, whose events are drained as those of any process that left."""
+    """Attach to the service; detach from the one before it, whose events are drained as those of
+    any process that left.
+    """
     before = GATE.connection
     if before is not None:
         before.detach()
@@ -250,10 +262,12 @@ def shutdown(timeout: float = 5.0) -> Report:
 
 
 class Handler(RecordHandler):
-    """The standard library's handler; arguments are plain texts and numbers, so dictConfig, YAML and INI work.
+    """The standard library's handler; arguments are plain texts and numbers, so dictConfig, YAML
+    and INI work.
 
     Args:
-        file: the log file. Without it the service that the process has configured or inherited is used.
+        file: the log file. Without it the service that the process has configured or inherited is
+            used.
         level: of this handler, as `logging` has it.
         settings: keys of `configure()`; only with *file*.
 

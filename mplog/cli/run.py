@@ -30,10 +30,10 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "run",
         help="run a command with a log service around it",
-        description="Run a command with a log service around it: every Python process in it that uses mplog finds the service. "
-        "What is given here goes over the program's own configure().",
-        epilog="exit codes: the command's own; 128 + n when signal n ended it; 125 mplog failed, 126 the command cannot be "
-        "run, 127 it was not found",
+        description="Run a command with a log service around it: every Python process in it that "
+        "uses mplog finds the service. What is given here goes over the program's own configure().",
+        epilog="exit codes: the command's own; 128 + n when signal n ended it; "
+        "125 mplog failed, 126 the command cannot be run, 127 it was not found",
     )
     parser.add_argument("--log", metavar="F", help="the log file")
     parser.add_argument("--config", metavar="F", type=Path, help="a TOML file")
@@ -59,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _environment(settings: Settings, directory: Path, name: str) -> dict[str, str]:
-    """The handle for every process of the command, and what the operator has given, for their configure()."""
+    """The handle for every process of the command, and what the operator has given, for their
+    configure().
+    """
     given = {"file": settings.file, "service": name}
     return {
         **os.environ,

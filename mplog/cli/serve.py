@@ -22,7 +22,8 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="be the writer of a service, in the foreground",
-        description="Be the writer of a service, in the foreground. It stays while it runs, also when nobody is attached; "
+        description="Be the writer of a service, in the foreground. It stays while it runs, "
+        "also when nobody is attached; "
         "SIGTERM drains and leaves, HUP and USR1 reopen the file, USR2 rotates now.",
     )
     parser.add_argument("--config", metavar="F", type=Path, help="a TOML file")

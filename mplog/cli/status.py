@@ -1,4 +1,6 @@
-"""`mplog status`: what the services of this machine are doing, read from shared memory without asking anybody."""
+"""`mplog status`: what the services of this machine are doing, read from shared memory without
+asking anybody.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "status",
         help="show what the services are doing",
-        description="Show the services of this user, or of --dir: writer, processes, what is pending. Looks only; "
+        description="Show the services of this user, or of --dir: writer, processes, what is "
+        "pending. Looks only; "
         "neither a writer nor a process notices.",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -93,7 +96,8 @@ def _page(row: dict[str, Any]) -> str:
         f", supervisor {'pid ' + str(supervisor['pid']) if supervisor else 'none'}",
         f"  delivered   {counters['events']:,} events, {counters['bytes']:,} bytes, "
         f"{counters['rotations']:,} rotations",
-        f"  dropped     {counters['dropped'] + counters['homeless']:,} events, late {counters['late']:,}",
+        f"  dropped     {counters['dropped'] + counters['homeless']:,} events"
+        f", late {counters['late']:,}",
         f"  pending     {row['pending_bytes']:,} bytes",
     ]
     if row["problem"]:

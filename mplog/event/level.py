@@ -1,4 +1,6 @@
-"""Level names and numbers: those of the standard library, and any number from 0 to 255 between them."""
+"""Level names and numbers: those of the standard library, and any number from 0 to 255 between
+them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,11 @@ NAMES = {
     ERROR: "ERROR",
     CRITICAL: "CRITICAL",
 }
-NUMBERS = {name: number for number, name in NAMES.items()} | {"WARN": WARNING, "FATAL": CRITICAL, "NOTSET": 0}
+NUMBERS = {name: number for number, name in NAMES.items()} | {
+    "WARN": WARNING,
+    "FATAL": CRITICAL,
+    "NOTSET": 0,
+}
 
 
 def name_of(level: int) -> str:

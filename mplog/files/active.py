@@ -1,4 +1,6 @@
-"""The file that is written now: opened with its final mode, never through a link, known by device and inode."""
+"""The file that is written now: opened with its final mode, never through a link, known by device
+and inode.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ class ActiveFile:
 
     Attributes:
         path: absolute.
-        fd: open for reading and writing at offsets; never with O_APPEND, which makes Linux ignore them.
+        fd: open for reading and writing at offsets; never with O_APPEND, which makes Linux ignore
+            them.
         dev, ino: of what is open.
     """
 
@@ -39,7 +42,9 @@ class ActiveFile:
         return os.fstat(self.fd).st_size
 
     def end_line(self) -> bool:
-        """Add a newline where the last byte is none; True when it did. Done again after a kill it finds nothing to do."""
+        """Add a newline where the last byte is none; True when it did. Done again after a kill it
+        finds nothing to do.
+        """
         size = self.size()
         if size == 0 or os.pread(self.fd, 1, size - 1) in (b"\n", b""):
             return False

@@ -1,9 +1,13 @@
-"""Rotation inside the journal: the file becomes an archive, a new one takes its place, and a kill between any two steps is finished by the next writer.
+"""Rotation inside the journal: the file becomes an archive, a new one takes its place, and a kill
+between any two steps is finished by the next writer.
 
-The state ROTATE names the old file, the new one (made under a temporary name before) and the archive. Every step asks what is there before it acts:
+The state ROTATE names the old file, the new one (made under a temporary name before) and the
+archive. Every step asks what is there before it acts:
 
-1. the old file stands at the path: rename it to the archive, never over another file (then the next generation's name is taken);
-2. nothing stands at the path: the new file goes there; something foreign stands there: it is taken as it is;
+1. the old file stands at the path: rename it to the archive, never over another file (then the next
+   generation's name is taken);
+2. nothing stands at the path: the new file goes there; something foreign stands there: it is taken
+   as it is;
 3. the manifest gets what the archive holds;
 4. the journal puts the new file in force and returns to IDLE.
 """
@@ -27,7 +31,9 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Rotated(NamedTuple):
-    """What a rotation has left: the new active file, and the archive's name (None where the old file was not there any more)."""
+    """What a rotation has left: the new active file, and the archive's name (None where the old
+    file was not there any more).
+    """
 
     file: ActiveFile
     archive: str | None
@@ -60,7 +66,8 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
     """Do what is left of the rotation in the journal; may be called again after any failure.
 
     Args:
-        known: what the old file holds; None where this writer did not write all of it: then it is read.
+        known: what the old file holds; None where this writer did not write all of it: then it is
+            read.
 
     Raises:
         OSError: a step failed; the state stays ROTATE.
@@ -90,7 +97,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _set_aside(path: Path, planned: str, old: tuple[int, int]) -> str | None:
-    """Step 1. The archive's name; None when the old file is neither at the path nor among the archives."""
+    """Step 1. The archive's name; None when the old file is neither at the path nor among the
+    archives.
+    """
     if _identity(path) != old:
         archives = list_archives(path.parent, path.name)
         return next((a.name for a in archives if _identity(path.parent / a.name) == old), None)
@@ -128,7 +137,7 @@ def _temporary(path: Path) -> Path:
 
 
 def _describe(path: Path, archive: str, known: Callable[[], Ranges] | Ranges | None) -> None:
-    """Step 3. Written again after a kill it says the same, and the last line of an archive counts."""
+    """Step 3. Written again after a kill it says the same; an archive's last line counts."""
     file = path.parent / archive
     parsed = parse_archive(path.name, archive)
     ranges = summarise(file) if known is None else known

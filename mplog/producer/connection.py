@@ -1,6 +1,7 @@
 """A process's connection to one service: its lane, and what has to be done when something is amiss.
 
-The lane itself is claimed by the first event (or at once, by `attach`), in C. What C meets on its way it tells here: a claim, a second gone by, a wait
+The lane itself is claimed by the first event (or at once, by `attach`), in C. What C meets on its
+way it tells here: a claim, a second gone by, a wait
 that does not end, no lane at all. Nothing here raises into a log call.
 """
 
@@ -25,7 +26,9 @@ _POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
 
 
 def process_name() -> str:
-    """What people know this process by, in 47 bytes of UTF-8: the name its pool gave it, else the program's."""
+    """What people know this process by, in 47 bytes of UTF-8: the name its pool gave it, else the
+    program's.
+    """
     name = _full_name().encode("utf-8", "replace").replace(b"\0", b"")
     return name[:47].decode("utf-8", "ignore")
 
@@ -45,12 +48,14 @@ def _full_name() -> str:
 
 
 class Connection:
-    """One process's way into one service; children of a fork use their copy of it with a lane of their own.
+    """One process's way into one service; children of a fork use their copy of it with a lane of
+    their own.
 
     Args:
         directory: of the service's shared memory.
         service: the service's name.
-        settings: for this process: policy and limits; and to set the service up anew if somebody removed it.
+        settings: for this process: policy and limits; and to set the service up anew if somebody
+            removed it.
     """
 
     def __init__(self, directory: Path, service: str, settings: Settings) -> None:
@@ -69,7 +74,9 @@ class Connection:
         self._problem = self.producer.problem[0]
 
     def attach(self) -> bool:
-        """Claim a lane now, and see to it that there is a writer; False when no lane can be had (told on stderr)."""
+        """Claim a lane now, and see to it that there is a writer; False when no lane can be had
+        (told on stderr).
+        """
         if self.producer.attach() and not self.producer.attached:
             self._trouble()
         self._claimed()
@@ -77,11 +84,15 @@ class Connection:
         return self.producer.attached
 
     def detach(self, *, final: bool = False) -> None:
-        """Give the lane back; *final* at the process's exit, after which late events still get through."""
+        """Give the lane back; *final* at the process's exit, after which late events still get
+        through.
+        """
         self.producer.detach(final)
 
     def ensure_writer(self, *, at_once: bool = False) -> None:
-        """Start a writer if there is none; again only after a growing pause, if the last one did not come up."""
+        """Start a writer if there is none; again only after a growing pause, if the last one did
+        not come up.
+        """
         now = time.monotonic()
         if not at_once and now - self._started_at < self._pause_s:
             return
@@ -96,7 +107,8 @@ class Connection:
         except OSError as error:
             self._started_at, self._pause_s = now, 5.0
             tell(
-                f"the writer of {self.service} cannot be started ({error.strerror or error}); events wait in shared memory",
+                f"the writer of {self.service} cannot be started ({error.strerror or error}); "
+                "events wait in shared memory",
                 kind="start",
             )
 
@@ -108,7 +120,8 @@ class Connection:
             return ""
         return text.strip().rsplit("\n", 1)[-1][:300]
 
-    # ---- what the core tells ----------------------------------------------------------------------------------------
+    # ---- what the core tells
+    # ----------------------------------------------------------------------------------------
     def _on(self, what: str) -> None:
         try:
             {"claimed": self._claimed, "look": self._look, "stalled": self._stalled}.get(
@@ -118,7 +131,9 @@ class Connection:
             tell(f"{type(error).__name__}: {error}", kind="internal", once=False)
 
     def _claimed(self) -> None:
-        """A pool's child ends by os._exit and runs no atexit; its own finalizers are the place to say goodbye."""
+        """A pool's child ends by os._exit and runs no atexit; its own finalizers are the place to
+        say goodbye.
+        """
         self.producer.rename(process_name())
         for module in _POOLS:
             pool = sys.modules.get(module)
@@ -149,7 +164,9 @@ class Connection:
                 tell(text, kind=f"writer:{text}")
 
     def _set_up_again(self, here: tuple[int, int] | None) -> None:
-        """Somebody has removed or replaced the service's files. Claim anew at the path; a living writer drains the old lane."""
+        """Somebody has removed or replaced the service's files. Claim anew at the path; a living
+        writer drains the old lane.
+        """
         if here is None and not self._create():
             return
         self.producer.detach(False)
@@ -165,7 +182,8 @@ class Connection:
             create_bell(self.directory, self.service, self.settings)
         except (MplogError, OSError) as error:
             tell(
-                f"no shared memory for {self.service} in {self.directory} ({error}); events are dropped and counted until there is",
+                f"no shared memory for {self.service} in {self.directory} ({error}); "
+                f"events are dropped and counted until there is",
                 kind="memory",
             )
             return False
@@ -179,7 +197,8 @@ class Connection:
             return
         if code:
             tell(
-                f"no lane for process {os.getpid()} in {self.directory} ({_native.strerror(code)}); its events are dropped and counted",
+                f"no lane for process {os.getpid()} in {self.directory} "
+                f"({_native.strerror(code)}); its events are dropped and counted",
                 kind=f"lane:{code}",
             )
 

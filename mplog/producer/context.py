@@ -1,4 +1,6 @@
-"""Context: fields that every event of a block carries, through threads' copies and tasks by `contextvars`."""
+"""Context: fields that every event of a block carries, through threads' copies and tasks by
+`contextvars`.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,9 @@ from typing import Any
 CURRENT: ContextVar[dict[str, Any] | None] = ContextVar("mplog.context", default=None)
 
 
-class context:  # noqa: N801 - used as a statement: `with mplog.context(...)`
-    """Fields for every event logged inside a `with` block, in tasks it starts, and in copied contexts.
+class context:
+    """Fields for every event logged inside a `with` block, in tasks it starts, and in copied
+    contexts.
 
     Args:
         fields: added to, and over, those of the blocks around this one.
@@ -41,5 +44,6 @@ class context:  # noqa: N801 - used as a statement: `with mplog.context(...)`
         try:
             CURRENT.reset(token)
         except ValueError:
-            # Left in another context than entered (a generator closed elsewhere): what was there before holds here too.
+            # Left in another context than entered (a generator closed elsewhere): what was there
+            # before holds here too.
             CURRENT.set(before)

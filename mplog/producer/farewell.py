@@ -1,4 +1,5 @@
-"""At the end of the process that created a service: wait for the drain, bounded, and say so when it takes long.
+"""At the end of the process that created a service: wait for the drain, bounded, and say so when it
+takes long.
 
 Others need not wait: what they have logged is in shared memory, and the writer outlives them.
 """
@@ -55,7 +56,8 @@ def _wait(connection: Connection, timeout_s: float, quiet: bool) -> bool:
         if now - began >= timeout_s or hopeless:
             if not quiet:
                 say(
-                    f"{max(left_bytes, 0):,} bytes of log have not reached {connection.settings.file};"
+                    f"{max(left_bytes, 0):,} bytes of log have not reached "
+                    f"{connection.settings.file};"
                     f" they stay in shared memory for the next writer{_why(reader)}"
                 )
             return False
@@ -64,13 +66,16 @@ def _wait(connection: Connection, timeout_s: float, quiet: bool) -> bool:
             connection.ensure_writer()
             if not quiet:
                 say(
-                    f"waiting for {max(left_bytes, 0):,} bytes of log to reach {connection.settings.file}{_why(reader)}"
+                    f"waiting for {max(left_bytes, 0):,} bytes of log to reach "
+                    f"{connection.settings.file}{_why(reader)}"
                 )
         time.sleep(_POLL_S)
 
 
 def left_behind(reader: _native.Reader) -> int:
-    """Bytes in lanes without an owner; -1 where there are none but an end line or a batch is still to be written."""
+    """Bytes in lanes without an owner; -1 where there are none but an end line or a batch is still
+    to be written.
+    """
     rows = [row for row in reader.lanes() if not row["live"] and not row["quarantined"]]
     left = sum(int(row["pending_bytes"]) for row in rows)
     if left == 0 and (any(row["open"] for row in rows) or reader.begun != reader.done):

@@ -1,6 +1,7 @@
 """The gate: whether an event passes, and where it goes from here. One a process.
 
-`level` and `publish` are what a log call looks at. Before anything is configured, `publish` is the gate's own first step: it attaches to the service that
+`level` and `publish` are what a log call looks at. Before anything is configured, `publish` is the
+gate's own first step: it attaches to the service that
 this process has inherited, else sends WARNING and above to stderr, with one hint.
 """
 
@@ -21,7 +22,10 @@ from mplog.producer.tell import printable, say, tell
 from mplog.ring import configuration
 
 Publish = Callable[..., bool | None]
-_HINT = "logging is not configured: call mplog.configure(\"app.jsonl\") once; until then WARNING and above come here"
+_HINT = (
+    'logging is not configured: call mplog.configure("app.jsonl") once; '
+    "until then WARNING and above come here"
+)
 
 
 class Gate:
@@ -68,7 +72,9 @@ class Gate:
 
 
 def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, Settings] | None:
-    """The service that a parent process has handed down, if it is there. A child's own MPLOG_LEVEL and policy hold."""
+    """The service that a parent process has handed down, if it is there. A child's own MPLOG_LEVEL
+    and policy hold.
+    """
     service, directory = environ.get("MPLOG_SERVICE", ""), environ.get("MPLOG_DIR", "")
     if not service or not directory:
         return None
@@ -86,7 +92,8 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
         return Connection(Path(directory), service, settings), settings
     except FileNotFoundError:
         tell(
-            f"the inherited service {service} in {directory} is gone; call mplog.configure() to set up one",
+            f"the inherited service {service} in {directory} is gone; call mplog.configure() to "
+            "set up one",
             kind="inherited",
         )
     except (MplogError, OSError, RuntimeError) as error:

@@ -1,4 +1,6 @@
-"""The standard library's handler: a LogRecord becomes an event whose arguments, exception and extras travel structured."""
+"""The standard library's handler: a LogRecord becomes an event whose arguments, exception and
+extras travel structured.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ _MAX_ITEMS = 64
 
 
 class RecordHandler(logging.Handler):
-    """Sends every LogRecord it gets to the process's lane; `mplog.Handler` adds the configuration."""
+    """Sends every LogRecord to the process's lane; `mplog.Handler` adds the configuration."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record; never raises, never waits but by `when_full`."""
@@ -35,7 +37,9 @@ class RecordHandler(logging.Handler):
 
 
 def event_of(record: logging.LogRecord) -> tuple[Any, ...]:
-    """The items of an Event, in order, for *record*; its message is rendered only where its arguments cannot travel."""
+    """The items of an Event, in order, for *record*; its message is rendered only where its
+    arguments cannot travel.
+    """
     template, args = record.msg, _arguments(record)
     if args is Ellipsis:
         template, args = _rendered(record), None
@@ -63,18 +67,22 @@ def event_of(record: logging.LogRecord) -> tuple[Any, ...]:
 
 
 def _arguments(record: logging.LogRecord) -> Any:
-    """The record's arguments as plain values; Ellipsis where only a finished text can tell what the program would have printed."""
+    """The record's arguments as plain values; Ellipsis where only a finished text can tell what the
+    program would have printed.
+    """
     args = record.args
     if not args:
         return None
     if type(args) not in (dict, tuple):
-        return Ellipsis  # a mapping with ways of its own (gunicorn's atoms): only it knows what its keys give
+        # A mapping with ways of its own (gunicorn's atoms): only it knows what its keys give.
+        return Ellipsis
     if isinstance(args, dict):
-        values = {str(k): _plain(v) for k, v in list(args.items())[:_MAX_ITEMS]}
-        foreign = any(type(v) not in _PLAIN for v in args.values())
+        given: tuple[Any, ...] = tuple(args.values())
+        values: Any = {str(k): _plain(v) for k, v in list(args.items())[:_MAX_ITEMS]}
     else:
-        values = [_plain(v) for v in args[:_MAX_ITEMS]]  # type: ignore[assignment]
-        foreign = any(type(v) not in _PLAIN for v in args)
+        given = tuple(args)
+        values = [_plain(v) for v in given[:_MAX_ITEMS]]
+    foreign = any(type(v) not in _PLAIN for v in given)
     if len(args) > _MAX_ITEMS or (foreign and _NOT_JUST_TEXT.search(str(record.msg))):
         return Ellipsis
     return values

@@ -1,6 +1,8 @@
-"""Logger: what an application calls. Nothing here raises into the application, and nothing waits but by `when_full="block"`.
+"""Logger: what an application calls. Nothing here raises into the application, and nothing waits
+but by `when_full="block"`.
 
-The order of a call: level, caller, encode (which may run the user's code), then the gate's publish, in which no Python runs. The event
+The order of a call: level, caller, encode (which may run the user's code), then the gate's publish,
+    in which no Python runs. The event
 is encoded as the thirteen items of `mplog.event.Event`, without building one.
 """
 
@@ -32,7 +34,9 @@ _frame = sys._getframe
 
 
 def running_task() -> str | None:
-    """Name of the asyncio task that runs now; asyncio is only asked where the program has loaded it."""
+    """Name of the asyncio task that runs now; asyncio is only asked where the program has loaded
+    it.
+    """
     asyncio = sys.modules.get("asyncio.events")
     if asyncio is None or asyncio._get_running_loop() is None:
         return None
@@ -60,8 +64,10 @@ def _caller(stacklevel: int) -> FrameType:
 class Logger:
     """A named source of events, with fields that all its events carry.
 
-    Every log method takes a template with `{name}` places, the fields as keywords, and `exc_info`, `stack_info`, `stacklevel` as the
-    standard library has them. It returns True when the event was accepted, False when it was filtered or dropped (and counted).
+    Every log method takes a template with `{name}` places, the fields as keywords, and `exc_info`,
+    `stack_info`, `stacklevel` as the
+    standard library has them. It returns True when the event was accepted, False when it was
+    filtered or dropped (and counted).
     """
 
     __slots__ = ("_bound", "name")
@@ -167,7 +173,9 @@ _modules = sys.modules
 
 
 def _special(fields: dict[str, Any]) -> tuple[FrameType, Any, str | None]:
-    """The reserved keywords, taken out of *fields*; whatever is wrong with them is no reason to lose the event."""
+    """The reserved keywords, taken out of *fields*; whatever is wrong with them is no reason to
+    lose the event.
+    """
     try:
         frame = _caller(int(fields.pop("stacklevel", 1)))
     except (TypeError, ValueError):
@@ -178,7 +186,8 @@ def _special(fields: dict[str, Any]) -> tuple[FrameType, Any, str | None]:
 
 
 def send(level: int, event: tuple[Any, ...], kind: int) -> bool:
-    """Encode and publish the items of an event. Never raises but what a signal handler of the user's raises.
+    """Encode and publish the items of an event. Never raises but what a signal handler of the
+    user's raises.
 
     Args:
         level: 0 to 255.
@@ -198,7 +207,9 @@ def send(level: int, event: tuple[Any, ...], kind: int) -> bool:
 
 
 def _send_bounded(level: int, event: tuple[Any, ...], kind: int) -> bool:
-    """What did not encode, or is too large for the lane, goes cut and marked; a child's lane may be smaller than its parent's."""
+    """What did not encode, or is too large for the lane, goes cut and marked; a child's lane may be
+    smaller than its parent's.
+    """
     for _ in range(3):
         connection = GATE.connection
         limit = connection.producer.max_payload if connection else GATE.max_payload

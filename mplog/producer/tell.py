@@ -1,4 +1,5 @@
-"""What mplog itself has to say to the people at this program: on stderr, once for each thing, never on stdout.
+"""What mplog itself has to say to the people at this program: on stderr, once for each thing, never
+on stdout.
 
 It goes past `logging` and past `sys.stderr`'s wrappers, so that it cannot come back as an event.
 """
@@ -47,7 +48,9 @@ def say(text: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """*text* with every control character made visible, so that it can neither forge a line nor drive a terminal."""
+    """*text* with every control character made visible, so that it can neither forge a line nor
+    drive a terminal.
+    """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

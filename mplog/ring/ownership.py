@@ -1,6 +1,8 @@
-"""Which service owns a log file: a lock beside the file, held by its writer for as long as it lives.
+"""Which service owns a log file: a lock beside the file, held by its writer for as long as it
+lives.
 
-The lock lies beside the file and not in shared memory, so that two directories, uids or containers cannot give one file two writers.
+The lock lies beside the file and not in shared memory, so that two directories, uids or containers
+cannot give one file two writers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The writer as a program: `mplog.launch` starts it, detached; `mplog serve` is the same in the foreground."""
+"""The writer as a program: `mplog.launch` starts it, detached; `mplog serve` is the same in the
+foreground.
+"""
 
 from __future__ import annotations
 

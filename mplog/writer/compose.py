@@ -42,7 +42,8 @@ def compose(items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: 
     Args:
         items: of a drain, in order.
         fmt: the format.
-        room_bytes: where the file is to end; the first line may go over it, so that a line longer than a whole file still gets there.
+        room_bytes: where the file is to end; the first line may go over it, so that a line longer
+            than a whole file still gets there.
         staging_bytes: what no batch may go over.
     """
     lines: list[bytes] = []
@@ -99,7 +100,7 @@ def drop_notice(
 
 
 def _because(reasons: dict[str, dict[str, int]]) -> str:
-    """": lane full (INFO 14)", of the session so far."""
+    """ ": lane full (INFO 14)", of the session so far."""
     told = [
         f"{reason.replace('_', ' ')} ({', '.join(f'{k} {n:,}' for k, n in levels.items())} so far)"
         for reason, levels in reasons.items()

@@ -1,4 +1,6 @@
-"""Getting a batch into the file: commit, and what to do while the file refuses; rotation when the batch would not fit."""
+"""Getting a batch into the file: commit, and what to do while the file refuses; rotation when the
+batch would not fit.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,17 @@ _COUNTERS = {"truncated": "truncated", "foreign_bytes": "foreign"}
 
 
 class Abandoned(Exception):
-    """The file refuses and the writer is to leave: what is committed stays in the journal for the next one."""
+    """The file refuses and the writer is to leave: what is committed stays in the journal for the
+    next one.
+    """
 
 
 def commit(job: Job, data: bytes) -> None:
     """Put *data* and the accepted items into the file, once, however long that takes.
 
     Raises:
-        Abandoned: the file went on refusing while the writer was asked to stop, or nobody was left to write for.
+        Abandoned: the file went on refusing while the writer was asked to stop, or nobody was left
+            to write for.
     """
     job.staging()[: len(data)] = data
     offset = job.journal.file()[2]
@@ -44,7 +49,9 @@ def commit(job: Job, data: bytes) -> None:
 
 
 def _insist(job: Job, error: OSError) -> int:
-    """Redo until it is done. The heads have moved already, so producers go on while their lanes have room."""
+    """Redo until it is done. The heads have moved already, so producers go on while their lanes
+    have room.
+    """
     retry = Patience(job)
     while True:
         retry.pause(error)
@@ -78,7 +85,9 @@ class Patience:
         alone = job.reader.owned() == 0
         self._alone_since = (self._alone_since or now) if alone else None
         self._stop_since = (self._stop_since or now) if job.signals.stop else None
-        if any(s is not None and now - s > GIVE_UP_S for s in (self._alone_since, self._stop_since)):
+        if any(
+            s is not None and now - s > GIVE_UP_S for s in (self._alone_since, self._stop_since)
+        ):
             raise Abandoned
         time.sleep(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
@@ -98,7 +107,9 @@ def room_bytes(job: Job) -> int:
 
 
 def rotate(job: Job) -> bool:
-    """Set the active file aside and begin a new one; False when the system refuses, and the old one goes on."""
+    """Set the active file aside and begin a new one; False when the system refuses, and the old one
+    goes on.
+    """
     try:
         if job.journal.state != _native.ROTATE:
             rotation.begin(job.journal, job.file, job.settings.mode, now_ns())

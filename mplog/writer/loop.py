@@ -1,4 +1,6 @@
-"""The writer's loop: wiring only. Drain, compose, commit; look after the dead once a second; sleep when it is quiet; leave when nobody is here."""
+"""The writer's loop: wiring only. Drain, compose, commit; look after the dead once a second; sleep
+when it is quiet; leave when nobody is here.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class Loop:
         self.stop_since_s: float | None = None
 
     def run(self) -> None:
-        """Until nobody is attached and all is drained; or, asked to stop, until then at most STOP_S."""
+        """Until nobody is attached and all is drained; or, asked to stop, until then at most
+        STOP_S.
+        """
         while True:
             self._signals()
             size = self._pass()
@@ -117,7 +121,9 @@ class Loop:
                 job.reader.count(name, n)
 
     def _ends(self, lines: list[bytes], ranges: Ranges) -> tuple[int, int]:
-        """Adds the end lines of sessions that are over and drained; looks at the owners once a second, and when somebody has left."""
+        """Adds the end lines of sessions that are over and drained; looks at the owners once a
+        second, and when somebody has left.
+        """
         job, now = self.job, time.monotonic()
         departures = job.reader.departures
         look = departures != self.departures or now - self.last_look_s >= LOOK_S
@@ -165,7 +171,9 @@ class Loop:
         return self.stop_since_s is not None and now - self.stop_since_s > STOP_S
 
     def _move_away(self) -> bool:
-        """Somebody has removed the service's files: owners are told to claim anew; what they had published is drained first."""
+        """Somebody has removed the service's files: owners are told to claim anew; what they had
+        published is drained first.
+        """
         job = self.job
         quiet = job.reader.set_aside()
         while self._pass():
@@ -180,7 +188,9 @@ class Loop:
 
 
 def _tidy(job: Job) -> None:
-    """The last one out: what is ours alone goes; a directory that mplog has made goes if it is empty."""
+    """The last one out: what is ours alone goes; a directory that mplog has made goes if it is
+    empty.
+    """
     stderr_path(job.directory, job.service).unlink(missing_ok=True)
     if job.directory in (SHM / f"mplog-{os.geteuid()}", job.path.parent / ".mplog"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,6 @@
-"""From the locks to a writer that can begin: whose file it is, and what a dead writer has left to be finished."""
+"""From the locks to a writer that can begin: whose file it is, and what a dead writer has left to
+be finished.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ class Waiting:
         """Tell why, wait a little.
 
         Raises:
-            Abandoned: nobody is attached any more, or the writer is asked to stop, and it has taken too long.
+            Abandoned: nobody is attached any more, or the writer is asked to stop, and it has taken
+                too long.
         """
         if reason != self._told:
             self._told = reason
@@ -105,12 +108,14 @@ def _open(path: Path, mode: int, waiting: Waiting) -> ActiveFile:
     while True:
         try:
             return ActiveFile(path, mode)
-        except OSError as error:
+        except OSError as error:  # noqa: PERF203 - a wait, not a hot loop
             waiting.pause(f"cannot open {path}: {why(error)}; events wait in shared memory")
 
 
 def _finish(job: Job) -> None:
-    """What the journal says is under way is brought to its end; then the file at the path is put in force."""
+    """What the journal says is under way is brought to its end; then the file at the path is put in
+    force.
+    """
     state = job.journal.state
     dev, ino, _, generation = job.journal.file()
     if state == _native.COMMIT:
@@ -120,7 +125,8 @@ def _finish(job: Job) -> None:
         finish_rotation(job)
         return
     if (dev, ino) == (job.file.dev, job.file.ino):
-        return  # its offset stands in the journal; whoever changed the file meanwhile is found by the next batch
+        # Its offset stands in the journal; what changed it meanwhile is found by the next batch.
+        return
     if generation:
         job.notices.append(("replaced", job.file.size(), 0))
         job.reader.count("replaced", 1)
@@ -130,7 +136,9 @@ def _finish(job: Job) -> None:
 
 
 def _finish_commit(job: Job, wanted: tuple[int, int]) -> None:
-    """The batch goes where it was begun, wherever that file is now; if it is nowhere, into the new one."""
+    """The batch goes where it was begun, wherever that file is now; if it is nowhere, into the new
+    one.
+    """
     fd = _find(job, wanted)
     retry = Patience(job)
     while True:
@@ -149,7 +157,9 @@ def _finish_commit(job: Job, wanted: tuple[int, int]) -> None:
 
 
 def _find(job: Job, wanted: tuple[int, int]) -> int | None:
-    """A descriptor of the file with that identity, if it is not the one at the path: somebody has renamed it."""
+    """A descriptor of the file with that identity, if it is not the one at the path: somebody has
+    renamed it.
+    """
     if wanted == (job.file.dev, job.file.ino):
         return None
     with os.scandir(job.path.parent) as entries:

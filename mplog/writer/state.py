@@ -19,7 +19,9 @@ LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
 
 
 class Signals(msgspec.Struct):
-    """What signals have asked for; handlers set it, the loop does it. `resident`: stay also when nobody is attached."""
+    """What signals have asked for; handlers set it, the loop does it. `resident`: stay also when
+    nobody is attached.
+    """
 
     resident: bool = False
     stop: bool = False
@@ -34,7 +36,8 @@ class Job(msgspec.Struct):
     Attributes:
         directory, service: whose lanes it drains.
         path: of the log file.
-        ranges: what the active file holds of each session; None when this writer has not written all of it.
+        ranges: what the active file holds of each session; None when this writer has not written
+            all of it.
         notices: what is to be told about the file with the next batch: (what, offset, bytes).
         bell: device and inode that the bell had when this writer began.
     """

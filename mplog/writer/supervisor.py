@@ -1,6 +1,8 @@
-"""The supervisor: holds lock S, starts the writer proper and starts it again when it dies. It does nothing else, so that nothing in it can break.
+"""The supervisor: holds lock S, starts the writer proper and starts it again when it dies. It does
+nothing else, so that nothing in it can break.
 
-The writer proper is a fork of this process, which has everything imported and nothing open: a dead writer is back in milliseconds.
+The writer proper is a fork of this process, which has everything imported and nothing open: a dead
+    writer is back in milliseconds.
 """
 
 from __future__ import annotations
@@ -111,6 +113,13 @@ class Supervisor:
             return status
 
 
+def _wisher(signals: Signals, wish: str) -> Callable[[int, FrameType | None], None]:
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        setattr(signals, wish, True)
+
+    return on_signal
+
+
 def _writer_proper(
     worker: Worker, directory: Path, service: str, supervisor: int, resident: bool
 ) -> int:
@@ -123,7 +132,7 @@ def _writer_proper(
         signal.SIGUSR2: "rotate",
     }
     for number, wish in wishes.items():
-        signal.signal(number, lambda n, f, wish=wish: setattr(signals, wish, True))
+        signal.signal(number, _wisher(signals, wish))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     try:
