@@ -1,17 +1,12 @@
-"""The composition root of an application process: configure, attach, flush, shut down.
+"""configure(): create the service or find it, and attach this process to it.
 
-One process is attached to one service at a time. `configure()` creates the service or finds it;
-whoever came first has set what belongs to the service, and
-later callers are told where they had asked for something else.
+One process is attached to one service at a time. Whoever came first has set what belongs to the
+service; later callers are told where they had asked for something else.
 """
 
 from __future__ import annotations
 
-import atexit
-import logging
 import os
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -28,53 +23,10 @@ from mplog.config import (
 from mplog.config.load import Loaded
 from mplog.errors import ConfigError, MplogError, Problem, SegmentError
 from mplog.producer.connection import Connection
-from mplog.producer.farewell import drain_at_exit
-from mplog.producer.gate import GATE, inherited
-from mplog.producer.handler import RecordHandler
+from mplog.producer.gate import GATE
 from mplog.producer.tell import tell
 from mplog.ring import configuration, create_bell, refuse_foreign_owner
-
-
-class Service(msgspec.Struct, frozen=True):
-    """What `configure()` has attached this process to.
-
-    Attributes:
-        name: of the service.
-        created: whether this call has created it.
-        differences: sentences telling where the running service's settings hold against this
-            call's.
-    """
-
-    name: str
-    created: bool
-    differences: tuple[str, ...] = ()
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What became of this process's events, all counted since it attached.
-
-    Attributes:
-        delivered: they stand in the sinks.
-        left: accepted, and still in shared memory for the writer to deliver.
-        dropped: lost on purpose, and announced in the log.
-    """
-
-    delivered: int
-    left: int
-    dropped: int
-
-
-class _Attached(msgspec.Struct):
-    """This process's state; a forked child inherits it and keeps what is still true of it."""
-
-    service: Service | None = None
-    wanted: dict[str, Any] | None = None
-    creator_pid: int = 0
-
-
-_state = _Attached()
-_lock = threading.RLock()
-os.register_at_fork(after_in_child=lambda: globals().__setitem__("_lock", threading.RLock()))
+from mplog.service.state import STATE, Service
 
 
 def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) -> Service:
@@ -93,13 +45,16 @@ def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) ->
         ConfigError: a setting is wrong; every problem is named.
         FileOwnedError: the log file belongs to another service.
     """
-    with _lock:
+    with STATE.lock:
         loaded = _load(file, settings)
-        wanted = {"settings": loaded.settings}
-        if _state.service is not None and _state.wanted == wanted and GATE.connection is not None:
-            return Service(_state.service.name, False, _state.service.differences)
+        if (
+            STATE.service is not None
+            and STATE.wanted == loaded.settings
+            and GATE.connection is not None
+        ):
+            return Service(STATE.service.name, False, STATE.service.differences)
         service = _attach(loaded)
-        _state.service, _state.wanted = service, wanted
+        STATE.service, STATE.wanted = service, loaded.settings
         return service
 
 
@@ -204,102 +159,6 @@ def _switch(
     connection = Connection(directory, name, own)
     os.environ["MPLOG_SERVICE"], os.environ["MPLOG_DIR"] = name, str(directory)
     if created:
-        _state.creator_pid = os.getpid()
+        STATE.creator_pid = os.getpid()
     connection.attach()
     GATE.connect(connection, settings.level)
-
-
-def attach() -> bool:
-    """Claim this process's lane now instead of at its first event; True when it has one."""
-    connection = GATE.connection
-    if connection is None:
-        found = inherited(os.environ)
-        if found is None:
-            return False
-        connection = found[0]
-        GATE.connect(connection, found[1].level)
-    return connection.attach()
-
-
-def flush(timeout: float = 5.0) -> bool:
-    """Wait until all that this process has logged so far stands in the sinks.
-
-    Args:
-        timeout: seconds.
-
-    Returns:
-        False when it does not after *timeout*. True where nothing has been logged.
-    """
-    connection = GATE.connection
-    if connection is None or not connection.producer.attached:
-        return True
-    connection.ensure_writer()
-    return connection.producer.wait_settled(connection.producer.seq, timeout)
-
-
-def shutdown(timeout: float = 5.0) -> Report:
-    """Deliver what this process has logged, and detach; the next event attaches again.
-
-    Args:
-        timeout: seconds to wait for the delivery at most.
-
-    Returns:
-        What was delivered, left to the writer, dropped.
-    """
-    with _lock:
-        connection = GATE.connection
-        if connection is None:
-            return Report(0, 0, 0)
-        deadline = time.monotonic() + timeout
-        flush(timeout)
-        producer = connection.producer
-        last, settled, dropped = producer.seq, producer.settled, producer.dropped
-        left = max(last - settled, 0)
-        report = Report(max(producer.accepted - left, 0), left, dropped)
-        connection.detach()
-        drain_at_exit(connection, max(deadline - time.monotonic(), 0.0), quiet=True)
-        return report
-
-
-class Handler(RecordHandler):
-    """The standard library's handler; arguments are plain texts and numbers, so dictConfig, YAML
-    and INI work.
-
-    Args:
-        file: the log file. Without it the service that the process has configured or inherited is
-            used.
-        level: of this handler, as `logging` has it.
-        settings: keys of `configure()`; only with *file*.
-
-    Raises:
-        ConfigError, FileOwnedError: as `configure()`.
-    """
-
-    def __init__(
-        self, file: str | None = None, level: int | str = logging.NOTSET, **settings: Any
-    ) -> None:
-        super().__init__(level)
-        if file is None and settings:
-            names = ", ".join(sorted(settings))
-            right = 'name the log file too, as Handler("logs/app.jsonl", …)'
-            raise ConfigError.of([Problem(f"Handler({names})", "settings without a file", right)])
-        if file is not None:
-            configure(file, **settings)
-
-    def flush(self) -> None:
-        """Nothing is held back here: an event is in shared memory when `emit` returns."""
-
-
-def _at_exit() -> None:
-    """Say goodbye; the process that created the service waits for the drain as well."""
-    connection = GATE.connection
-    if connection is None:
-        return
-    creator = _state.creator_pid == os.getpid()
-    connection.ensure_writer()
-    connection.detach(final=True)
-    if creator:
-        drain_at_exit(connection, 30.0)
-
-
-atexit.register(_at_exit)

@@ -1,0 +1,94 @@
+"""Attach, flush, shut down, and what happens at the process's exit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+
+import msgspec
+
+from mplog.producer.farewell import drain_at_exit
+from mplog.producer.gate import GATE, inherited
+from mplog.service.state import STATE
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What became of this process's events, all counted since it attached.
+
+    Attributes:
+        delivered: they stand in the sinks.
+        left: accepted, and still in shared memory for the writer to deliver.
+        dropped: lost on purpose, and announced in the log.
+    """
+
+    delivered: int
+    left: int
+    dropped: int
+
+
+def attach() -> bool:
+    """Claim this process's lane now instead of at its first event; True when it has one."""
+    connection = GATE.connection
+    if connection is None:
+        found = inherited(os.environ)
+        if found is None:
+            return False
+        connection = found[0]
+        GATE.connect(connection, found[1].level)
+    return connection.attach()
+
+
+def flush(timeout: float = 5.0) -> bool:
+    """Wait until all that this process has logged so far stands in the sinks.
+
+    Args:
+        timeout: seconds.
+
+    Returns:
+        False when it does not after *timeout*. True where nothing has been logged.
+    """
+    connection = GATE.connection
+    if connection is None or not connection.producer.attached:
+        return True
+    connection.ensure_writer()
+    return connection.producer.wait_settled(connection.producer.seq, timeout)
+
+
+def shutdown(timeout: float = 5.0) -> Report:
+    """Deliver what this process has logged, and detach; the next event attaches again.
+
+    Args:
+        timeout: seconds to wait for the delivery at most.
+
+    Returns:
+        What was delivered, left to the writer, dropped.
+    """
+    with STATE.lock:
+        connection = GATE.connection
+        if connection is None:
+            return Report(0, 0, 0)
+        deadline = time.monotonic() + timeout
+        flush(timeout)
+        producer = connection.producer
+        last, settled, dropped = producer.seq, producer.settled, producer.dropped
+        left = max(last - settled, 0)
+        report = Report(max(producer.accepted - left, 0), left, dropped)
+        connection.detach()
+        drain_at_exit(connection, max(deadline - time.monotonic(), 0.0), quiet=True)
+        return report
+
+
+def _at_exit() -> None:
+    """Say goodbye; the process that created the service waits for the drain as well."""
+    connection = GATE.connection
+    if connection is None:
+        return
+    creator = STATE.creator_pid == os.getpid()
+    connection.ensure_writer()
+    connection.detach(final=True)
+    if creator:
+        drain_at_exit(connection, 30.0)
+
+
+atexit.register(_at_exit)
