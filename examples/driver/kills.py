@@ -76,11 +76,13 @@ def kill_worker(server: Server, file: Path, started_s: float) -> Kill:
     before = server.workers()
     if not before:
         raise Failed("there is no gunicorn worker to kill")
+    # The master tells of the death at once, so its events are no sign of a successor.
+    known = before | {server.pid}
     victim = psutil.Process(min(before))
     tail = Tail(file)
     try:
         killed_s = _kill(victim)
-        new = _await(lambda: _writers_of(tail) - before - {victim.pid}, "a new worker's event")
+        new = _await(lambda: _writers_of(tail) - known, "a new worker's event")
         back_s = time.monotonic() - killed_s
         now = _await(lambda: server.workers() - before, "a new gunicorn worker")
     finally:

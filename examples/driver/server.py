@@ -64,6 +64,11 @@ class Server:
                 )
         self.probes: list[str] = []
 
+    @property
+    def pid(self) -> int:
+        """The master's."""
+        return self._process.pid
+
     def wait_until_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Ask for an answer until there is one."""
         ends_s = time.monotonic() + timeout_s

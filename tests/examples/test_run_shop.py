@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import run_shop
@@ -101,6 +102,34 @@ def test_tail_follows_over_a_rotation(tmp_path):
     tail.close()
 
     assert (first, second) == ([{"n": 1}], [{"n": 2}, {"n": 3}])
+
+
+def test_master_telling_of_the_death_is_no_successor(tmp_path, monkeypatch):
+    """The kill is over when a worker that was not there before has logged, not the master."""
+    master, victim, successor = 1, os.getpid(), 77
+    file = tmp_path / "shop.jsonl"
+    file.touch()
+    alive = {victim}
+    logged = []
+
+    def log(pid: int) -> None:
+        logged.append(pid)
+        with open(file, "a") as active:
+            active.write(f'{{"seq": 1, "process.pid": {pid}}}\n')
+
+    def killed(_victim: object) -> float:
+        alive.remove(victim)
+        alive.add(successor)
+        log(master)
+        return 0.0
+
+    monkeypatch.setattr(kills, "_kill", killed)
+    monkeypatch.setattr(kills.time, "sleep", lambda _seconds: log(successor))
+    gunicorn = SimpleNamespace(pid=master, workers=lambda: set(alive))
+    kill = kills.kill_worker(gunicorn, file, 0.0)
+
+    assert (kill.pid, kill.new_pid) == (victim, successor)
+    assert logged == [master, successor]
 
 
 def test_killing_is_noticed_by_the_very_process():
