@@ -22,6 +22,7 @@ from mplog.producer.tell import tell
 from mplog.ring import bell_id, create_bell, stderr_path
 
 _WHEN_FULL = {"block": _native.BLOCK, "drop_newest": _native.DROP_NEWEST}
+_STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
 _POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
 
 
@@ -96,6 +97,8 @@ class Connection:
         now = time.monotonic()
         if not at_once and now - self._started_at < self._pause_s:
             return
+        if now - self._started_at > _STEADY_S:
+            self._pause_s = 0.0
         failed_before = self._said_at_start() if self._pause_s >= 2.0 else ""
         try:
             if ensure_writer(self.directory, self.service):

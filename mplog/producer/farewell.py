@@ -56,8 +56,7 @@ def _wait(connection: Connection, timeout_s: float, quiet: bool) -> bool:
         if now - began >= timeout_s or hopeless:
             if not quiet:
                 say(
-                    f"{max(left_bytes, 0):,} bytes of log have not reached "
-                    f"{connection.settings.file};"
+                    f"{_what(left_bytes)} have not reached {connection.settings.file};"
                     f" they stay in shared memory for the next writer{_why(reader)}"
                 )
             return False
@@ -66,7 +65,7 @@ def _wait(connection: Connection, timeout_s: float, quiet: bool) -> bool:
             connection.ensure_writer()
             if not quiet:
                 say(
-                    f"waiting for {max(left_bytes, 0):,} bytes of log to reach "
+                    f"waiting for {_what(left_bytes)} to reach "
                     f"{connection.settings.file}{_why(reader)}"
                 )
         time.sleep(_POLL_S)
@@ -81,6 +80,10 @@ def left_behind(reader: _native.Reader) -> int:
     if left == 0 and (any(row["open"] for row in rows) or reader.begun != reader.done):
         return -1
     return left
+
+
+def _what(left_bytes: int) -> str:
+    return f"{left_bytes:,} bytes of log" if left_bytes > 0 else "the last lines of the log"
 
 
 def _writer_is_up(connection: Connection) -> bool:

@@ -7,6 +7,7 @@ It goes past `logging` and past `sys.stderr`'s wrappers, so that it cannot come 
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
 
@@ -41,10 +42,19 @@ def say(text: str) -> bool:
     except Exception:
         fd = 2  # captured, replaced or gone: the descriptor itself
     try:
+        if not _takes(fd):
+            return False
         os.write(fd, line)
     except OSError:
         return False
     return True
+
+
+def _takes(fd: int) -> bool:
+    """Whether a write would not block: a pipe that nobody reads must not stop the program."""
+    waiting = select.poll()
+    waiting.register(fd, select.POLLOUT)
+    return any(event & select.POLLOUT for _, event in waiting.poll(0))
 
 
 def printable(text: str) -> str:

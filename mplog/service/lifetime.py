@@ -40,7 +40,7 @@ def attach() -> bool:
 
 
 def flush(timeout: float = 5.0) -> bool:
-    """Wait until all that this process has logged so far stands in the sinks.
+    """Wait until all that this process has had accepted so far stands in the sinks.
 
     Args:
         timeout: seconds.
@@ -51,8 +51,8 @@ def flush(timeout: float = 5.0) -> bool:
     connection = GATE.connection
     if connection is None or not connection.producer.attached:
         return True
-    connection.ensure_writer()
-    return connection.producer.wait_settled(connection.producer.seq, timeout)
+    connection.ensure_writer(at_once=True)
+    return connection.producer.wait_settled(connection.producer.published, timeout)
 
 
 def shutdown(timeout: float = 5.0) -> Report:
@@ -71,7 +71,7 @@ def shutdown(timeout: float = 5.0) -> Report:
         deadline = time.monotonic() + timeout
         flush(timeout)
         producer = connection.producer
-        last, settled, dropped = producer.seq, producer.settled, producer.dropped
+        last, settled, dropped = producer.published, producer.settled, producer.dropped
         left = max(last - settled, 0)
         report = Report(max(producer.accepted - left, 0), left, dropped)
         connection.detach()
@@ -85,7 +85,7 @@ def _at_exit() -> None:
     if connection is None:
         return
     creator = STATE.creator_pid == os.getpid()
-    connection.ensure_writer()
+    connection.ensure_writer(at_once=True)  # there is no later call that would do it
     connection.detach(final=True)
     if creator:
         drain_at_exit(connection, 30.0)

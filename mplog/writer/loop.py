@@ -22,6 +22,7 @@ from mplog.writer.state import Job, Signals, now_ns
 LOOK_S = 1.0  # how often the owners of lanes, and the files' identity, are looked at
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
 POLL_S = 0.001
+LEAVE_S = 0.05  # between two looks whether anybody is here, unless somebody has just left
 STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
 DRAIN_BYTES = 1 << 20
 BUSY_BYTES = 64 << 10  # a batch of this size is followed by the next one at once
@@ -35,6 +36,7 @@ class Loop:
         self.departures = -1
         self.last_event_s = self.last_look_s = 0.0
         self.rotate_again_s = 0.0
+        self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
 
     def run(self) -> None:
@@ -159,6 +161,12 @@ class Loop:
         job = self.job
         if job.signals.stop and self.stop_since_s is None:
             self.stop_since_s = now
+        if self.stop_since_s is not None and now - self.stop_since_s > STOP_S:
+            return True  # what is left waits in its lanes for the next writer
+        departures = job.reader.departures
+        if departures == self.left_at and now < self.leave_again_s:
+            return False
+        self.left_at, self.leave_again_s = departures, now + LEAVE_S
         if job.reader.pending():
             return False
         if bell_id(job.directory, job.service) != job.bell:
@@ -168,7 +176,7 @@ class Loop:
         if job.reader.owned() == 0 and job.reader.retire(job.journal):
             _tidy(job)
             return True
-        return self.stop_since_s is not None and now - self.stop_since_s > STOP_S
+        return False
 
     def _move_away(self) -> bool:
         """Somebody has removed the service's files: owners are told to claim anew; what they had
