@@ -150,6 +150,8 @@ def _switch(
     before = GATE.connection
     if before is not None:
         before.detach()
+        if before.creator_pid == os.getpid():
+            STATE.former.append(before)
     own = msgspec.structs.replace(
         running,
         level=settings.level,
@@ -159,6 +161,6 @@ def _switch(
     connection = Connection(directory, name, own)
     os.environ["MPLOG_SERVICE"], os.environ["MPLOG_DIR"] = name, str(directory)
     if created:
-        STATE.creator_pid = os.getpid()
+        connection.creator_pid = os.getpid()
     connection.attach()
     GATE.connect(connection, settings.level)

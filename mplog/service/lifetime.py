@@ -12,6 +12,7 @@ from mplog.producer.farewell import drain_at_exit
 from mplog.producer.gate import GATE, inherited
 from mplog.service.state import STATE
 
+DRAIN_S = 30.0  # how long a process that created a service waits at its exit, at most
 
 class Report(msgspec.Struct, frozen=True):
     """What became of this process's events, all counted since it attached.

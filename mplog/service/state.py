@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from mplog.producer.connection import Connection
+
 
 class Service(msgspec.Struct, frozen=True):
     """What `configure()` has attached this process to.
@@ -30,13 +32,13 @@ class Attached(msgspec.Struct):
     Attributes:
         service: what the last `configure()` returned.
         wanted: the settings that it asked for; the same call again changes nothing.
-        creator_pid: the process that has created the service, and waits for the drain at its exit.
+        former: connections to services that this process had created before it went to another one.
         lock: between `configure()` and `shutdown()`; new in a forked child.
     """
 
     service: Service | None = None
     wanted: Any = None
-    creator_pid: int = 0
+    former: list[Connection] = []
     lock: Any = msgspec.field(default_factory=threading.RLock)
 
 

@@ -81,7 +81,7 @@ static void refresh_offset(ReaderObject *self)
         }
     }
     int64_t change = best - self->wall_offset_ns;
-    if (change > 2000 || change < -2000)
+    if (change > 20000 || change < -20000)
         self->wall_offset_ns = best;
 }
 
