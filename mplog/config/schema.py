@@ -70,7 +70,8 @@ class Key(NamedTuple):
     @property
     def flag(self) -> str:
         """The option of the command line that sets it."""
-        return "--" + self.name.replace("_", "-")
+        name = "log" if self.name == "file" else self.name
+        return "--" + name.replace("_", "-")
 
 
 # What a child process inherits to find its service: the handle, never a setting.

@@ -152,6 +152,8 @@ class Connection:
     def _look(self) -> None:
         self.ensure_writer()
         self._tell_problem()
+        if os.geteuid() != self._uid:
+            return  # its uid dropped, this process may no longer look there, and its lane is open
         here = bell_id(self.directory, self.service)
         if here != self.bell:
             self._set_up_again(here)

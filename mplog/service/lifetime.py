@@ -81,15 +81,15 @@ def shutdown(timeout: float = 5.0) -> Report:
 
 
 def _at_exit() -> None:
-    """Say goodbye; the process that created the service waits for the drain as well."""
+    """Say goodbye; the process that created a service waits for its drain as well."""
+    deadline = time.monotonic() + DRAIN_S
     connection = GATE.connection
-    if connection is None:
-        return
-    creator = STATE.creator_pid == os.getpid()
-    connection.ensure_writer(at_once=True)  # there is no later call that would do it
-    connection.detach(final=True)
-    if creator:
-        drain_at_exit(connection, 30.0)
+    if connection is not None:
+        connection.ensure_writer(at_once=True)  # there is no later call that would do it
+        connection.detach(final=True)
+    for one in (*STATE.former, connection):
+        if one is not None and one.creator_pid == os.getpid():
+            drain_at_exit(one, deadline - time.monotonic())
 
 
 atexit.register(_at_exit)
