@@ -1,0 +1,73 @@
+"""SIGKILL at random times, for everybody: every accepted event stands in the files once."""
+
+from __future__ import annotations
+
+import pytest
+from oracle import Row, judge
+
+from mplog.files.verify import verify
+
+KINDS = {
+    "workers": ["worker"],
+    "writer": ["writer"],
+    "supervisor": ["supervisor"],
+    "all": ["worker", "writer", "supervisor"],
+}
+WORKERS = 4
+
+
+def storm(program, logs, tell, *, kinds, seed, seconds):
+    """One storm, and all that must hold after it."""
+    log_file = logs / "app.jsonl"
+    found = program(
+        "fleet",
+        seconds + 170,
+        job="storm",
+        file=str(log_file),
+        rotation="1 MB",
+        seed=seed,
+        seconds=seconds,
+        kinds=kinds,
+        workers=WORKERS,
+        pause_every=12,
+        longest_pause_s=0.12 if kinds == ["worker"] else 0.2,
+    )
+    rows = {int(k): Row(*row) for k, row in found["rows"].items()}
+    verdict, report = judge(log_file, rows), verify([log_file])
+    tell(f"seed {seed}: killed {found['killed']}, pids {found['victims']}; {verdict.equation()}")
+    assert {} == verdict.wrong
+    assert verdict.balances()
+    assert found["fresh"], "an event after the storm did not get through"
+    assert 0 == verdict.refused
+    assert (False, []) == (report.damaged, report.open_sessions), report.findings[:3]
+    return found, rows
+
+
+def holds_its_point(found, rows, kinds):
+    """The storm was one: each kind was hit, and came back."""
+    assert all(found["killed"][kind] > 0 for kind in kinds)
+    if "worker" in kinds:
+        assert found["exits"]["signal 9"] == found["killed"]["worker"]
+        reborn = len(rows) - 1 - WORKERS  # those killed last were not replaced any more
+        assert 0 < found["killed"]["worker"] - WORKERS <= reborn <= found["killed"]["worker"]
+    for kind in set(kinds) - {"worker"}:
+        assert found["victims"][kind] == found["killed"][kind] > 1, "the same pid, not a new one"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("who", KINDS)
+def test_short_storm_loses_and_doubles_nothing(program, logs, tell, seed, who):
+    """Some seconds of kills: accepted = delivered, each once, in order; logging goes on."""
+    found, rows = storm(program, logs, tell, kinds=KINDS[who], seed=seed, seconds=3.0)
+
+    holds_its_point(found, rows, KINDS[who])
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("who", KINDS)
+def test_long_storm_loses_and_doubles_nothing(program, logs, tell, seed, seconds, who):
+    """A minute of kills: the same."""
+    found, rows = storm(program, logs, tell, kinds=KINDS[who], seed=seed, seconds=seconds(60.0))
+
+    holds_its_point(found, rows, KINDS[who])
+    assert all(found["killed"][kind] >= 10 for kind in KINDS[who])
