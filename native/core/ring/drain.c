@@ -16,6 +16,8 @@
 #include "session.h"
 #include "view.h"
 
+#define MPL_AHEAD_NS 1000000000u
+
 /* Stamps of another boot say nothing about today's: those lanes come first, each in its own order. */
 static uint64_t merge_key(struct mpl_reader *r, uint32_t view)
 {
@@ -59,10 +61,17 @@ static void quarantine(struct mpl_view *v)
     mpl_store_release(&v->lane->quarantined, 1);
 }
 
-/* Loads every lane; fills the heap; returns the stamp up to which the merge is complete. */
-static uint64_t load_lanes(struct mpl_reader *r)
+/* A stamp far ahead of the clock (another time namespace, broken memory) would wait for its time to come, and make all others late: it counts as now. */
+static void believe_stamp(struct mpl_view *v, uint64_t clock)
 {
-    uint64_t clock = mpl_now(CLOCK_MONOTONIC), watermark = clock;
+    if (v->next.mono_ns > clock && v->next.mono_ns - clock > MPL_AHEAD_NS)
+        v->next.mono_ns = clock;
+}
+
+/* Loads every lane; fills the heap; returns the stamp up to which the merge is complete. */
+static uint64_t load_lanes(struct mpl_reader *r, uint64_t clock)
+{
+    uint64_t watermark = clock;
     r->nheap = 0;
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
@@ -74,8 +83,10 @@ static uint64_t load_lanes(struct mpl_reader *r)
                 quarantine(v);
             else if (complete < watermark)
                 watermark = complete;
-            if (rc > 0)
-                r->heap[r->nheap++] = s * MPL_MAX_LANES + i;
+            if (rc <= 0)
+                continue;
+            believe_stamp(v, clock);
+            r->heap[r->nheap++] = s * MPL_MAX_LANES + i;
         }
     for (uint32_t at = r->nheap / 2; at-- > 0;)
         sift_down(r, at);
@@ -103,7 +114,7 @@ static bool copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *
 static int drain_body(void *arg)
 {
     struct mpl_reader *r = arg;
-    uint64_t watermark = load_lanes(r);
+    uint64_t clock = mpl_now(CLOCK_MONOTONIC), watermark = load_lanes(r, clock);
     while (r->nheap && r->nitems < MPL_MAX_ITEMS) {
         uint32_t at = r->heap[0];
         struct mpl_view *v = mpl_view_at(r, at);
@@ -126,10 +137,12 @@ static int drain_body(void *arg)
         int more = mpl_view_peek(v);
         if (more < 0)
             quarantine(v);
-        if (more > 0)
+        if (more > 0) {
+            believe_stamp(v, clock);
             sift_down(r, 0);
-        else
+        } else {
             pop_lane(r);
+        }
     }
     return (int)r->nitems;
 }

@@ -76,11 +76,13 @@ static void view_init(struct mpl_reader *r, struct mpl_journal *j, uint32_t segm
     uint64_t head = mpl_load_acquire(&v->lane->head), kept = j ? mpl_journal_position(j, segment, seg->head.segment_id, lane, &known) : 0;
     v->pos = known && (int64_t)(kept - head) > 0 ? kept : head;
     v->quarantined = mpl_load(&v->lane->quarantined) != 0;
+    if (v->quarantined && mpl_capacity_ok(mpl_load(&v->lane->capacity)))
+        v->capacity = mpl_load(&v->lane->capacity);
     for (uint32_t i = 0; i < MPL_SLOTS; i++) {
         const struct mpl_slot *slot = &v->lane->slots[i];
         uint64_t word = mpl_load_acquire(&slot->epoch_state);
         v->touch[i] = -1;
-        if (mpl_word_state(word) == MPL_S_CLOSED)
+        if (mpl_word_state(word) == MPL_S_CLOSED || mpl_word_epoch(word) % MPL_SLOTS != i)
             continue;
         v->tally[i] = (struct mpl_tally){.epoch = mpl_word_epoch(word), .settled = mpl_load(&slot->settled), .delivered = mpl_load(&slot->delivered),
             .filtered = mpl_load(&slot->filtered), .dropped = mpl_load(&slot->dropped)};
@@ -143,9 +145,11 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
     uint32_t epoch = mpl_load(&v->lane->epoch);
     uint64_t word = mpl_load_acquire(&v->lane->slots[epoch % MPL_SLOTS].epoch_state);
     bool open = epoch && mpl_word_epoch(word) == epoch && (mpl_word_state(word) == MPL_S_LIVE || mpl_word_state(word) == MPL_S_CLEAN);
-    if ((!open && !v->quarantined) || mpl_lock(fd, v->number, 1))
+    if ((!open && !v->quarantined && !mpl_sessions_broken(v->lane)) || mpl_lock(fd, v->number, 1))
         return;
-    if (v->quarantined && mpl_capacity_ok(v->capacity)) {
+    if (v->quarantined) {
+        if (!mpl_capacity_ok(v->capacity))
+            v->capacity = MPL_LANE_SMALL; /* any lane that was ever claimed has this much */
         uint64_t fresh = (v->pos + v->capacity + 7) & ~(uint64_t)7;
         mpl_session_end(v->lane);
         mpl_store(&v->lane->rsv, fresh);
@@ -160,6 +164,7 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
     } else {
         mpl_session_end(v->lane);
     }
+    mpl_sessions_mend(v->lane);
     mpl_unlock(fd, v->number, 1);
 }
 
@@ -169,13 +174,11 @@ int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
             struct mpl_view *v = &r->views[s][i];
-            if (!mpl_load(&v->lane->epoch))
-                continue;
             if (look_at_owners)
                 look_at_owner(r, v);
             for (uint32_t k = 0; k < MPL_SLOTS && count < max; k++) {
                 uint64_t word = mpl_load_acquire(&v->lane->slots[k].epoch_state);
-                if (mpl_word_state(word) != MPL_S_ENDED)
+                if (mpl_word_state(word) != MPL_S_ENDED || mpl_word_epoch(word) % MPL_SLOTS != k)
                     continue;
                 uint64_t end = mpl_load(&v->lane->slots[k].end_pos);
                 bool drained = (int64_t)(v->pos - end) >= 0 || v->pos == mpl_load_acquire(&v->lane->tail);

@@ -37,3 +37,39 @@ void mpl_session_end(struct mpl_lane *lane)
     slot->clean = state == MPL_S_CLEAN;
     mpl_swap(&slot->epoch_state, word, mpl_session_word(epoch, MPL_S_ENDED));
 }
+
+/* A word that no owner and no writer stores: it would keep its session, and with it the service, open for ever. */
+static bool word_broken(const struct mpl_lane *lane, uint32_t slot, uint64_t word)
+{
+    uint32_t epoch = mpl_word_epoch(word), state = mpl_word_state(word);
+    if (state == MPL_S_CLOSED)
+        return false;
+    if (state > MPL_S_ENDED || !epoch || epoch % MPL_SLOTS != slot)
+        return true;
+    return state != MPL_S_ENDED && epoch != mpl_load(&lane->epoch);
+}
+
+bool mpl_sessions_broken(const struct mpl_lane *lane)
+{
+    for (uint32_t i = 0; i < MPL_SLOTS; i++)
+        if (word_broken(lane, i, mpl_load_acquire(&lane->slots[i].epoch_state)))
+            return true;
+    return false;
+}
+
+void mpl_sessions_mend(struct mpl_lane *lane)
+{
+    for (uint32_t i = 0; i < MPL_SLOTS; i++) {
+        struct mpl_slot *slot = &lane->slots[i];
+        uint64_t word = mpl_load_acquire(&slot->epoch_state);
+        uint32_t epoch = mpl_word_epoch(word);
+        if (!word_broken(lane, i, word))
+            continue;
+        /* One that may have been a session is told with what is known of it; anything else was none. */
+        bool session = mpl_word_state(word) <= MPL_S_ENDED && epoch && epoch % MPL_SLOTS == i;
+        mpl_store(&slot->last, mpl_load(&slot->settled));
+        mpl_store(&slot->end_pos, mpl_load(&lane->tail));
+        slot->clean = 0;
+        mpl_swap(&slot->epoch_state, word, session ? mpl_session_word(epoch, MPL_S_ENDED) : mpl_session_word(0, MPL_S_CLOSED));
+    }
+}

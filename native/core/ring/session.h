@@ -16,5 +16,8 @@ bool mpl_lane_sane(const struct mpl_lane *lane);
 /* Saves the last number of the session that the lane's epoch names and stores ENDED. Role: whoever holds the lane's lock. Can be killed
  * anywhere and done again: nothing it reads changes before the state does. */
 void mpl_session_end(struct mpl_lane *lane);
+/* Slots whose words make no sense, as only broken memory or a hostile owner can leave them: are there any; close them (holding the lane's lock). */
+bool mpl_sessions_broken(const struct mpl_lane *lane);
+void mpl_sessions_mend(struct mpl_lane *lane);
 
 #endif

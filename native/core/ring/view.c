@@ -83,15 +83,15 @@ int mpl_view_load(struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
     *complete_ns = clock_ns;
     v->next.len = 0;
     v->limit = v->cur = v->pos;
-    uint32_t capacity = mpl_load_acquire(&v->lane->capacity);
+    uint32_t epoch = mpl_load_acquire(&v->lane->epoch), capacity = mpl_load_acquire(&v->lane->capacity);
     if (!capacity)
-        return 0;
+        return epoch ? MPL_E_CORRUPT : 0; /* a claim stores the capacity before the epoch */
     uint64_t tail = mpl_load_acquire(&v->lane->tail); /* ORD(drain:B) acquire; pairs with ORD(publish:C) */
     uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B) */
     uint64_t head = mpl_load_acquire(&v->lane->head);
     if (!v->capacity && mpl_capacity_ok(capacity))
         v->capacity = capacity;
-    if (v->capacity != capacity || (tail & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0)
+    if (v->capacity != capacity || ((tail | v->pos) & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0)
         return MPL_E_CORRUPT;
     for (int i = 0; i < (int)MPL_SLOTS; i++)
         v->cursor_seq[i] = v->tally[i].settled;
