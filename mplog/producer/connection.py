@@ -70,6 +70,7 @@ class Connection:
             settings.max_event_bytes,
         )
         self.bell = bell_id(directory, service)
+        self._uid = os.geteuid()
         self.creator_pid = 0  # of the process that has created the service
         self._started_at = 0.0
         self._pause_s = 0.0
