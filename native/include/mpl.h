@@ -70,6 +70,7 @@ struct mpl_producer {
     struct mpl_slot *slot;
     uint64_t generation; /* of the process, at the claim */
     uint64_t tail, head, seq, last_mono;
+    uint64_t published; /* number of the last event that went into the lane: later numbers are drops */
     uint64_t segment_id, block_ns, retry_ns, probe_ns;
     uint64_t accepted, dropped;
     uint32_t segment, lane_number, capacity, epoch, mark, when_full, max_event_bytes;

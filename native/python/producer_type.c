@@ -180,6 +180,7 @@ static PyObject *get_session(ProducerObject *self, void *unused)
 #define NUMBER_GETTER(name, expression) \
     static PyObject *get_##name(ProducerObject *self, void *unused) { return PyLong_FromUnsignedLongLong((unsigned long long)(expression)); }
 NUMBER_GETTER(seq, mpl_lane_is_mine(&self->p) ? self->p.seq : 0)
+NUMBER_GETTER(published, mpl_lane_is_mine(&self->p) ? self->p.published : 0)
 NUMBER_GETTER(settled, mpl_lane_is_mine(&self->p) ? mpl_settled(&self->p) : 0)
 NUMBER_GETTER(segment, self->p.segment)
 NUMBER_GETTER(lane, self->p.lane_number)
@@ -212,6 +213,7 @@ static PyObject *get_problem(ProducerObject *self, void *unused)
 static PyGetSetDef producer_getset[] = {
     {"session", (getter)get_session, NULL, "name of the session, or None", NULL},
     {"seq", (getter)get_seq, NULL, "number of the last event", NULL},
+    {"published", (getter)get_published, NULL, "number of the last event that was accepted", NULL},
     {"settled", (getter)get_settled, NULL, "number of the last event that stands in the sinks", NULL},
     {"segment", (getter)get_segment, NULL, NULL, NULL},
     {"lane", (getter)get_lane, NULL, NULL, NULL},

@@ -250,7 +250,7 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     p->segment = seg->head.number;
     p->lane_number = number;
     p->capacity = capacity;
-    p->seq = 0;
+    p->seq = p->published = 0;
     p->mark = 0;
     p->claimed = true;
     p->detached = p->final;
@@ -370,7 +370,7 @@ static void forget(struct mpl_producer *p, bool mine)
     p->pin = NULL;
     p->slot = NULL;
     p->capacity = 0;
-    p->seq = 0;
+    p->seq = p->published = 0;
     p->detached = p->gave_up = false;
     p->waiting = 0;
 }

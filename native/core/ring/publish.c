@@ -141,6 +141,7 @@ enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned ki
     mpl_store_release(&p->lane->tail, end); /* ORD(publish:C) release: the record; pairs with ORD(drain:B) */
     KILL_POINT(publish_done);
     p->tail = end;
+    p->published = p->seq;
     p->accepted++;
     mpl_bell_ring(p->bell);
     if (p->detached)
