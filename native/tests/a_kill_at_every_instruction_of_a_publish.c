@@ -4,6 +4,8 @@
  * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, and a drop.
  *
  * The lane, bell and journal are reused through all k; only the session is new. */
+#include <sched.h>
+
 #include "service.h"
 #include "trace.h"
 
@@ -150,6 +152,10 @@ static int test(const char *dir)
 {
     uint64_t *before = shared_memory(4096);
     place = dir;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof one, &one); /* tracer and traced take turns: on one processor that is much faster */
     clearenv(); /* a kill point asks the environment: nothing there, few instructions */
     service_make(dir);
     lanes_of(dir, MPL_LANE_SMALL, MPL_ORIGIN);

@@ -11,6 +11,7 @@
  *   drain:E               the copy before the second look at head: a record that its owner has taken back meanwhile is void
  */
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "session.h"
@@ -147,14 +148,22 @@ static int drain_body(void *arg)
     return (int)r->nitems;
 }
 
+/* Somebody truncated that segment under us: a touch of it anywhere would be another SIGBUS, so zeros stand in for all of it. */
+static void lose_segment(struct mpl_reader *r, struct mpl_view *v)
+{
+    struct mpl_segment *seg = &r->segments[v->segment];
+    if (mmap(seg->base, seg->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED)
+        quarantine(v);
+}
+
 int mpl_drain(struct mpl_reader *r, size_t max_bytes)
 {
     mpl_rewind(r);
     r->arena_limit = max_bytes < r->arena_bytes ? max_bytes : r->arena_bytes;
     r->emitted_mono = r->committed_mono;
     int rc = mpl_guarded(drain_body, r);
-    if (rc < 0 && r->current) { /* somebody truncated that segment under us */
-        quarantine(r->current);
+    if (rc < 0 && r->current) {
+        lose_segment(r, r->current);
         mpl_rewind(r);
         return 0;
     }

@@ -200,16 +200,29 @@ int mpl_owned(struct mpl_reader *r)
     return owned;
 }
 
-uint64_t mpl_pending(struct mpl_reader *r)
+struct pending {
+    struct mpl_reader *r;
+    uint64_t bytes;
+};
+
+static int pending_body(void *arg)
 {
-    uint64_t bytes = 0;
+    struct pending *p = arg;
+    struct mpl_reader *r = p->r;
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
             const struct mpl_view *v = &r->views[s][i];
             uint64_t from = r->writable ? v->pos : mpl_load_acquire(&v->lane->head), unread = mpl_load_acquire(&v->lane->tail) - from;
-            bytes += !v->quarantined && (int64_t)unread > 0 ? unread : 0;
+            p->bytes += !v->quarantined && (int64_t)unread > 0 ? unread : 0;
         }
-    return bytes;
+    return 0;
+}
+
+/* A segment that was truncated counts as something to look at: the next drain finds it out. */
+uint64_t mpl_pending(struct mpl_reader *r)
+{
+    struct pending p = {.r = r};
+    return mpl_guarded(pending_body, &p) < 0 ? 1 : p.bytes;
 }
 
 /* Role: W. Sleeps until rung, at most timeout_ns; returns at once when a lane has something or somebody wants attention. */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * seeds DIR: writes what the harnesses begin with, taken from a real service. */
+#include "fuzz.h"
+
+static const char *out_dir;
+
+static void save(const char *name, const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    char path[MPL_PATH];
+    snprintf(path, sizeof path, "%s/%s", out_dir, name);
+    FILE *f = fopen(path, "w");
+    REQUIRE(f && fwrite(a, 1, a_bytes, f) == a_bytes && fwrite(b, 1, b_bytes, f) == b_bytes && fclose(f) == 0);
+}
+
+static void save_lane(const char *name, const struct mpl_lane *lane, const char *data, uint8_t which)
+{
+    char head[4 + sizeof *lane];
+    uint16_t bytes = sizeof *lane;
+    uint64_t offset = mpl_load(&lane->head) & (MPL_LANE_LARGE - 1);
+    head[0] = (char)which;
+    head[1] = 3;
+    memcpy(head + 2, &bytes, 2);
+    memcpy(head + 4, lane, sizeof *lane);
+    save(name, head, sizeof head, data + offset, 512);
+}
+
+static void lanes(void)
+{
+    struct mpl_producer p;
+    REQUIRE(mpl_producer_init(&p, fuzz_dir, SERVICE, "seed") == 0 && mpl_attach(&p) == 0);
+    for (int i = 0; i < 3; i++)
+        REQUIRE(mpl_publish(&p, 20, 0, 0, "an event of a few bytes", 23) == MPL_ACCEPTED);
+    save_lane("lane/live", p.lane, p.data, 0);
+    mpl_drop(&p, MPL_REASON_lane_full, 20);
+    REQUIRE(mpl_publish(&p, 40, 1, MPL_FLAG_CUT, "after a drop", 12) == MPL_ACCEPTED);
+    mpl_store(&p.lane->rsv, p.tail + 64);
+    save_lane("lane/dropped_and_in_flight", p.lane, p.data, 1);
+    mpl_store(&p.lane->rsv, p.tail);
+    struct mpl_lane ended = *p.lane;
+    mpl_store(&ended.slots[1].epoch_state, 1ull << 32 | MPL_S_ENDED);
+    mpl_store(&ended.slots[1].last, p.seq);
+    mpl_store(&ended.slots[1].end_pos, p.tail);
+    save_lane("lane/ended", &ended, p.data, 1);
+    mpl_detach(&p, true);
+}
+
+static void journals(void)
+{
+    static const char content[] = "\x08\0old\nnew\n";
+    struct mpl_journal j;
+    REQUIRE(mpl_journal_open(&j, fuzz_dir, SERVICE, STAGING) == 0);
+    save("journal/idle", content, sizeof content - 1, j.page, 1024);
+    j.page->nwrites = 1;
+    j.page->ntouches = 1;
+    j.page->writes[0] = (struct mpl_write){.length = 100, .targets = {{4, 0}, {4, 0}}};
+    j.page->touches[0] = (struct mpl_touch){.epoch = 1, .head = MPL_ORIGIN + 64};
+    mpl_store(&j.page->state, MPL_COMMIT);
+    save("journal/commit_over_foreign_bytes", content, sizeof content - 1, j.page, 1024);
+    j.page->writes[0].targets[0].offset = 8;
+    save("journal/commit", content, sizeof content - 1, j.page, sizeof *j.page);
+}
+
+int main(int argc, char **argv)
+{
+    REQUIRE(argc == 2);
+    out_dir = argv[1];
+    LLVMFuzzerInitialize(NULL, NULL);
+    fuzz_service();
+    char *base = fuzz_map("0.ring", MPL_PAGE);
+    save("header/live", base, sizeof(struct mpl_header), "", 0);
+    lanes();
+    journals();
+    return 0;
+}
