@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ class World:
         """What a program of this test finds in its environment; None takes a name out."""
         path = os.pathsep.join([str(ROOT), str(HERE)])
         own = {"PYTHONPATH": path, "LOG": str(self.log), proof.ACKS: str(self.acks)}
+        own[proof.STOP] = str(self.root / "stop")
         merged = {**os.environ, **own, **changes}
         return {name: value for name, value in merged.items() if value is not None}
 
@@ -102,6 +104,25 @@ class World:
         assert code == started.returncode, err
         return out, err
 
+    def go_on(self, started: subprocess.Popen[str]) -> None:
+        """Let a program go past its `sys.stdin.readline()`."""
+        assert started.stdin is not None
+        started.stdin.write("\n")
+        started.stdin.flush()
+
+    def stop(self) -> None:
+        """End what `proof.load` does in every program of this test."""
+        (self.root / "stop").touch()
+
+    def fresh(self) -> None:
+        """Wait until the log grows: events flow."""
+        size = sum(path.stat().st_size for path in proof.log_files(self.log))
+        self.wait_for(
+            lambda: sum(path.stat().st_size for path in proof.log_files(self.log)) > size,
+            20.0,
+            "a fresh event in the log",
+        )
+
     def writers(self) -> tuple[list[int], list[int]]:
         """The pids of all supervisors and of all writers on this test's directory."""
         mark = os.fsencode(self.directory)
@@ -136,9 +157,10 @@ class World:
 
     def gone(self) -> None:
         """Wait until the writer has left and nothing of the service stays in shared memory."""
-        self.wait_for(
-            lambda: self.writers() == ([], []) and not self.left(), 30.0, "the writer to leave"
-        )
+        deadline_s = time.monotonic() + 30.0
+        while (there := (*self.writers(), self.left())) != ([], [], []):
+            assert time.monotonic() < deadline_s, there
+            time.sleep(0.02)
 
     def left(self) -> list[str]:
         """What of the service is in shared memory."""

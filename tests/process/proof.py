@@ -20,6 +20,7 @@ from mplog.files.report import Report
 from mplog.files.verify import verify
 
 ACKS = "PROOF_ACKS"
+STOP = "PROOF_STOP"
 
 
 def content(producer: str, number: int) -> str:
@@ -58,6 +59,15 @@ class Producer:
                 time.sleep(pause_s)
 
 
+def load(name: str, pause_s: float = 0.0005) -> None:
+    """Log until the test says stop (by a file), then once more."""
+    producer = Producer(name)
+    while not os.path.exists(os.environ[STOP]):
+        producer.event()
+        time.sleep(pause_s)
+    producer.event()
+
+
 def note(line: str, path: str | None = None) -> None:
     """Append a line that is whole or absent, whoever is killed meanwhile."""
     fd = os.open(path or os.environ[ACKS], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
@@ -78,7 +88,7 @@ def accepted(path: Path) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for line in noted(path):
         producer, _, number = line.rpartition(" ")
-        if number.isdigit():
+        if number.isdigit() and not producer.endswith(":"):
             found[producer].append(int(number))
     return found
 

@@ -111,7 +111,7 @@ int mpl_journal_open(struct mpl_journal *j, const char *dir, const char *service
     if (rc)
         return rc;
     rc = journal_map(j, path);
-    if (rc != -ENOENT && rc != MPL_E_CORRUPT)
+    if (rc != -ENOENT && rc != MPL_E_CORRUPT && rc != MPL_E_ABI) /* the ABI stands in the path: another one inside is damage */
         return rc;
     rc = journal_create(path, dir, staging_bytes);
     if (!rc)
