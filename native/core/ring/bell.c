@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fresh.h"
 #include "mpl.h"
 
 static int write_all(int fd, const void *bytes, size_t len, off_t at)
@@ -48,26 +49,24 @@ static int bell_check(const struct mpl_bell *b, uint64_t file_bytes)
 /* Role: any. Returns 0 and links the new file, -EEXIST when another process was first. */
 static int bell_create(const char *path, const char *dir, const void *conf, size_t conf_len)
 {
-    char temporary[MPL_PATH + 32];
+    struct mpl_fresh file;
     struct mpl_bell b = {.magic = MPL_MAGIC_BELL, .abi = MPL_ABI, .byte_order = MPL_BYTE_ORDER, .conf_off = MPL_PAGE, .conf_len = (uint32_t)conf_len};
     b.conf_crc = mpl_crc32c(0, conf, conf_len);
     b.service_id = mpl_random();
     b.created_ns = mpl_now(CLOCK_REALTIME);
     mpl_boot_id(b.boot_id);
     mpl_store(&b.state, MPL_LIVE);
-    snprintf(temporary, sizeof temporary, "%s/.new-%016llx", dir, (unsigned long long)mpl_random());
-    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
-    int rc = fallocate(fd, 0, 0, (off_t)(MPL_PAGE + conf_len)) ? -errno : 0;
+    int rc = mpl_fresh_open(&file, dir);
+    if (rc)
+        return rc;
+    rc = fallocate(file.fd, 0, 0, (off_t)(MPL_PAGE + conf_len)) ? -errno : 0;
     if (!rc)
-        rc = write_all(fd, &b, sizeof b, 0);
+        rc = write_all(file.fd, &b, sizeof b, 0);
     if (!rc)
-        rc = write_all(fd, conf, conf_len, MPL_PAGE);
-    if (!rc && link(temporary, path))
-        rc = -errno;
-    unlink(temporary);
-    close(fd);
+        rc = write_all(file.fd, conf, conf_len, MPL_PAGE);
+    if (!rc)
+        rc = mpl_fresh_link(&file, path);
+    mpl_fresh_close(&file);
     return rc;
 }
 

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "fresh.h"
 #include "session.h"
 
 #define STAGING_OFF ((sizeof(struct mpl_journal_page) + MPL_PAGE - 1) / MPL_PAGE * MPL_PAGE)
@@ -55,23 +56,22 @@ int mpl_journal_check(const struct mpl_journal_page *g, uint64_t file_bytes)
 
 static int journal_create(const char *path, const char *dir, size_t staging_bytes)
 {
-    char temporary[MPL_PATH + 32];
+    struct mpl_fresh file;
     struct mpl_journal_page g = {.magic = MPL_MAGIC_JOURNAL, .abi = MPL_ABI, .byte_order = MPL_BYTE_ORDER, .staging_off = STAGING_OFF};
     g.staging_bytes = staging_bytes;
     g.bytes = STAGING_OFF + staging_bytes;
     mpl_boot_id(g.boot_id);
-    snprintf(temporary, sizeof temporary, "%s/.new-%016llx", dir, (unsigned long long)mpl_random());
-    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
-    int rc = fallocate(fd, 0, 0, (off_t)g.bytes) ? -errno : 0;
-    if (!rc && pwrite(fd, &g, sizeof g, 0) != sizeof g)
-        rc = -EIO;
-    if (!rc && rename(temporary, path))
-        rc = -errno;
+    int rc = mpl_fresh_open(&file, dir);
     if (rc)
-        unlink(temporary);
-    close(fd);
+        return rc;
+    rc = fallocate(file.fd, 0, 0, (off_t)g.bytes) ? -errno : 0;
+    if (!rc && pwrite(file.fd, &g, sizeof g, 0) != sizeof g)
+        rc = -EIO;
+    if (!rc && unlink(path) && errno != ENOENT) /* one that is not to be believed; only the one writer gets here */
+        rc = -errno;
+    if (!rc)
+        rc = mpl_fresh_link(&file, path);
+    mpl_fresh_close(&file);
     return rc;
 }
 

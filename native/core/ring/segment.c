@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fresh.h"
 #include "mpl.h"
 
 int mpl_segment_path(char *out, const char *dir, const char *service, uint32_t number)
@@ -54,14 +55,14 @@ static void lane_init(struct mpl_lane *lane)
 
 int mpl_segment_create(const char *dir, const char *service, uint32_t number)
 {
-    char path[MPL_PATH], temporary[MPL_PATH + 32];
+    char path[MPL_PATH];
+    struct mpl_fresh file;
     int rc = mpl_segment_path(path, dir, service, number);
+    if (!rc)
+        rc = mpl_fresh_open(&file, dir);
     if (rc)
         return rc;
-    snprintf(temporary, sizeof temporary, "%s/.new-%016llx", dir, (unsigned long long)mpl_random());
-    int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
+    int fd = file.fd;
     struct mpl_header head = {.magic = MPL_MAGIC_SEGMENT, .abi = MPL_ABI, .byte_order = MPL_BYTE_ORDER, .header_bytes = sizeof head};
     head.lanes = lanes_for(fd);
     head.control_off = head.control_stride = MPL_PAGE;
@@ -83,11 +84,9 @@ int mpl_segment_create(const char *dir, const char *service, uint32_t number)
             lane_init((struct mpl_lane *)(void *)(base + MPL_PAGE + (size_t)i * MPL_PAGE));
         memcpy(base, &head, sizeof head);
         munmap(base, head.data_off);
-        if (link(temporary, path))
-            rc = -errno;
+        rc = mpl_fresh_link(&file, path);
     }
-    unlink(temporary);
-    close(fd);
+    mpl_fresh_close(&file);
     return rc;
 }
 
