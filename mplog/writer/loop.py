@@ -134,7 +134,10 @@ class Loop:
         self.departures = departures
         if now - self.last_look_s >= LOOK_S:
             self.last_look_s = now
-            self._look_around()
+            job.reader.scan(job.journal)
+        # Before ends() sets a broken lane whose owner is gone up anew, and nothing is left to keep.
+        for session, segment, lane in job.reader.broken():
+            deliver.dump_broken_lane(job, session, segment, lane)
         ended = dropped = 0
         for end in job.reader.ends(True):
             text, lost = session_end(job.fmt, now_ns(), end)
@@ -149,12 +152,6 @@ class Loop:
         if ended > 1:
             self.departures = -1  # there may be more than one call brings
         return ended, dropped
-
-    def _look_around(self) -> None:
-        job = self.job
-        for session, segment, lane in job.reader.broken():
-            deliver.dump_broken_lane(job, session, segment, lane)
-        job.reader.scan(job.journal)
 
     def _leave(self, now: float) -> bool:
         """Whether this writer's work is over."""

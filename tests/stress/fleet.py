@@ -67,19 +67,17 @@ class Fleet:
         finally:
             os._exit(status)
 
-    def reap(self, *, wait: bool = False) -> int:
-        """Collect those that have ended; how many."""
-        before = len(self.living)
-        while self.living:
-            pid, status = os.waitpid(-1, 0 if wait else os.WNOHANG)
+    def reap(self, *, wait: bool = False) -> None:
+        """Collect those that have ended; all of them where *wait*."""
+        for worker in list(self.living):
+            pid, status = os.waitpid(worker, 0 if wait else os.WNOHANG)
             if pid == 0:
-                break
+                continue
             self.living.pop(pid, None)
             self._dying.discard(pid)
             code = os.waitstatus_to_exitcode(status)
             how = f"signal {-code}" if code < 0 else f"exit {code}"
             self.exits[how] = self.exits.get(how, 0) + 1
-        return before - len(self.living)
 
     def kill(self, dice: random.Random) -> bool:
         """SIGKILL for one that has not got it yet."""
