@@ -12,4 +12,4 @@ def pack(order: int) -> None:
 if __name__ == "__main__":
     with Pool(4) as pool:
         pool.map(pack, range(1000))
-    print(mplog.shutdown())
+    log.info("{orders} orders packed", orders=1000)
