@@ -75,9 +75,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
-    rootless = sum("needs root" in str(report.longrepr) for report in skipped)
-    if rootless:
-        terminalreporter.write_line(f"not run as root: {rootless} tests were skipped", yellow=True)
+    for need in ("root", "uwsgi"):
+        count = sum(f"needs {need}" in str(report.longrepr) for report in skipped)
+        if count:
+            terminalreporter.write_line(f"skipped for want of {need}: {count} tests", yellow=True)
     for entry in config.stash.get(LEFT, []):
         terminalreporter.write_line(
             f"left behind: {entry} (did a test start a service without `shm`?)", red=True
