@@ -70,9 +70,10 @@ def _verify_log(log: Log, progress: Progress) -> Report:
             if refused is not None:
                 return Report(refused=[refused])
             try:
-                return _LogReader(snapshot, progress).run()
+                report = _LogReader(snapshot, progress).run()
             except Unstable:
                 continue
+            return _of_others(log, report) or report
     text = "archives were deleted each time before they could be read"
     return Report(unreadable=[Problem(str(log.directory / log.active), text)])
 
@@ -93,6 +94,15 @@ def _refusal(snapshot: Snapshot) -> Problem | None:
             )
             return Problem(str(source.path), text)
     return None
+
+
+def _of_others(log: Log, report: Report) -> Report | None:
+    """A refusal where there are lines, whole JSON all of them, and none is mplog's."""
+    ours = report.events or report.own_lines or report.retired_archives
+    if not report.foreign or ours or report.findings or report.unreadable:
+        return None
+    text = "holds JSON, but no line of mplog's: it carries no numbers that can be verified"
+    return Report(refused=[Problem(str(log.directory / log.active), text)])
 
 
 class _LogReader:

@@ -114,6 +114,16 @@ def test_a_text_file_is_refused(run, active, capsys):
     assert f"mplog verify: {active}: is no JSON log" in captured.err
 
 
+def test_json_of_others_alone_is_refused(run, active, capsys):
+    """A log that something else has written proves nothing: status 2, not a clean 0."""
+    active.write_text('{"message": "hello"}\n{"message": "goodbye"}\n')
+
+    assert 2 == run(active)
+    captured = capsys.readouterr()
+    assert "" == captured.out
+    assert f"mplog verify: {active}: holds JSON, but no line of mplog's" in captured.err
+
+
 def test_a_missing_file_is_status_3(run, active, capsys):
     """It is named on stderr."""
     assert 3 == run(active)
