@@ -30,6 +30,7 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "run",
         help="run a command with a log service around it",
+        usage="mplog run [-h] [--log F] [--config F] -- CMD…",
         description="Run a command with a log service around it: every Python process in it that "
         "uses mplog finds the service. What is given here goes over the program's own configure().",
         epilog="exit codes: the command's own; 128 + n when signal n ended it; "

@@ -95,7 +95,8 @@ def _own(path: Path, service: str, directory: Path, waiting: Waiting) -> int:
             os.makedirs(path.parent, 0o755, exist_ok=True)
             fd = take_ownership(path, service, directory)
         except OSError as error:
-            waiting.pause(f"cannot write beside {path}: {why(error)}; events wait in shared memory")
+            who = f"user {os.geteuid()} cannot write in {path.parent}"
+            waiting.pause(f"{who}: {why(error)}; events wait in shared memory")
             continue
         if fd is not None:
             return fd

@@ -24,6 +24,11 @@ def test_defaults_pass_their_parsers():
         assert default == key.parse(default)
 
 
+def test_the_option_of_the_log_file_is_log():
+    """`mplog run --log F` is what people type, so a wrong F is told as that."""
+    assert (KEYS["file"].flag, KEYS["block_timeout"].flag) == ("--log", "--block-timeout")
+
+
 def test_service_keys():
     """Level and the policy for a full lane belong to the process, the rest to the service."""
     assert KEYS.keys() - SERVICE_KEYS == {"level", "when_full", "block_timeout"}
