@@ -123,6 +123,12 @@ class World:
             "a fresh event in the log",
         )
 
+    def fresh_file(self) -> None:
+        """Wait until there is a log with something in it."""
+        self.wait_for(
+            lambda: self.log.exists() and self.log.stat().st_size > 0, 20.0, "a log"
+        )
+
     def writers(self) -> tuple[list[int], list[int]]:
         """The pids of all supervisors and of all writers on this test's directory."""
         mark = os.fsencode(self.directory)
