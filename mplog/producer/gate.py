@@ -110,10 +110,21 @@ def _to_stderr(level: int, payload: bytes, kind: int = 0, flags: int = 0) -> boo
     except (msgspec.MsgspecError, ValueError):
         return say(f"{name_of(level)} (unreadable)")
     shown = " ".join(f"{k}={v!r}" for k, v in event.fields.items())
-    text = f"{name_of(level)} {event.logger}: {event.template} {shown}".rstrip()
+    text = f"{name_of(level)} {event.logger}: {_message(event)} {shown}".rstrip()
     if event.exception is not None:
         text += f" [{event.exception.type}: {event.exception.message}]"
     return say(printable(text))
+
+
+def _message(event: Event) -> str:
+    """What `logging` would have shown; for an event of this process's own there is no other reader."""
+    if not event.args:
+        return event.template
+    try:
+        given = event.args if isinstance(event.args, dict) else tuple(event.args)
+        return event.template % given
+    except Exception:  # arguments that do not fit
+        return f"{event.template} {event.args!r}"
 
 
 GATE = Gate()

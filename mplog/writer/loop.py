@@ -38,6 +38,7 @@ class Loop:
         self.rotate_again_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
+        self.wants_room_bytes = 0  # for an end line that the file, or the batch, had no room for
 
     def run(self) -> None:
         """Until nobody is attached and all is drained; or, asked to stop, until then at most
@@ -70,6 +71,9 @@ class Loop:
         job = self.job
         if job.reader.segments != job.reader.seen_segments:
             job.reader.scan(job.journal)
+        wanted, self.wants_room_bytes = self.wants_room_bytes, 0
+        if job.journal.file()[2] and wanted > self._room():
+            self._rotate()
         room = self._room()
         items = job.reader.drain(min(DRAIN_BYTES, max(room, BUSY_BYTES)))
         batch = compose(items, job.fmt, room, job.journal.staging_bytes)
@@ -95,15 +99,17 @@ class Loop:
     def _commit(self, batch: Batch, accepted: int) -> int:
         job = self.job
         lines = batch.lines[:accepted]
-        ended_ranges: Ranges = {}
-        ended, dropped = self._ends(lines, ended_ranges)
         notices = [file_notice(job.fmt, now_ns(), *notice) for notice in job.notices]
+        if sum(map(len, notices + lines)) > job.journal.staging_bytes:
+            notices = []  # with the next batch
+        ended_ranges: Ranges = {}
+        ended, dropped = self._ends(notices, lines, ended_ranges)
         data = b"".join(notices + lines)
         if not data and not ended and not accepted:
-            return 0
+            return self.wants_room_bytes
         if not job.file.in_place():
             deliver.reopen(job, "replaced")
-        job.notices = []
+        job.notices = [] if notices else job.notices
         deliver.commit(job, data)
         job.remember(batch.ranges)
         job.remember(ended_ranges)
@@ -122,9 +128,11 @@ class Loop:
             if n:
                 job.reader.count(name, n)
 
-    def _ends(self, lines: list[bytes], ranges: Ranges) -> tuple[int, int]:
-        """Adds the end lines of sessions that are over and drained; looks at the owners once a
-        second, and when somebody has left.
+    def _ends(
+        self, notices: list[bytes], lines: list[bytes], ranges: Ranges
+    ) -> tuple[int, int]:
+        """Adds to *lines* the end lines of sessions that are over and drained, as far as there is
+        room; looks at the owners once a second, and when somebody has left.
         """
         job, now = self.job, time.monotonic()
         departures = job.reader.departures
@@ -139,23 +147,30 @@ class Loop:
         for session, segment, lane in job.reader.broken():
             deliver.dump_broken_lane(job, session, segment, lane)
         ended = dropped = 0
+        room = self._room() - sum(map(len, notices + lines))
         for end in job.reader.ends(True):
             text, lost = session_end(job.fmt, now_ns(), end)
+            if len(text) > room and (notices or lines or job.journal.file()[2]):
+                self.wants_room_bytes = len(text)
+                break
             if not job.reader.close_session(end[0], lost):
                 break
             ended += 1
             if end[5]:  # a session without an event leaves no line
                 lines.append(text)
+                room -= len(text)
                 dropped += lost - end[9]
                 first = min(end[6] + 1, end[5])
                 ranges[end[1]] = SessionRange(first, end[5], 0, True)
-        if ended > 1:
+        if ended > 1 or self.wants_room_bytes:
             self.departures = -1  # there may be more than one call brings
         return ended, dropped
 
     def _leave(self, now: float) -> bool:
         """Whether this writer's work is over."""
         job = self.job
+        if self.wants_room_bytes:
+            return False
         if job.signals.stop and self.stop_since_s is None:
             self.stop_since_s = now
         if self.stop_since_s is not None and now - self.stop_since_s > STOP_S:

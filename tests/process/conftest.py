@@ -125,9 +125,7 @@ class World:
 
     def fresh_file(self) -> None:
         """Wait until there is a log with something in it."""
-        self.wait_for(
-            lambda: self.log.exists() and self.log.stat().st_size > 0, 20.0, "a log"
-        )
+        self.wait_for(lambda: self.log.exists() and self.log.stat().st_size > 0, 20.0, "a log")
 
     def writers(self) -> tuple[list[int], list[int]]:
         """The pids of all supervisors and of all writers on this test's directory."""

@@ -115,9 +115,7 @@ def delivered(log: Path) -> dict[str, list[int]]:
     return found
 
 
-def check(
-    log: Path, acks: Path, *, killed: Collection[str] = (), retired: bool = False
-) -> Report:
+def check(log: Path, acks: Path, *, killed: Collection[str] = (), retired: bool = False) -> Report:
     """Hold the log against what was accepted.
 
     Args:

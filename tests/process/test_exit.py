@@ -74,7 +74,7 @@ def test_ctrl_c_ends_the_wait_at_exit(world):
 
 @pytest.mark.stress
 def test_a_wait_at_exit_is_bounded(world):
-    """A writer that never comes back: the program ends by itself, with code 0, and says what is left."""
+    """A writer that never comes back: the program ends by itself, well, and says what is left."""
     program, writer = with_a_stopped_writer(world)
     _, err = program.communicate(timeout=60)
     os.kill(writer, signal.SIGCONT)
@@ -119,7 +119,7 @@ def test_nothing_stays_after_everybody_was_killed(world):
 
 def short_programs(world, count):
     """Many programs, four at a time, each while the writer of the one before may be leaving."""
-    path = world.program('mplog.configure(LOG)\nproof.Producer(sys.argv[1]).events(5)')
+    path = world.program("mplog.configure(LOG)\nproof.Producer(sys.argv[1]).events(5)")
     running: list[subprocess.Popen[str]] = []
     for i in range(count):
         if i % 3 == 0:

@@ -39,7 +39,7 @@ def shared_memory(options):
     script = (
         f"mount -t tmpfs -o {options} tmpfs /dev/shm && mkdir -m 700 $MPLOG_DIR && "
         '"$@"; code=$?; n=0; '
-        "while [ -n \"$(ls $MPLOG_DIR)\" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done; "
+        'while [ -n "$(ls $MPLOG_DIR)" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done; '
         "exit $code"
     )
     return ["unshare", "-m", "sh", "-c", script, "sh"]

@@ -80,8 +80,10 @@ def killed_at(world, number):
     world.noted(21)
     trace = world.root / "trace"
     tracer = subprocess.Popen(
-        ["strace", "-o", str(trace), "-p", str(world.writer()), "-e", f"trace={STEPS}"]
-        + ["-e", f"inject={STEPS}:signal=KILL:when={number}"],
+        [
+            *("strace", "-o", str(trace), "-p", str(world.writer()), "-e", f"trace={STEPS}"),
+            *("-e", f"inject={STEPS}:signal=KILL:when={number}"),
+        ],
         stderr=subprocess.PIPE,
         text=True,
     )
