@@ -23,18 +23,20 @@ import mplog
 from mplog import _native
 
 MARK = "mplog.writer"
+GIVES_UP_AFTER = 500  # calls in all that returned False
 
 
 def produce(ledger: Ledger, producer: int, limit: int, pause_every: int, longest: int) -> None:
-    """Log numbered events until *limit* or until asked to stop; a refused one is tried again."""
+    """Log numbered events until *limit*, or asked to stop; a refused one is tried again."""
     ledger.begin(producer, os.getpid())
-    log, n = mplog.get_logger("stress"), 0
-    while n < limit and not ledger.stop:
+    log, n, refused = mplog.get_logger("stress"), 0, 0
+    while n < limit and refused < GIVES_UP_AFTER and not ledger.stop:
         ledger.sending(producer, n + 1)
         text = body(producer, n + 1, longest)
         accepted = log.info("{body}", producer=producer, n=n + 1, body=text)
         ledger.returned(producer, n + 1, accepted)
         n += accepted
+        refused += not accepted
         if pause_every and n % pause_every == 0:
             time.sleep(0.001)
 
@@ -122,6 +124,13 @@ class Prey:
             return _native.Reader(self._directory, self._service, False, 1 << 16).writer_pid
         except (OSError, RuntimeError):
             return 0
+
+    def counters(self) -> dict[str, int]:
+        """What the service has counted; empty where it is not there."""
+        try:
+            return _native.Reader(self._directory, self._service, False, 1 << 16).counters()
+        except (OSError, RuntimeError):
+            return {}
 
     def kill(self, kind: str) -> bool:
         """SIGKILL for it, if it is there; psutil looks at the start time again before it sends."""

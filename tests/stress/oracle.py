@@ -53,9 +53,13 @@ class Ledger:
         """Whether producers are asked to leave."""
         return self._shared[self._stop] != 0
 
+    @stop.setter
+    def stop(self, asked: bool) -> None:
+        self._shared[self._stop] = asked
+
     def ask_to_stop(self) -> None:
         """Producers leave after the event they are at."""
-        self._shared[self._stop] = 1
+        self.stop = True
 
     def begin(self, producer: int, pid: int) -> None:
         """A producer has come to life."""

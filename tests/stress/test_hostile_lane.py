@@ -10,7 +10,7 @@ from oracle import Line, Row, judge, lines_of
 def beside_vandals(program, logs, tell, **arguments):
     """Honest workers beside vandals: every event of theirs is there, and the writer lives."""
     log_file = logs / "app.jsonl"
-    found = program("vandal", 900, job="beside_vandals", file=str(log_file), **arguments)
+    found = program("vandal", 900, file=str(log_file), **arguments)
     rows = {int(k): Row(*row) for k, row in found["rows"].items()}
     own = logs / "honest.jsonl"
     own.write_bytes(b"".join(raw for raw in whole_lines(log_file) if honest(raw, rows)))

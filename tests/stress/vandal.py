@@ -86,8 +86,7 @@ def beside_vandals(arguments: dict[str, Any]) -> dict[str, Any]:
         writers.add(prey.writer_pid())
     ledger.ask_to_stop()
     honest.reap(wait=True)
-    reader = _native.Reader(os.environ["MPLOG_DIR"], service.name, False, 1 << 16)
-    counters = reader.counters()
+    counters = prey.counters()
     mplog.shutdown(30.0)
     rows = {p: row for p, row in honest.rows().items() if p}
     told = {"exits": honest.exits, "vandal_exits": vandals.exits, "settled": settled}
@@ -109,5 +108,4 @@ def vandalise(service: str, arguments: dict[str, Any], life: int) -> None:
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
-    jobs = {"beside_vandals": beside_vandals}
-    print(json.dumps(jobs[given.pop("job")](given)))
+    print(json.dumps(beside_vandals(given)))

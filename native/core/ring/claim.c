@@ -348,7 +348,7 @@ static int claim_anywhere(struct mpl_producer *p)
             n--; /* look again: made by us or by another */
         } else if (rc == MPL_E_RETIRED) {
             return rc;
-        } else if (rc) {
+        } else if (rc && rc != MPL_E_CORRUPT && rc != MPL_E_ABI) { /* a segment that nobody can read is passed over */
             refused = rc;
         }
     }

@@ -295,9 +295,11 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
         return 0;
     }
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++) {
-        if (!r->views[s] || mpl_segment_path(path, r->dir, r->service, s))
+        if (mpl_segment_path(path, r->dir, r->service, s))
             continue;
-        unlink(path); /* before RETIRED: a file that has its name must be one that can be claimed in */
+        unlink(path); /* before RETIRED: a file that has its name must be one that can be claimed in. One that nobody can read goes too. */
+        if (!r->views[s])
+            continue;
         mpl_store_release(&((struct mpl_header *)(void *)r->segments[s].base)->state, MPL_RETIRED);
         KILL_POINT(retire_segment);
     }
