@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A payload taken apart (docs/design/wire.md): every text and container points into it. Private to format/. */
+#ifndef MPL_EVENT_H
+#define MPL_EVENT_H
+
+#include "codec/msgpack.h"
+#include "format/out.h"
+
+#define MPL_MAX_PAIRS 48u /* keys are compared one by one: what has more of them is declined */
+#define MPL_MAX_DEPTH 8u
+#define MPL_MAX_PLACES 8u /* placeholders of a template: beyond it the Python formatter bounds the whole message */
+#define MPL_MAX_PERCENT_BYTES 131072u /* of a payload: above it a `%` message could reach the length at which it is cut */
+
+struct mpl_pair {
+    struct mpl_msg key, value;
+    const uint8_t *body; /* of a container: what follows its head */
+};
+
+struct mpl_event {
+    struct mpl_msg logger, template, file, line, function, thread_id, thread_name, task;
+    struct mpl_pair pairs[2 * MPL_MAX_PAIRS]; /* the context's under the fields', in the order in which they are shown */
+    uint32_t npairs;
+    struct mpl_msg args;
+    const uint8_t *args_body;
+    const uint8_t *end;
+};
+
+static inline bool mpl_same_text(const struct mpl_msg *a, const uint8_t *text, uint32_t length)
+{
+    return a->length == length && memcmp(a->text, text, length) == 0;
+}
+
+/* A key's place among the event's pairs, or NULL. */
+static inline const struct mpl_pair *mpl_find_pair(const struct mpl_event *e, const uint8_t *name, uint32_t length)
+{
+    for (uint32_t i = 0; i < e->npairs; i++)
+        if (mpl_same_text(&e->pairs[i].key, name, length))
+            return &e->pairs[i];
+    return NULL;
+}
+
+/* The message: the template rendered, escaped. *same: it is the template itself. False: no room (o->full), or declined. */
+bool mpl_put_message(struct mpl_out *o, const struct mpl_event *e, unsigned kind, bool *same);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "out.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGH EACH(0x80)
+
+static uint64_t has_zero(uint64_t w) { return (w - EACH(1)) & ~w & HIGH; }
+
+/* Not 0 when one of eight bytes is a control, DEL, not ASCII, or to be escaped. */
+static uint64_t special(uint64_t w)
+{
+    uint64_t below_space = (w - EACH(0x20)) & ~w & HIGH;
+    return (w & HIGH) | below_space | has_zero(w ^ EACH('"')) | has_zero(w ^ EACH('\\')) | has_zero(w ^ EACH(0x7f));
+}
+
+static const char hex[] = "0123456789abcdef";
+
+static bool put_unicode(struct mpl_out *o, unsigned code)
+{
+    const char text[6] = {'\\', 'u', hex[code >> 12 & 15], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]};
+    return mpl_put(o, text, sizeof text);
+}
+
+static bool put_ascii(struct mpl_out *o, uint8_t byte)
+{
+    const char plain = (char)byte;
+    switch (byte) {
+    case '"': return MPL_PUT(o, "\\\"");
+    case '\\': return MPL_PUT(o, "\\\\");
+    case '\b': return MPL_PUT(o, "\\b");
+    case '\f': return MPL_PUT(o, "\\f");
+    case '\n': return MPL_PUT(o, "\\n");
+    case '\r': return MPL_PUT(o, "\\r");
+    case '\t': return MPL_PUT(o, "\\t");
+    default: return byte < 0x20 || byte == 0x7f ? put_unicode(o, byte) : mpl_put(o, &plain, 1);
+    }
+}
+
+static bool is_plain(uint8_t byte) { return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\'; }
+static bool is_tail(uint8_t byte) { return (byte & 0xc0) == 0x80; }
+
+/* Length of the well-formed sequence of two to four bytes at s and its code point; 0: it is none (overlong, surrogate, beyond 10ffff, cut off). */
+static size_t sequence(const uint8_t *s, size_t left, unsigned *code)
+{
+    if (s[0] >= 0xc2 && s[0] <= 0xdf && left >= 2 && is_tail(s[1])) {
+        *code = (s[0] & 31u) << 6 | (s[1] & 63u);
+        return 2;
+    }
+    if (s[0] >= 0xe0 && s[0] <= 0xef && left >= 3 && is_tail(s[1]) && is_tail(s[2])) {
+        *code = (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
+        return *code < 0x800 || (*code >= 0xd800 && *code <= 0xdfff) ? 0 : 3;
+    }
+    if (s[0] >= 0xf0 && s[0] <= 0xf4 && left >= 4 && is_tail(s[1]) && is_tail(s[2]) && is_tail(s[3])) {
+        *code = (s[0] & 7u) << 18 | (s[1] & 63u) << 12 | (s[2] & 63u) << 6 | (s[3] & 63u);
+        return *code < 0x10000 || *code > 0x10ffff ? 0 : 4;
+    }
+    return 0;
+}
+
+/* C1 controls (NEL among them), line and paragraph separator, what turns text around. */
+static bool unsafe(unsigned code)
+{
+    return (code >= 0x80 && code <= 0x9f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+/* At least `few` bytes of the text, or all of it, one by one. Returns how many; 0: see mpl_put_text. */
+static size_t put_slowly(struct mpl_out *o, const uint8_t *s, size_t left, size_t few)
+{
+    size_t done = 0;
+    while (done < left && done < few) {
+        unsigned code = 0;
+        size_t n = 1;
+        if (is_plain(s[done]) && o->at < o->end) {
+            *o->at++ = (char)s[done++];
+            continue;
+        }
+        if (s[done] < 0x80) {
+            if (!put_ascii(o, s[done]))
+                return 0;
+        } else {
+            n = sequence(s + done, left - done, &code);
+            if (!n || !(unsafe(code) ? put_unicode(o, code) : mpl_put(o, (const char *)s + done, n)))
+                return 0;
+        }
+        done += n;
+    }
+    return done;
+}
+
+bool mpl_put_text(struct mpl_out *o, const uint8_t *text, size_t n)
+{
+    const uint8_t *s = text, *end = text + n;
+    while (s < end) {
+        while (end - s >= 8 && o->end - o->at >= 8) {
+            uint64_t word;
+            memcpy(&word, s, 8);
+            if (special(word))
+                break;
+            memcpy(o->at, &word, 8);
+            s += 8;
+            o->at += 8;
+        }
+        if (s == end)
+            break;
+        size_t done = put_slowly(o, s, (size_t)(end - s), 8);
+        if (!done)
+            return false;
+        s += done;
+    }
+    return true;
+}
+
+static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                            "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+size_t mpl_uint_text(char out[MPL_NUMBER_CHARS], uint64_t number)
+{
+    char back[MPL_NUMBER_CHARS], *at = back + sizeof back;
+    while (number >= 100) {
+        at -= 2;
+        memcpy(at, pairs + 2 * (number % 100), 2);
+        number /= 100;
+    }
+    if (number >= 10) {
+        at -= 2;
+        memcpy(at, pairs + 2 * number, 2);
+    } else {
+        *--at = (char)('0' + number);
+    }
+    size_t n = (size_t)(back + sizeof back - at);
+    memcpy(out, at, n);
+    return n;
+}
+
+size_t mpl_int_text(char out[MPL_NUMBER_CHARS], uint64_t number, bool negative)
+{
+    if (!negative)
+        return mpl_uint_text(out, number);
+    out[0] = '-';
+    char text[MPL_NUMBER_CHARS];
+    size_t n = mpl_uint_text(text, 0 - number);
+    memcpy(out + 1, text, n);
+    return n + 1;
+}
+
+/* ---- floats ---------------------------------------------------------------------------------------------------------- */
+static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
+
+/* digits (without zeros at the end that are decimals) with the last `decimals` of them behind the point, which are 20 at most. */
+static size_t positional(char *out, uint64_t digits, unsigned decimals)
+{
+    char text[MPL_NUMBER_CHARS];
+    size_t n = mpl_uint_text(text, digits), at = 0, whole = n > decimals ? n - decimals : 0;
+    if (whole)
+        memcpy(out, text, whole);
+    else
+        out[0] = '0';
+    at = whole ? whole : 1;
+    out[at++] = '.';
+    if (!decimals)
+        out[at++] = '0';
+    for (size_t zeros = n < decimals ? decimals - n : 0; zeros; zeros--)
+        out[at++] = '0';
+    memcpy(out + at, text + whole, n - whole);
+    return at + (n - whole);
+}
+
+/* The shortest text of `real` where it has at most 15 digits: digits / 10^k is one correctly rounded division of two exact doubles, and two decimals of
+ * so few digits never share a double, so the one found is the shortest there is. */
+static size_t few_digits(char *out, double real)
+{
+    for (unsigned k = 0; k < sizeof tens / sizeof *tens; k++) {
+        double scaled = real * tens[k];
+        if (scaled >= 1e15)
+            return 0;
+        uint64_t digits = (uint64_t)(scaled + 0.5);
+        if ((double)digits / tens[k] == real)
+            return positional(out, digits, k);
+    }
+    return 0;
+}
+
+/* 16 or 17 digits: the nearest decimal of so many digits that reads back as `real`. A power of two has a rounding interval with unequal halves, in which
+ * the shortest need not be the nearest: those are left to others. */
+static size_t many_digits(char *out, double real)
+{
+    uint64_t bits;
+    memcpy(&bits, &real, sizeof bits);
+    if (bits << 12 == 0)
+        return 0;
+    for (int precision = 15; precision <= 16; precision++) {
+        char text[40];
+        int n = snprintf(text, sizeof text, "%.*e", precision, real);
+        if (n < precision + 6 || n >= (int)sizeof text || text[1] != '.')
+            return 0; /* a locale with another decimal sign */
+        if (strtod(text, NULL) != real)
+            continue;
+        uint64_t digits = (uint64_t)(text[0] - '0');
+        for (int i = 0; i < precision; i++)
+            digits = digits * 10 + (uint64_t)(text[2 + i] - '0');
+        int decimals = precision - atoi(text + precision + 3);
+        for (; decimals > 0 && digits % 10 == 0; decimals--)
+            digits /= 10;
+        return decimals < 0 ? 0 : positional(out, digits, (unsigned)decimals);
+    }
+    return 0;
+}
+
+size_t mpl_real_text(char out[MPL_NUMBER_CHARS], double real)
+{
+    size_t sign = signbit(real) ? 1 : 0, n;
+    double size = fabs(real);
+    out[0] = '-';
+    if (size == 0) {
+        memcpy(out + sign, "0.0", 3);
+        return sign + 3;
+    }
+    if (FLT_EVAL_METHOD != 0 || !(size >= 1e-4 && size < 1e16))
+        return 0;
+    n = few_digits(out + sign, size);
+    if (!n)
+        n = many_digits(out + sign, size);
+    return n ? sign + n : 0;
+}

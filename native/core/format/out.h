@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bounded output of JSON, byte for byte as msgspec writes it and mplog/format/json.py then makes it safe for one line. Any role. */
+#ifndef MPL_OUT_H
+#define MPL_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct mpl_out {
+    char *at, *end;
+    bool full; /* there was no room for something */
+};
+
+#define MPL_NUMBER_CHARS 32 /* room for any number's text */
+
+static inline bool mpl_put(struct mpl_out *o, const char *bytes, size_t n)
+{
+    if ((size_t)(o->end - o->at) < n) {
+        o->full = true;
+        return false;
+    }
+    memcpy(o->at, bytes, n);
+    o->at += n;
+    return true;
+}
+#define MPL_PUT(o, literal) mpl_put((o), (literal), sizeof(literal) - 1)
+
+/* Text escaped as the inside of a JSON string. False: no room (`full`), or it is not UTF-8. */
+bool mpl_put_text(struct mpl_out *o, const uint8_t *text, size_t n);
+
+/* Texts of numbers; they return the number of bytes. */
+size_t mpl_uint_text(char out[MPL_NUMBER_CHARS], uint64_t number);
+size_t mpl_int_text(char out[MPL_NUMBER_CHARS], uint64_t number, bool negative); /* negative: number is the two's complement */
+/* As both msgspec and Python's repr print it; 0: they differ there (below 1e-4, from 1e16 on, not finite), or it cannot be told. */
+size_t mpl_real_text(char out[MPL_NUMBER_CHARS], double real);
+
+static inline bool mpl_put_uint(struct mpl_out *o, uint64_t number)
+{
+    char text[MPL_NUMBER_CHARS];
+    return mpl_put(o, text, mpl_uint_text(text, number));
+}
+
+#endif
