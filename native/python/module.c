@@ -167,6 +167,7 @@ static PyMethodDef functions[] = {
     {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
     {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd): starts a detached program"},
     {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
+    {"format_json", mplog_format_json, METH_VARARGS, "format_json(wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB) -> line, or a code below 0"},
     {"generation", f_generation, METH_NOARGS, "number of this process in its line of forks; another in every child"},
     {0},
 };

@@ -7,6 +7,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "format/json.h"
 #include "mpl.h"
 
 extern PyTypeObject ProducerType, ReaderType, JournalType;
@@ -22,6 +23,8 @@ typedef struct {
     struct mpl_end *ends;
     int nends;
     int64_t wall_offset_ns;
+    struct mpl_second second;
+    bool composing;
     PyObject *who[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS]; /* (session, pid, process name), for the epoch beside it */
     uint32_t who_epoch[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS];
 } ReaderObject;
@@ -29,5 +32,13 @@ typedef struct {
 PyObject *mplog_raise(int code);                /* OSError for -errno, RuntimeError with the code for MPL_E_* */
 PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch);
 PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS]);
+
+
+/* What Reader.compose needs of the reader: (session, pid, name), borrowed; an item as drain() gives it; the time shown. */
+PyObject *mplog_who(ReaderObject *self, const struct mpl_view *v, uint32_t slot);
+PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item);
+uint64_t mplog_shown_wall(const ReaderObject *self, const struct mpl_item *item);
+PyObject *mplog_compose(ReaderObject *self, PyObject *args);
+PyObject *mplog_format_json(PyObject *module, PyObject *args);
 
 #endif

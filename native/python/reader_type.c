@@ -52,7 +52,7 @@ static PyObject *text_of(const char *bytes, size_t room)
     return PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)n, "replace");
 }
 
-static PyObject *who_of(ReaderObject *self, const struct mpl_view *v, uint32_t slot)
+PyObject *mplog_who(ReaderObject *self, const struct mpl_view *v, uint32_t slot)
 {
     PyObject **cached = &self->who[v->segment][v->number][slot];
     uint32_t epoch = v->tally[slot].epoch;
@@ -86,7 +86,7 @@ static void refresh_offset(ReaderObject *self)
 }
 
 /* One offset for all lanes keeps the times shown in the order of the merge; the producers' own readings differ by what preempted them. */
-static uint64_t shown_wall(const ReaderObject *self, const struct mpl_item *item)
+uint64_t mplog_shown_wall(const ReaderObject *self, const struct mpl_item *item)
 {
     uint64_t derived = item->mono_ns + (uint64_t)self->wall_offset_ns;
     int64_t off = (int64_t)(item->wall_ns - derived);
@@ -107,15 +107,15 @@ static PyObject *gap_of(const struct mpl_view *v, const struct mpl_item *item)
     return Py_BuildValue("(KKN)", item->expected, item->seq - 1, mplog_reasons(drops));
 }
 
-static PyObject *item_tuple(ReaderObject *self, const struct mpl_item *item)
+PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item)
 {
     struct mpl_view *v = mpl_view_at(&self->reader, item->view);
-    PyObject *who = who_of(self, v, item->slot), *out = PyTuple_New(8);
+    PyObject *who = mplog_who(self, v, item->slot), *out = PyTuple_New(8);
     if (!who || !out)
         return NULL;
     PyTuple_SET_ITEM(out, 0, Py_NewRef(who));
     PyTuple_SET_ITEM(out, 1, PyLong_FromUnsignedLongLong(item->seq));
-    PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(shown_wall(self, item)));
+    PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(mplog_shown_wall(self, item)));
     PyTuple_SET_ITEM(out, 3, PyLong_FromLong(item->level));
     PyTuple_SET_ITEM(out, 4, PyLong_FromLong(item->kind));
     PyTuple_SET_ITEM(out, 5, PyLong_FromLong(item->flags));
@@ -129,24 +129,41 @@ static PyObject *item_tuple(ReaderObject *self, const struct mpl_item *item)
     return out;
 }
 
-static PyObject *reader_drain(ReaderObject *self, PyObject *arg)
+/* The number of items, or -1 with an exception. */
+static int drain(ReaderObject *self, PyObject *arg)
 {
     size_t max_bytes = PyLong_AsSize_t(arg);
     if (max_bytes == (size_t)-1 && PyErr_Occurred())
-        return NULL;
+        return -1;
+    if (self->composing) {
+        mplog_raise(MPL_E_STATE);
+        return -1;
+    }
     refresh_offset(self);
     int count = mpl_drain(&self->reader, max_bytes);
     if (count < 0)
-        return mplog_raise(count);
-    PyObject *out = PyList_New(count);
+        mplog_raise(count);
+    return count < 0 ? -1 : count;
+}
+
+static PyObject *reader_drain(ReaderObject *self, PyObject *arg)
+{
+    int count = drain(self, arg);
+    PyObject *out = count < 0 ? NULL : PyList_New(count);
     for (int i = 0; out && i < count; i++) {
-        PyObject *item = item_tuple(self, &self->reader.items[i]);
+        PyObject *item = mplog_item(self, &self->reader.items[i]);
         if (!item)
             Py_CLEAR(out);
         else
             PyList_SET_ITEM(out, i, item);
     }
     return out;
+}
+
+static PyObject *reader_drain_count(ReaderObject *self, PyObject *arg)
+{
+    int count = drain(self, arg);
+    return count < 0 ? NULL : PyLong_FromLong(count);
 }
 
 static PyObject *reader_accept(ReaderObject *self, PyObject *arg)
@@ -352,9 +369,13 @@ static PyObject *reader_broken(ReaderObject *self, PyObject *unused)
     return out;
 }
 
+PyDoc_STRVAR(compose_doc, "compose(journal, offset, room_bytes, fallback) -> (count, size_bytes, late, dropped, unreadable, {session: (first, last, count)}):\n"
+    "lines of the items drained, as JSON, in the staging area from offset on; fallback(item) -> (bytes, unreadable) makes those that are not plain.");
 static PyMethodDef reader_methods[] = {
     {"scan", (PyCFunction)reader_scan, METH_O, "scan(journal or None) -> whether there were new segments"},
     {"drain", (PyCFunction)reader_drain, METH_O, "drain(max_bytes) -> items, oldest first; nothing is consumed yet"},
+    {"drain_count", (PyCFunction)reader_drain_count, METH_O, "drain_count(max_bytes) -> how many items there are for compose()"},
+    {"compose", (PyCFunction)mplog_compose, METH_VARARGS, compose_doc},
     {"accept", (PyCFunction)reader_accept, METH_O, "accept(count) -> how many of the first items go into the batch"},
     {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},
     {"ends", (PyCFunction)reader_ends, METH_O, ends_doc},
