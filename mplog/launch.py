@@ -21,7 +21,14 @@ _BOOT = (
     "import sys; sys.path[:] = [p for p in sys.path if p]; sys.path.append(sys.argv.pop(1));"
     "from mplog.writer.__main__ import main; sys.exit(main(sys.argv[1:]))"
 )
-_DROPPED = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT", "MPLOG_SERVICE", "MPLOG_DIR")
+_DROPPED = (
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PYTHONBREAKPOINT",
+    "MPLOG_SERVICE",
+    "MPLOG_DIR",
+    "MPLOG_SETTINGS",
+)
 
 
 def interpreter() -> str:

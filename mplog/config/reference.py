@@ -22,8 +22,9 @@ told.
 """
 
 _TAIL = """
-`MPLOG_SERVICE` and `MPLOG_DIR` in the environment are not settings: by them a child process finds
-the service of its parent. Any other unknown `MPLOG_…` name is an error.
+`MPLOG_SERVICE`, `MPLOG_DIR` and `MPLOG_SETTINGS` in the environment are not settings: by them a
+child process finds the service of its parent, or sets it up again where it has left meanwhile. Any
+other unknown `MPLOG_…` name is an error.
 
 ## TOML
 

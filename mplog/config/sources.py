@@ -14,7 +14,7 @@ from mplog.errors import Problem
 
 MAX_TOML_BYTES = 1024 * 1024
 
-_INTERNAL = frozenset({"MPLOG_OPERATOR", "MPLOG_BUILD_FAULTS", "MPLOG_FAULT"})
+_INTERNAL = frozenset({"MPLOG_OPERATOR", "MPLOG_SETTINGS", "MPLOG_BUILD_FAULTS", "MPLOG_FAULT"})
 # Kubernetes gives every pod such variables for a Service object; one may well be named "mplog".
 _KUBERNETES = re.compile(r"MPLOG_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)", re.ASCII)
 # What the same thing is called elsewhere, where difflib would not find it.

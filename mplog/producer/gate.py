@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from mplog.config import Settings, load
+from mplog.config import Settings, from_bytes, load, private_directory
 from mplog.errors import MplogError
 from mplog.event.event import Event
 from mplog.event.level import WARNING, name_of
 from mplog.producer.connection import Connection
 from mplog.producer.tell import printable, say, tell
-from mplog.ring import configuration
+from mplog.ring import configuration, create_bell, refuse_foreign_owner
 
 Publish = Callable[..., bool | None]
 _HINT = (
@@ -72,14 +72,14 @@ class Gate:
 
 
 def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, Settings] | None:
-    """The service that a parent process has handed down, if it is there. A child's own MPLOG_LEVEL
-    and policy hold.
+    """The service that a parent process has handed down. A child's own MPLOG_LEVEL and policy
+    hold.
     """
     service, directory = environ.get("MPLOG_SERVICE", ""), environ.get("MPLOG_DIR", "")
     if not service or not directory:
         return None
     try:
-        settings = configuration(Path(directory), service)
+        settings = _found(Path(directory), service, environ.get("MPLOG_SETTINGS", ""))
         own = load(environ=environ)
         for key, attribute in (
             ("level", "level"),
@@ -101,6 +101,22 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
     return None
 
 
+def _found(directory: Path, service: str, handed_down: str) -> Settings:
+    """The service's settings; it is set up again where its writer left before this process came,
+    as after an exec.
+    """
+    try:
+        return configuration(directory, service)
+    except FileNotFoundError:
+        if not handed_down:
+            raise
+    settings = from_bytes(handed_down.encode("utf-8", "surrogateescape"))
+    refuse_foreign_owner(Path(settings.file or ""), service, directory, patience_s=0.0)
+    private_directory(directory)
+    create_bell(directory, service, settings)
+    return configuration(directory, service)
+
+
 def _to_stderr(level: int, payload: bytes, kind: int = 0, flags: int = 0) -> bool:
     if level < WARNING:
         return False
@@ -117,7 +133,7 @@ def _to_stderr(level: int, payload: bytes, kind: int = 0, flags: int = 0) -> boo
 
 
 def _message(event: Event) -> str:
-    """What `logging` would have shown; for an event of this process's own there is no other reader."""
+    """What `logging` would have shown."""
     if not event.args:
         return event.template
     try:

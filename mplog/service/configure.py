@@ -19,6 +19,7 @@ from mplog.config import (
     private_directory,
     service_name,
     shared_directory,
+    to_bytes,
 )
 from mplog.config.load import Loaded
 from mplog.errors import ConfigError, MplogError, Problem, SegmentError
@@ -136,6 +137,7 @@ def _without_memory(settings: Settings, name: str, error: Exception) -> Service:
     """No place for shared memory at all: the program runs on, WARNING and above go to stderr."""
     tell(f"no shared memory for logging: {error}; WARNING and above go to stderr", kind="memory")
     os.environ.pop("MPLOG_SERVICE", None)
+    os.environ.pop("MPLOG_SETTINGS", None)
     GATE.reset()
     GATE.level = settings.level
     return Service(name, False, (f"not running: {error}",))
@@ -160,6 +162,7 @@ def _switch(
     )
     connection = Connection(directory, name, own)
     os.environ["MPLOG_SERVICE"], os.environ["MPLOG_DIR"] = name, str(directory)
+    os.environ["MPLOG_SETTINGS"] = to_bytes(running).decode()
     if created:
         connection.creator_pid = os.getpid()
     connection.attach()

@@ -194,3 +194,26 @@ def test_a_race_of_configure_leads_to_one_writer(world):
 
     assert (20, 0) == (report.ended_clean, report.ended_unclean)
     assert 1 == proof.noted(world.acks).count("created True")
+
+
+def test_a_child_that_comes_after_its_service_has_left_sets_it_up_again(world):
+    """The parent is over and the writer gone before the child logs: the child's events arrive."""
+    child = world.program(
+        """
+        while os.path.exists(os.environ["MPLOG_DIR"]) and os.listdir(os.environ["MPLOG_DIR"]):
+            time.sleep(0.01)
+        proof.Producer("late child").events(20)
+        assert mplog.flush(20)
+        """
+    )
+    world.run(
+        f"""
+        import subprocess
+        mplog.configure(LOG, retention=7)
+        proof.Producer("parent").events(3)
+        subprocess.Popen([sys.executable, {str(child)!r}], stdin=subprocess.DEVNULL)
+        """
+    )
+    report = world.check()
+
+    assert 23 == report.events
