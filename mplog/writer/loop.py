@@ -14,8 +14,8 @@ from mplog.config.directory import SHM
 from mplog.files.manifest import SessionRange
 from mplog.files.rotation import Ranges
 from mplog.ring import bell_id, configuration, stderr_path
-from mplog.writer import deliver
-from mplog.writer.compose import Batch, compose, file_notice, session_end
+from mplog.writer import deliver, stage
+from mplog.writer.compose import Batch, file_notice, session_end
 from mplog.writer.recover import begin
 from mplog.writer.state import Job, Signals, now_ns
 
@@ -34,6 +34,7 @@ class Loop:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.departures = -1
+        self.closing = False  # a look has been, and events have come with every batch since
         self.last_event_s = self.last_look_s = 0.0
         self.rotate_again_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
@@ -75,13 +76,16 @@ class Loop:
         if job.journal.file()[2] and wanted > self._room():
             self._rotate()
         room = self._room()
-        items = job.reader.drain(min(DRAIN_BYTES, max(room, BUSY_BYTES)))
-        batch = compose(items, job.fmt, room, job.journal.staging_bytes)
-        fits = job.journal.file()[2] == 0 or batch.size_bytes <= room
-        if batch.lines and not fits and self._rotate():
-            return self._pass()
-        accepted = job.reader.accept(len(batch.lines))
-        return self._commit(batch, accepted)
+        notices = b"".join([file_notice(job.fmt, now_ns(), *notice) for notice in job.notices])
+        job.stage(0, notices)
+        batch = stage.drain(job, len(notices), min(DRAIN_BYTES, max(room, BUSY_BYTES)), room)
+        if batch.size_bytes > room and job.journal.file()[2]:
+            if self._rotate():
+                return self._pass()
+            batch = Batch()  # it was rewound
+        if job.reader.accept(batch.count) != batch.count:
+            raise RuntimeError("a batch holds more sessions than it can")
+        return self._commit(batch, len(notices))
 
     def _room(self) -> int:
         job = self.job
@@ -96,30 +100,28 @@ class Loop:
         self.rotate_again_s = time.monotonic() + 5.0
         return False
 
-    def _commit(self, batch: Batch, accepted: int) -> int:
-        job = self.job
-        lines = batch.lines[:accepted]
-        notices = [file_notice(job.fmt, now_ns(), *notice) for notice in job.notices]
-        if sum(map(len, notices + lines)) > job.journal.staging_bytes:
-            notices = []  # with the next batch
+    def _commit(self, batch: Batch, notices_bytes: int) -> int:
+        job, told = self.job, len(self.job.notices)
+        used = notices_bytes + batch.size_bytes
         ended_ranges: Ranges = {}
-        ended, dropped = self._ends(notices, lines, ended_ranges)
-        data = b"".join(notices + lines)
-        if not data and not ended and not accepted:
+        lines, ended, dropped = self._ends(used, ended_ranges)
+        job.stage(used, lines)
+        used += len(lines)
+        if not used and not ended:
             return self.wants_room_bytes
         if not job.file.in_place():
             deliver.reopen(job, "replaced")
-        job.notices = [] if notices else job.notices
-        deliver.commit(job, data)
+        del job.notices[:told]  # what was found meanwhile is told with the next batch
+        deliver.commit(job, used)
         job.remember(batch.ranges)
         job.remember(ended_ranges)
-        self._count(batch, accepted, ended, dropped)
-        return len(data)
+        self._count(batch, ended, dropped)
+        return used
 
-    def _count(self, batch: Batch, accepted: int, sessions: int, dropped: int) -> None:
+    def _count(self, batch: Batch, sessions: int, dropped: int) -> None:
         job = self.job
         for name, n in (
-            ("events", accepted),
+            ("events", batch.count),
             ("late", batch.late),
             ("dropped", batch.dropped + dropped),
             ("unreadable", batch.unreadable),
@@ -128,48 +130,49 @@ class Loop:
             if n:
                 job.reader.count(name, n)
 
-    def _ends(
-        self, notices: list[bytes], lines: list[bytes], ranges: Ranges
-    ) -> tuple[int, int]:
-        """Adds to *lines* the end lines of sessions that are over and drained, as far as there is
-        room; looks at the owners once a second, and when somebody has left.
+    def _ends(self, used: int, ranges: Ranges) -> tuple[bytes, int, int]:
+        """The end lines of sessions that are over and drained, as far as there is room behind
+        what is *used*; looks at the owners once a second, and when somebody has left.
         """
         job, now = self.job, time.monotonic()
         departures = job.reader.departures
         look = departures != self.departures or now - self.last_look_s >= LOOK_S
-        if not look:
+        if not look and not self.closing:
             return 0, 0
+        # A session whose last events are in this very batch is closed by a later one.
+        self.closing = bool(lines)
         self.departures = departures
         if now - self.last_look_s >= LOOK_S:
             self.last_look_s = now
             job.reader.scan(job.journal)
         # Before ends() sets a broken lane whose owner is gone up anew, and nothing is left to keep.
-        for session, segment, lane in job.reader.broken():
+        for session, segment, lane in job.reader.broken() if look else ():
             deliver.dump_broken_lane(job, session, segment, lane)
+        lines = b""
         ended = dropped = 0
-        room = self._room() - sum(map(len, notices + lines))
-        for end in job.reader.ends(True):
+        room = self._room() - used
+        for end in job.reader.ends(look):
             text, lost = session_end(job.fmt, now_ns(), end)
-            if len(text) > room and (notices or lines or job.journal.file()[2]):
+            if len(text) > room and (used or lines or job.journal.file()[2]):
                 self.wants_room_bytes = len(text)
                 break
             if not job.reader.close_session(end[0], lost):
                 break
             ended += 1
             if end[5]:  # a session without an event leaves no line
-                lines.append(text)
+                lines += text
                 room -= len(text)
                 dropped += lost - end[9]
                 first = min(end[6] + 1, end[5])
                 ranges[end[1]] = SessionRange(first, end[5], 0, True)
         if ended > 1 or self.wants_room_bytes:
             self.departures = -1  # there may be more than one call brings
-        return ended, dropped
+        return lines, ended, dropped
 
     def _leave(self, now: float) -> bool:
         """Whether this writer's work is over."""
         job = self.job
-        if self.wants_room_bytes:
+        if self.wants_room_bytes or job.notices:
             return False
         if job.signals.stop and self.stop_since_s is None:
             self.stop_since_s = now

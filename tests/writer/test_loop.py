@@ -1,0 +1,49 @@
+"""The writer's loop: when it looks, and what it need not wait for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from mplog.files.verify import verify
+
+# The writer comes when all is over, and looks around of itself only once in ten minutes.
+LATE_WRITER = """
+import os
+import sys
+from pathlib import Path
+
+import mplog
+from mplog import _native
+from mplog.config import load
+from mplog.producer.connection import Connection
+from mplog.producer.gate import GATE
+from mplog.ring import create_bell, hold
+from mplog.writer import loop
+from mplog.writer.state import Signals
+
+directory, settings = Path(sys.argv[1]), load(arguments={"file": sys.argv[2]}).settings
+create_bell(directory, "late", settings)
+supervisor = hold(directory, "late", _native.LOCK_SUPERVISOR)  # so that nobody starts a writer
+connection = Connection(directory, "late", settings)
+GATE.connect(connection, 20)
+assert mplog.get_logger("a").info("first and last")
+connection.detach()
+os.close(supervisor)
+loop.LOOK_S = 600.0
+sys.exit(loop.work(directory, "late", Signals(), 0))
+"""
+
+
+@pytest.mark.process
+def test_session_that_ends_with_its_last_batch_is_closed_without_another_look(shm, logdir):
+    """A program that logs and ends at once would else wait at its exit for the writer's look."""
+    log = logdir / "app.jsonl"
+    command = [sys.executable, "-c", LATE_WRITER, str(shm), str(log)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    report = verify([log])
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (report.events, report.ended_clean, report.open_sessions) == (1, 1, [])
