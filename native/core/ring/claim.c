@@ -301,11 +301,28 @@ static int search(struct mpl_producer *p, uint32_t number, uint32_t start)
     return found ? 1 : rc ? rc : refused;
 }
 
+/* Sets up a bell whose writer died while it took the service down. Under the writer's lock and only while the file stands at the path: a bell that is gone must
+ * stay RETIRED for all who have it mapped. */
+static void revive_bell(const char *path)
+{
+    struct stat mine, there;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return;
+    if (!mpl_lock(fd, MPL_LOCK_WRITER, 1) && !fstat(fd, &mine) && !stat(path, &there) && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino) {
+        struct mpl_bell *bell = mmap(NULL, MPL_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (bell != MAP_FAILED) {
+            mpl_store_release(&bell->state, MPL_LIVE);
+            munmap(bell, MPL_PAGE);
+        }
+    }
+    close(fd);
+}
+
 /* The newest bell at the path; a bell that is being taken down is waited for briefly, a bell whose writer died in that is set up again. */
 static int live_bell(struct mpl_producer *p)
 {
     char path[MPL_PATH];
-    struct stat there;
     bool created;
     for (int attempt = 0; attempt < 200; attempt++) {
         struct mpl_bell *bell;
@@ -316,15 +333,8 @@ static int live_bell(struct mpl_producer *p)
         p->bell = bell;
         if (mpl_load_acquire(&bell->state) == MPL_LIVE)
             return 0;
-        if (!mpl_path(path, p->dir, p->service, "bell")) {
-            int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-            if (fd >= 0 && !fstat(fd, &there) && mpl_locked(fd, MPL_LOCK_WRITER, 1) == 0) {
-                mpl_store_release(&bell->state, MPL_LIVE);
-                mpl_fence_full();
-            }
-            if (fd >= 0)
-                close(fd);
-        }
+        if (!mpl_path(path, p->dir, p->service, "bell"))
+            revive_bell(path);
         struct timespec pause = {.tv_nsec = 1000000};
         nanosleep(&pause, NULL);
     }
