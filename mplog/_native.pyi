@@ -4,6 +4,7 @@ from typing import Any
 ABI: int
 MAX_LANES: int
 MAX_SEGMENTS: int
+MAX_BATCH_SESSIONS: int
 BLOCK: int
 DROP_NEWEST: int
 LOCK_SUPERVISOR: int

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mplog._native import FLAG_LATE
+from mplog._native import FLAG_LATE, MAX_BATCH_SESSIONS
 from mplog.event.codec import decode
 from mplog.event.event import Stamped
 from mplog.event.level import INFO, WARNING
@@ -24,11 +24,11 @@ class Batch(msgspec.Struct):
     """Lines that fit, and what is in them.
 
     Attributes:
-        lines: one entry an item, its notices included.
+        count: items that have become lines.
         ranges: by session, what the lines hold of it.
     """
 
-    lines: list[bytes] = []
+    count: int = 0
     size_bytes: int = 0
     late: int = 0
     dropped: int = 0
@@ -36,8 +36,12 @@ class Batch(msgspec.Struct):
     ranges: dict[str, SessionRange] = {}
 
 
-def compose(items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: int) -> Batch:
-    """Format items until one does not fit.
+def compose(
+    items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: int, at: int = 0
+) -> tuple[Batch, bytes]:
+    """Format items until one does not fit: the batch, and its lines.
+
+    `Reader.compose` does the same in C, and asks `line_of` for what is not plain.
 
     Args:
         items: of a drain, in order.
@@ -45,37 +49,44 @@ def compose(items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: 
         room_bytes: where the file is to end; the first line may go over it, so that a line longer
             than a whole file still gets there.
         staging_bytes: what no batch may go over.
+        at: so much of that is taken already.
     """
     lines: list[bytes] = []
-    batch = Batch(lines=lines, ranges={})
-    used = 0
+    batch = Batch(ranges={})
     seen: dict[str, list[int]] = {}
-    line_of = fmt.line
-    for (session, pid, name), seq, wall_ns, level, kind, flags, payload, gap in items:
-        stamped = Stamped(wall_ns, level, kind, flags, session, seq, pid, name)
-        event = decode(payload)
-        if event is None:
-            line = fmt.unreadable(payload, stamped)
-            batch.unreadable += 1
-        else:
-            line = line_of(event, stamped)
-        if len(line) > staging_bytes:
-            line = fmt.unreadable(payload[:64], stamped)
-        if gap is not None:
-            line = drop_notice(fmt, wall_ns, session, gap) + line
-        used += len(line)
-        if used > room_bytes and (lines or used > staging_bytes):
-            used -= len(line)
+    for item in items:
+        (session, _, _), seq, _, _, _, flags, _, gap = item
+        line, unreadable = line_of(fmt, staging_bytes, item)
+        used = batch.size_bytes + len(line)
+        if at + used > staging_bytes or (lines and used > room_bytes):
+            break
+        if session not in seen and len(seen) == MAX_BATCH_SESSIONS:
             break
         lines.append(line)
+        batch.size_bytes = used
+        batch.unreadable += unreadable
         if flags & FLAG_LATE:
             batch.late += 1
         if gap is not None:
             batch.dropped += gap[1] - gap[0] + 1
         _note(seen, session, gap[0] if gap else seq, seq)
-    batch.size_bytes = used
+    batch.count = len(lines)
     batch.ranges = {s: SessionRange(r[0], r[1], r[2]) for s, r in seen.items()}
-    return batch
+    return batch, b"".join(lines)
+
+
+def line_of(fmt: Format, staging_bytes: int, item: Item) -> tuple[bytes, bool]:
+    """An item's line, the notice of a gap before it included, and whether its event could not be
+    decoded. What is larger than the staging area becomes a line that says so.
+    """
+    (session, pid, name), seq, wall_ns, level, kind, flags, payload, gap = item
+    stamped = Stamped(wall_ns, level, kind, flags, session, seq, pid, name)
+    event = decode(payload)
+    line = fmt.unreadable(payload, stamped) if event is None else fmt.line(event, stamped)
+    notice = b"" if gap is None else drop_notice(fmt, wall_ns, session, gap)
+    if len(notice) + len(line) > staging_bytes:
+        line = fmt.unreadable(payload[:64], stamped)
+    return notice + line, event is None
 
 
 def _note(seen: dict[str, list[int]], session: str, first: int, last: int) -> None:

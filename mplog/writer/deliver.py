@@ -26,26 +26,26 @@ class Abandoned(Exception):
     """
 
 
-def commit(job: Job, data: bytes) -> None:
-    """Put *data* and the accepted items into the file, once, however long that takes.
+def commit(job: Job, size_bytes: int) -> None:
+    """Put the first *size_bytes* that are staged into the file, and the accepted items with them,
+    once, however long that takes.
 
     Raises:
         Abandoned: the file went on refusing while the writer was asked to stop, or nobody was left
             to write for.
     """
-    job.staging()[: len(data)] = data
     offset = job.journal.file()[2]
     try:
-        found = job.journal.commit(job.reader, job.file.fd, len(data))
+        found = job.journal.commit(job.reader, job.file.fd, size_bytes)
     except OSError as error:
         found = _insist(job, error)
     for flag, what in _FOUND.items():
         if found & flag:
-            job.notices.append((what, offset, len(data)))
+            job.notices.append((what, offset, size_bytes))
             job.reader.count(_COUNTERS[what], 1)
             job.ranges = None
     job.reader.count("batches", 1)
-    job.reader.count("bytes", len(data))
+    job.reader.count("bytes", size_bytes)
 
 
 def _insist(job: Job, error: OSError) -> int:

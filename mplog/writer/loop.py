@@ -138,9 +138,9 @@ class Loop:
         departures = job.reader.departures
         look = departures != self.departures or now - self.last_look_s >= LOOK_S
         if not look and not self.closing:
-            return 0, 0
+            return b"", 0, 0
         # A session whose last events are in this very batch is closed by a later one.
-        self.closing = bool(lines)
+        self.closing = used > 0
         self.departures = departures
         if now - self.last_look_s >= LOOK_S:
             self.last_look_s = now

@@ -40,6 +40,7 @@ class Job(msgspec.Struct):
             all of it.
         notices: what is to be told about the file with the next batch: (what, offset, bytes).
         bell: device and inode that the bell had when this writer began.
+        native: plain events of a JSON file are formatted in C; the tests can do without.
     """
 
     directory: Path
@@ -55,10 +56,11 @@ class Job(msgspec.Struct):
     ranges: Ranges | None = None
     notices: list[tuple[str, int, int]] = []
     problem: str = ""
+    native: bool = True
 
-    def staging(self) -> memoryview:
-        """The journal's staging area."""
-        return memoryview(self.journal)
+    def stage(self, at: int, data: bytes) -> None:
+        """Put *data* into the journal's staging area."""
+        memoryview(self.journal)[at : at + len(data)] = data
 
     def tell(self, text: str) -> None:
         """Say once what is wrong (or, empty, that it is right again), for the programs to tell."""
