@@ -35,7 +35,10 @@ class Tail:
 
     def __init__(self, file: Path) -> None:
         self._path = file
-        self._handle = open(file, "rb")  # noqa: SIM115 - held over many calls, closed by `close`
+        try:
+            self._handle = open(file, "rb")  # noqa: SIM115 - held over many calls, see `close`
+        except FileNotFoundError:
+            raise Failed(f"the service has not written {file} yet") from None
         self._handle.seek(0, os.SEEK_END)
         self._rest = b""
 

@@ -64,7 +64,10 @@ def run(args: argparse.Namespace) -> int:
     directory, name, _ = create(settings_of(args.config, args.log))
     found = presence(directory, name)
     if found is not None and found.supervisor:
-        raise WriterStartError(f"the service {name} in {directory} has a writer already")
+        raise WriterStartError(
+            f"the service {name} in {directory} has a writer already",
+            hint="See it with mplog status; it leaves when nobody logs any more.",
+        )
     print(
         f"mplog: serving {name}; MPLOG_SERVICE={name} MPLOG_DIR={directory}",
         file=sys.stderr,

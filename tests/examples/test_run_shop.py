@@ -104,6 +104,12 @@ def test_tail_follows_over_a_rotation(tmp_path):
     assert (first, second) == ([{"n": 1}], [{"n": 2}, {"n": 3}])
 
 
+def test_log_that_is_not_there_fails_the_run(tmp_path):
+    """A writer that has written nothing so far is told as that, not as a missing file."""
+    with pytest.raises(server.Failed, match="has not written"):
+        kills.Tail(tmp_path / "shop.jsonl")
+
+
 def test_master_telling_of_the_death_is_no_successor(tmp_path, monkeypatch):
     """The kill is over when a worker that was not there before has logged, not the master."""
     master, victim, successor = 1, os.getpid(), 77
