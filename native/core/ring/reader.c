@@ -277,6 +277,16 @@ int mpl_set_aside(struct mpl_reader *r)
     return quiet;
 }
 
+/* A segment that no claimer can map either, so that nobody is in it: new ones get their names whole. */
+static bool unreadable(struct mpl_reader *r, uint32_t number)
+{
+    struct mpl_segment seg;
+    int rc = mpl_segment_map(&seg, r->dir, r->service, number, PROT_READ, false);
+    if (rc == 0)
+        mpl_segment_unmap(&seg);
+    return rc == MPL_E_CORRUPT;
+}
+
 /* Role: W. Takes the service down if nobody is here: 1 when it is gone, 0 when somebody is. Killed anywhere in it, the next claimer sets the bell up
  * again: everything was drained before the first unlink, and the bell goes last. */
 int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
@@ -295,9 +305,9 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
         return 0;
     }
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++) {
-        if (mpl_segment_path(path, r->dir, r->service, s))
+        if ((!r->views[s] && !unreadable(r, s)) || mpl_segment_path(path, r->dir, r->service, s))
             continue;
-        unlink(path); /* before RETIRED: a file that has its name must be one that can be claimed in. One that nobody can read goes too. */
+        unlink(path); /* before RETIRED: a file that has its name must be one that can be claimed in */
         if (!r->views[s])
             continue;
         mpl_store_release(&((struct mpl_header *)(void *)r->segments[s].base)->state, MPL_RETIRED);
