@@ -112,6 +112,8 @@ struct mpl_view { /* what the writer knows of one lane, kept privately */
     struct mpl_record next; /* the record at cur, checked; len 0: none */
     uint32_t capacity, segment, number;
     bool quarantined, told;
+    uint8_t named; /* slots that the drain numbered named_in has taken events of */
+    uint64_t named_in;
     int16_t touch[MPL_SLOTS]; /* index in the batch's touches, or -1 */
     uint64_t cursor_seq[MPL_SLOTS];
     struct mpl_tally tally[MPL_SLOTS];
@@ -130,6 +132,7 @@ struct mpl_touch {
     uint64_t head, settled, delivered, filtered, dropped;
 };
 #define MPL_MAX_TOUCHES 512u
+#define MPL_TOUCHES_FOR_ENDS 64u /* of them kept free by a drain, for sessions that end */
 #define MPL_MAX_ITEMS 32768u
 struct mpl_end {
     uint32_t view, slot, epoch, pid, clean;
@@ -149,7 +152,8 @@ struct mpl_reader {
     char *arena;
     size_t arena_bytes, arena_used, arena_limit;
     struct mpl_item *items;
-    uint32_t nitems, accepted;
+    uint32_t nitems, named; /* items of the last drain, and sessions that they are of */
+    uint64_t drains;
     struct mpl_touch touches[MPL_MAX_TOUCHES];
     uint32_t ntouches;
     uint32_t heap[MPL_MAX_SEGMENTS * MPL_MAX_LANES];

@@ -112,6 +112,23 @@ static bool copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *
     return true;
 }
 
+/* Whether the batch can name one more session; a crowd of them is taken in several batches, with room left for end lines. */
+static bool can_name(struct mpl_reader *r, struct mpl_view *v)
+{
+    uint8_t bit = (uint8_t)(1u << v->next.epoch % MPL_SLOTS);
+    if (v->named_in != r->drains) {
+        v->named_in = r->drains;
+        v->named = 0;
+    }
+    if (v->named & bit)
+        return true;
+    if (r->named == MPL_MAX_TOUCHES - MPL_TOUCHES_FOR_ENDS)
+        return false;
+    v->named |= bit;
+    r->named++;
+    return true;
+}
+
 static int drain_body(void *arg)
 {
     struct mpl_reader *r = arg;
@@ -120,7 +137,7 @@ static int drain_body(void *arg)
         uint32_t at = r->heap[0];
         struct mpl_view *v = mpl_view_at(r, at);
         r->current = v;
-        if (merge_key(r, at) > watermark || r->arena_used + v->next.payload_len > (r->nitems ? r->arena_limit : r->arena_bytes))
+        if (merge_key(r, at) > watermark || r->arena_used + v->next.payload_len > (r->nitems ? r->arena_limit : r->arena_bytes) || !can_name(r, v))
             break;
         struct mpl_item *item = &r->items[r->nitems];
         if (!copy_out(r, v, item)) { /* its owner took it back: go on in the next pass */
@@ -159,6 +176,8 @@ static void lose_segment(struct mpl_reader *r, struct mpl_view *v)
 int mpl_drain(struct mpl_reader *r, size_t max_bytes)
 {
     mpl_rewind(r);
+    r->drains++;
+    r->named = 0;
     r->arena_limit = max_bytes < r->arena_bytes ? max_bytes : r->arena_bytes;
     r->emitted_mono = r->committed_mono;
     int rc = mpl_guarded(drain_body, r);
