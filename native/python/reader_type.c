@@ -8,6 +8,7 @@
 #include "native.h"
 
 #define WALL_TOLERANCE_NS 5000000 /* beyond it the wall clock was stepped, and what the producer read is shown as it is */
+#define STANDSTILL_NS 1000000
 #define MAX_ENDS 256
 
 PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch)
@@ -86,12 +87,17 @@ static void refresh_offset(ReaderObject *self)
 }
 
 /* One offset for all lanes keeps the times shown in the order of the merge; the producers' own readings differ by what preempted them. */
-uint64_t mplog_shown_wall(const ReaderObject *self, const struct mpl_item *item)
+uint64_t mplog_shown_wall(ReaderObject *self, const struct mpl_item *item)
 {
     uint64_t derived = item->mono_ns + (uint64_t)self->wall_offset_ns;
     int64_t off = (int64_t)(item->wall_ns - derived);
     if (item->flags & MPL_FLAG_RECOVERED || off > WALL_TOLERANCE_NS || off < -WALL_TOLERANCE_NS)
         return item->wall_ns;
+    /* Where a new reading has moved the offset back a little, time stands still for as long: never back over what was shown. */
+    if (!(item->flags & MPL_FLAG_LATE) && derived < self->shown_ns && self->shown_ns - derived < STANDSTILL_NS)
+        return self->shown_ns;
+    if (!(item->flags & MPL_FLAG_LATE))
+        self->shown_ns = derived;
     return derived;
 }
 
