@@ -7,7 +7,7 @@
 
 #include "native.h"
 
-#define WALL_TOLERANCE_NS 5000000 /* beyond it the wall clock was stepped, and what the producer read is shown as it is */
+#define WALL_TOLERANCE_NS 1000000000 /* more than a preemption between two readings: the wall clock was stepped, and what the producer read is shown */
 #define STANDSTILL_NS 1000000
 #define MAX_ENDS 256
 
