@@ -1,0 +1,252 @@
+"""A batch in the staging area: the same bytes and the same account, in C and in Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import pytest
+
+from mplog import _native
+from mplog._native import Journal, Producer, Reader
+from mplog.config import Settings
+from mplog.event.codec import ENCODER
+from mplog.event.event import Event, ExceptionInfo
+from mplog.files.active import ActiveFile
+from mplog.files.verify import verify
+from mplog.format import formatter
+from mplog.ring import bell_id, create_bell, hold
+from mplog.writer import stage
+from mplog.writer.loop import Loop
+from mplog.writer.recover import begin
+from mplog.writer.state import ARENA_BYTES, Job, Signals
+
+STAGING_BYTES = 64 << 10
+TIME = re.compile(rb'"timestamp":"[^"]*"')
+PLAIN = Event("shop", "user {user}", {"user": "ann", "n": 3, "x": [1.5]}, {"r": 1}, "f.py", 7)
+PAYLOADS = [
+    ENCODER.encode(PLAIN),
+    ENCODER.encode(Event("shop", "failed", exception=ExceptionInfo("ValueError", "bad"))),
+    ENCODER.encode(("shop", "two\nlines\x85")),
+    ENCODER.encode(Event("shop", "bytes", {"b": b"x"})),
+    b"\xc1 no event",
+    ENCODER.encode(Event("shop", "x" * 3_000, {"a": {"b": [None, True]}})),
+]
+
+
+class Place:
+    """A service with one writer, which is this process; every producer is one too."""
+
+    def __init__(self, directory, log):
+        self.directory, self.settings = directory, Settings(file=str(log))
+        create_bell(directory, "shop", self.settings)
+        self.supervisor = hold(directory, "shop", _native.LOCK_SUPERVISOR)
+        reader = Reader(str(directory), "shop", True, ARENA_BYTES)
+        journal = Journal(str(directory), "shop", STAGING_BYTES)
+        file = ActiveFile(log, 0o600)
+        journal.set_file(file.dev, file.ino, 0, 0)
+        self.producers = []
+        self.job = Job(
+            directory, "shop", self.settings, log, reader, journal, formatter("json"), file,
+            Signals(), None,
+        )  # fmt: skip
+
+    def producer(self, name="web", policy=None):
+        producer = Producer(str(self.directory), "shop", name)
+        producer.attach()
+        if policy is not None:
+            producer.set_policy(policy, 0, 1 << 18)
+        self.producers.append(producer)
+        self.job.reader.scan(self.job.journal)
+        return producer
+
+    def both(self, at=0, room_bytes=STAGING_BYTES):
+        """The batch and its bytes, made in C; Python's are the same."""
+        made = []
+        for self.job.native in (False, True):
+            self.job.reader.rewind()
+            self.job.stage(0, bytes(STAGING_BYTES))
+            batch = stage.drain(self.job, at, 1 << 20, room_bytes)
+            staged = bytes(memoryview(self.job.journal))
+            data = staged[at : at + batch.size_bytes]
+            # Each drain reads the clocks anew.
+            made.append((batch, TIME.sub(b"", data), staged[:at]))
+        assert made[0] == made[1]
+        return batch, data.splitlines()
+
+    def deliver(self, batch):
+        """What a commit does."""
+        assert batch.count == self.job.reader.accept(batch.count)
+        self.job.journal.commit(self.job.reader, self.job.file.fd, batch.size_bytes)
+
+
+@pytest.fixture
+def place(shm, logdir):
+    made = Place(shm, logdir / "app.jsonl")
+    yield made
+    for producer in made.producers:
+        producer.detach(True)
+    made.job.file.close()
+    os.close(made.supervisor)
+
+
+def test_plain_and_other_events_come_in_their_order(place):
+    """Whoever makes a line, it stands where its event was logged."""
+    producers = [place.producer("web"), place.producer("wörker\n")]
+    for index, payload in enumerate(PAYLOADS * 3):
+        assert producers[index % 2].publish(20 + index, payload, 0, index % 2)
+
+    batch, lines = place.both()
+
+    assert (18, 3, 2) == (batch.count, batch.unreadable, len(batch.ranges))
+    assert [index // 2 + 1 for index in range(18)] == [json.loads(line)["seq"] for line in lines]
+    assert {(1, 9, 9)} == {(r.first, r.last, r.count) for r in batch.ranges.values()}
+
+
+def test_no_event_is_an_empty_batch(place):
+    """Nothing is staged."""
+    place.producer()
+
+    assert (0, []) == (place.both()[0].count, place.both()[1])
+
+
+@pytest.mark.parametrize("room_bytes", [0, 1, 400, 5_000, 12_345, STAGING_BYTES])
+@pytest.mark.parametrize("at", [0, 777, STAGING_BYTES - 2_000, STAGING_BYTES])
+def test_a_batch_ends_where_a_line_does_not_fit(place, room_bytes, at):
+    """The first line may go over the file's room, none over the staging area."""
+    producer = place.producer()
+    for payload in PAYLOADS * 8:
+        assert producer.publish(20, payload)
+
+    batch, lines = place.both(at, room_bytes)
+
+    assert batch.count == len(lines)
+    assert batch.count <= 1 or batch.size_bytes <= room_bytes
+    assert at + batch.size_bytes <= STAGING_BYTES
+    assert batch.count or at
+
+
+def test_batches_follow_each_other_until_all_is_there(place):
+    """What did not fit comes first in the next batch."""
+    producer = place.producer()
+    for payload in PAYLOADS * 20:
+        assert producer.publish(20, payload)
+    seqs = []
+    while True:
+        batch, lines = place.both(0, 20_000)
+        if not batch.count:
+            break
+        seqs += [json.loads(line)["seq"] for line in lines]
+        place.deliver(batch)
+
+    assert list(range(1, 121)) == seqs
+
+
+def test_a_gap_is_told_before_the_next_line(place):
+    """Numbers that were dropped are in the account and in a notice."""
+    producer = place.producer(policy=_native.DROP_NEWEST)
+    while producer.publish(20, PAYLOADS[5]):
+        pass
+    accepted = producer.seq - 1
+    while (batch := place.both()[0]).count:
+        place.deliver(batch)
+    assert producer.publish(20, PAYLOADS[0])
+
+    batch, (notice, line) = place.both()
+
+    assert (1, 1) == (batch.count, batch.dropped)
+    assert "mplog.drop" == json.loads(notice)["event_name"]
+    assert accepted + 2 == json.loads(line)["seq"]
+    assert {(accepted + 1, accepted + 2, 1)} == {
+        (r.first, r.last, r.count) for r in batch.ranges.values()
+    }
+
+
+def test_an_event_larger_than_the_staging_area_leaves_its_number(place):
+    """Its line says what it was; the events around it are whole."""
+    producer = place.producer()
+    large = ENCODER.encode(Event("shop", "\x01" * 20_000))
+    for payload in (PAYLOADS[0], large, PAYLOADS[0]):
+        assert producer.publish(20, payload)
+    lines = []
+    for expected in (1, 2):  # to learn that it is too large it must come first
+        batch = stage.drain(place.job, 0, 1 << 20, STAGING_BYTES)
+        lines += bytes(memoryview(place.job.journal))[: batch.size_bytes].splitlines()
+        assert expected == batch.count
+        place.deliver(batch)
+
+    assert [False, True, False] == [b'"unreadable":' in line for line in lines]
+    assert [1, 2, 3] == [json.loads(line)["seq"] for line in lines]
+
+
+@pytest.mark.parametrize("answer", [None, (b"x",), ("x", False), (b"", False), 1 / 2])
+def test_a_fallback_that_answers_nonsense_is_refused(place, answer):
+    """No byte of it is staged."""
+    assert place.producer().publish(20, PAYLOADS[1])
+    assert 1 == place.job.reader.drain_count(1 << 20)
+
+    with pytest.raises(TypeError, match="the fallback returns"):
+        place.job.reader.compose(place.job.journal, 0, 1_000, lambda item: answer)
+
+
+def test_an_error_of_the_fallback_comes_out(place):
+    """And the items are still there afterwards."""
+    assert place.producer().publish(20, PAYLOADS[1])
+    assert 1 == place.job.reader.drain_count(1 << 20)
+
+    with pytest.raises(ZeroDivisionError):
+        place.job.reader.compose(place.job.journal, 0, 1_000, lambda item: 1 / 0)
+    assert 1 == place.both()[0].count
+
+
+def test_nobody_drains_while_a_batch_is_composed(place):
+    """The items would change under its hands."""
+    assert place.producer().publish(20, PAYLOADS[1])
+    assert 1 == place.job.reader.drain_count(1 << 20)
+
+    with pytest.raises(RuntimeError):
+        place.job.reader.compose(
+            place.job.journal, 0, 1_000, lambda item: place.job.reader.drain(1 << 20)
+        )
+    with pytest.raises(RuntimeError):
+        place.job.reader.compose(place.job.journal, STAGING_BYTES + 1, 1_000, lambda item: item)
+
+
+def delivered(directory, log, native):
+    """What a service's writer has written of all payloads, in all its files."""
+    directory.mkdir(mode=0o700)
+    log.parent.mkdir()
+    settings = Settings(file=str(log), rotation_bytes=30_000)
+    create_bell(directory, "shop", settings)
+    supervisor = hold(directory, "shop", _native.LOCK_SUPERVISOR)
+    producer = Producer(str(directory), "shop", "web")
+    producer.attach()
+    for payload in PAYLOADS * 15:
+        assert producer.publish(20, payload)
+    producer.detach(True)
+    job, lock = begin(directory, "shop", settings, Signals(), bell_id(directory, "shop"))
+    job.native = native
+    job.notices.append(("truncated", 1, 2))
+    Loop(job).run()
+    job.file.close()
+    os.close(lock)
+    os.close(supervisor)
+    report = verify([log])
+    assert (90, 1, []) == (report.events, report.ended_clean, report.open_sessions)
+    files = [*sorted(log.parent.glob("app.2*.jsonl")), log]
+    assert len(files) > 1
+    return [json.loads(line) for path in files for line in path.read_bytes().splitlines()]
+
+
+def test_a_service_writes_the_same_lines_either_way(shm, logdir):
+    """The notice, the events and the session's end, but for times, pids and the session's name."""
+    lines = {}
+    for way, native in (("C", True), ("Python", False)):
+        lines[way] = delivered(shm / way, logdir / way / "app.jsonl", native)
+        for line in lines[way]:
+            for key in ("timestamp", "session", "process.pid"):
+                line.pop(key, None)
+
+    assert lines["Python"] == lines["C"]
+    assert 92 == len(lines["C"])
