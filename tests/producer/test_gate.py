@@ -1,0 +1,94 @@
+"""Before any configuration an event goes to the inherited service, else to stderr."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from mplog.event.event import Event
+from mplog.producer import gate as module
+from mplog.producer import tell
+from mplog.producer.gate import Gate, inherited
+
+
+@pytest.fixture(autouse=True)
+def _forgotten():
+    tell.forget()
+    yield
+    tell.forget()
+
+
+def payload(template="hello", **fields):
+    return msgspec.msgpack.encode(("shop", template, fields))
+
+
+def test_without_a_service_warnings_go_to_stderr_with_one_hint(capfd):
+    """INFO is dropped, WARNING is shown with its fields, and the hint comes once."""
+    gate = Gate()
+    answers = [gate.publish(level, payload(n=level)) for level in (20, 30, 40)]
+    out, err = capfd.readouterr()
+
+    assert ("", [False, True, True]) == (out, answers)
+    assert 1 == err.count("mplog.configure(")
+    assert ["mplog: WARNING shop: hello n=30", "mplog: ERROR shop: hello n=40"] == err.split("\n")[
+        1:3
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "args", "expected"),
+    [
+        ("%s of %d", ["a", 3], "a of 3"),
+        ("%(p).1f", {"p": 0.25}, "0.2"),
+        ("%d", ["no number"], "%d ['no number']"),
+        ("100 %", None, "100 %"),
+    ],
+)
+def test_arguments_of_the_standard_library_are_shown(capfd, template, args, expected):
+    """As logging would have shown them; what does not fit is shown beside the template."""
+    event = msgspec.structs.replace(
+        msgspec.msgpack.decode(payload(template), type=Event), args=args
+    )
+    Gate().publish(30, msgspec.msgpack.encode(event))
+
+    assert f"mplog: WARNING shop: {expected}\n" in capfd.readouterr().err
+
+
+def test_an_unreadable_event_is_told_as_such(capfd):
+    """No error comes out of a log call."""
+    assert Gate().publish(50, b"\xc1")
+    assert "CRITICAL (unreadable)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("environ", [{}, {"MPLOG_SERVICE": "a"}, {"MPLOG_DIR": "/d"}])
+def test_without_a_whole_handle_nothing_is_inherited(environ, capfd):
+    """Not a word either: that is the ordinary state of a program."""
+    assert inherited(environ) is None
+    assert ("", "") == capfd.readouterr()
+
+
+def test_a_service_that_is_gone_is_told_and_not_made_up(shm, capfd):
+    """The handle alone does not say what the service was like."""
+    assert inherited({"MPLOG_SERVICE": "shop", "MPLOG_DIR": str(shm)}) is None
+    assert "shop in" in capfd.readouterr().err
+    assert [] == list(shm.iterdir())
+
+
+@pytest.mark.parametrize("handed_down", ["{", '{"file": "relative"}', "[]", "\udcff"])
+def test_broken_settings_from_the_environment_are_told(shm, capfd, handed_down):
+    """Nothing is set up from what cannot be read."""
+    environ = {"MPLOG_SERVICE": "shop", "MPLOG_DIR": str(shm), "MPLOG_SETTINGS": handed_down}
+    assert inherited(environ) is None
+    assert "cannot be used" in capfd.readouterr().err
+    assert [] == list(shm.iterdir())
+
+
+def test_a_reset_gate_begins_anew(capfd):
+    """After shutdown, or where memory cannot be had."""
+    gate = Gate()
+    gate.publish(30, payload())
+    assert gate.publish is module._to_stderr
+    gate.reset()
+
+    assert (0, None) == (gate.level, gate.connection)
+    assert gate.publish != module._to_stderr

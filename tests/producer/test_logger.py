@@ -1,0 +1,175 @@
+"""What a log call makes of its arguments, whatever they are."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+
+import msgspec
+import pytest
+
+from mplog.event.event import Event
+from mplog.producer import logger as module
+from mplog.producer.context import context
+from mplog.producer.logger import Logger, get_logger
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Events as the gate gets them."""
+    events = []
+
+    def publish(level, payload, kind=0, flags=0):
+        events.append((level, msgspec.msgpack.decode(payload, type=Event), kind, flags))
+        return True
+
+    monkeypatch.setattr(module.GATE, "publish", publish)
+    monkeypatch.setattr(module.GATE, "level", 0)
+    monkeypatch.setattr(module.GATE, "connection", None)
+    return events
+
+
+@pytest.mark.parametrize(
+    ("method", "level"),
+    [("debug", 10), ("info", 20), ("warning", 30), ("error", 40), ("critical", 50)],
+)
+def test_methods_have_the_levels_of_the_standard_library(sent, method, level):
+    """And are filtered by the gate's level before anything is encoded."""
+    assert getattr(get_logger("a"), method)("hello {n}", n=1)
+    assert (level, "hello {n}", {"n": 1}) == (sent[0][0], sent[0][1].template, sent[0][1].fields)
+
+
+def test_below_the_level_nothing_is_sent(sent, monkeypatch):
+    """False, and no event."""
+    monkeypatch.setattr(module.GATE, "level", 45)
+    log = get_logger("a")
+
+    answers = [log.debug("x"), log.info("x"), log.warning("x"), log.error("x"), log.log(44, "x")]
+    assert [False] * 5 == answers
+    assert log.is_enabled(50)
+    assert not log.is_enabled("ERROR")
+    assert [] == sent
+
+
+def test_the_caller_is_the_line_of_the_call(sent):
+    """File, line and function; stacklevel goes further out."""
+
+    def inner():
+        get_logger("a").info("x")
+        get_logger("a").info("x", stacklevel=2)
+        get_logger("a").info("x", stacklevel=99)
+
+    inner()
+    names = [event.function for _, event, _, _ in sent]
+
+    assert ["inner", "test_the_caller_is_the_line_of_the_call"] == names[:2]
+    assert sent[0][1].file == __file__
+    assert 3 == len(sent)
+
+
+def test_bound_fields_travel_and_the_calls_own_win(sent):
+    """bind() gives a new logger; the old one stays as it is."""
+    log = get_logger("a")
+    bound = log.bind(user="ann", n=1).bind(city="x")
+    bound.info("x", n=2)
+    log.info("x")
+
+    assert [{"user": "ann", "n": 2, "city": "x"}, {}] == [event.fields for _, event, _, _ in sent]
+
+
+def test_context_travels_beside_the_fields(sent):
+    """Not mixed with them."""
+    with context(request=7):
+        get_logger("a").info("x", n=1)
+
+    assert ({"request": 7}, {"n": 1}) == (sent[0][1].context, sent[0][1].fields)
+
+
+def test_exceptions_in_every_form_are_described(sent):
+    """True, the exception itself, a tuple; exception() without any argument."""
+    log = get_logger("a")
+    try:
+        raise ValueError("broken")
+    except ValueError as error:
+        log.exception("x")
+        log.info("x", exc_info=True)
+        log.info("x", exc_info=(ValueError, error, None))
+        kept = error
+    log.info("x", exc_info=kept)
+    log.info("x", exc_info=True)
+
+    told = [event.exception and event.exception.message for _, event, _, _ in sent]
+    assert ["broken"] * 4 + [None] == told
+
+
+def test_reserved_keywords_with_wrong_values_lose_nothing(sent):
+    """A stacklevel that is no number is no reason to lose the event."""
+    assert get_logger("a").info("x", stacklevel="far", exc_info=0)
+    assert "x" == sent[0][1].template
+
+
+class Hostile:
+    """Raises wherever it is looked at."""
+
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+    __str__ = __repr__
+
+    def __getattr__(self, name):
+        raise RuntimeError("no attribute")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Hostile(), float("nan"), 2**70, "\ud800", b"\xff", {1: {2: {3}}}, lambda: 0, [[]] * 9],
+    ids=lambda value: type(value).__name__,
+)
+def test_any_value_may_be_logged(sent, value):
+    """As a field, and as the template itself."""
+    assert get_logger("a").info("x", value=value)
+    assert get_logger("a").info(value)
+    assert 2 == len(sent)
+
+
+def test_a_value_that_contains_itself_may_be_logged(sent):
+    """And an event larger than a lane takes is cut, and marked."""
+    loop = []
+    loop.append(loop)
+    assert get_logger("a").info("x", loop=loop)
+    assert get_logger("a").info("x", large="x" * 10_000_000)
+    assert sent[-1][3] & module.FLAG_CUT
+
+
+def test_an_interrupt_from_a_value_is_the_users(sent):
+    """KeyboardInterrupt goes through; every other error stays inside."""
+
+    class Interrupting(Hostile):
+        def __repr__(self):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        get_logger("a").info("x", value=Interrupting())
+
+
+def test_the_running_task_is_named(sent):
+    """Only inside a task."""
+
+    async def main():
+        get_logger("a").info("x")
+
+    async def named():
+        await asyncio.create_task(main(), name="the task")
+
+    asyncio.run(named())
+    get_logger("a").info("x")
+
+    assert ["the task", None] == [event.task for _, event, _, _ in sent]
+
+
+def test_a_logger_travels_by_name_and_fields():
+    """To a spawned worker, as any plain object."""
+    copy = pickle.loads(pickle.dumps(get_logger("a").bind(n=1)))
+
+    assert isinstance(copy, Logger)
+    assert "mplog.get_logger('a', n=1)" == repr(copy)
