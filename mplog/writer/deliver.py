@@ -117,13 +117,18 @@ def rotate(job: Job) -> bool:
         job.tell(f"cannot rotate {job.path}: {why(error)}; it goes on growing")
         return False
     finish_rotation(job)
+    delete_old(job)
+    return True
+
+
+def delete_old(job: Job) -> None:
+    """Delete the archives that are more than retention keeps."""
     try:
         current = None if job.ranges is None else set(job.ranges)
         gone = retire(job.path.parent, job.path.name, job.settings.retention, current)
         job.reader.count("retired", len(gone))
     except OSError as error:
         job.tell(f"cannot delete old archives of {job.path}: {why(error)}")
-    return True
 
 
 def finish_rotation(job: Job) -> None:

@@ -16,7 +16,15 @@ from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import load, manifest_path
 from mplog.format import formatter
 from mplog.ring import owner_of, take_ownership
-from mplog.writer.deliver import GIVE_UP_S, Abandoned, Patience, adopt, finish_rotation, why
+from mplog.writer.deliver import (
+    GIVE_UP_S,
+    Abandoned,
+    Patience,
+    adopt,
+    delete_old,
+    finish_rotation,
+    why,
+)
 from mplog.writer.state import ARENA_BYTES, Job, Signals, staging_bytes
 
 
@@ -86,6 +94,8 @@ def begin(
         bell=bell,
     )
     _finish(job)
+    if not journal.fresh:
+        delete_old(job)  # the dead writer may have rotated and not got that far
     return job, lock
 
 
