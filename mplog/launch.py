@@ -8,6 +8,8 @@ from doing so at once.
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import sys
 import sysconfig
@@ -16,11 +18,30 @@ from pathlib import Path
 from mplog import _native
 from mplog.ring import hold, presence, stderr_path
 
-# Run with -c so that the current directory is not on the path; the package's own root comes last.
+# Run with -c, and without the current directory. The packages come from where this program has
+# them, whatever else is installed; no directory is added to the path, so nothing shadows a module.
 _BOOT = (
-    "import sys; sys.path[:] = [p for p in sys.path if p]; sys.path.append(sys.argv.pop(1));"
-    "from mplog.writer.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    "import sys; sys.path[:] = [p for p in sys.path if p]\n"
+    "from importlib.machinery import PathFinder\n"
+    "found = dict(word.split('=', 1) for word in sys.argv.pop(1).split('\\n'))\n"
+    "class Own:\n"
+    "    @staticmethod\n"
+    "    def find_spec(name, path=None, target=None):\n"
+    "        return PathFinder.find_spec(name, [found[name]]) if name in found else None\n"
+    "sys.meta_path.insert(0, Own)\n"
+    "from mplog.writer.__main__ import main\n"
+    "sys.exit(main(sys.argv[1:]))\n"
 )
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_NEEDED = ("msgspec", "psutil")
+# By attribute of sys.flags: what keeps foreign code from this program keeps it from the writer.
+_FLAGS = {
+    "ignore_environment": "-E",
+    "no_user_site": "-s",
+    "safe_path": "-P",
+    "no_site": "-S",
+    "dont_write_bytecode": "-B",
+}
 _DROPPED = (
     "PYTHONSTARTUP",
     "PYTHONINSPECT",
@@ -59,18 +80,49 @@ def _is_python(path: str | None) -> bool:
 
 def command(directory: Path, service: str) -> list[str]:
     """The command line of a supervisor for this service."""
-    root = str(Path(__file__).resolve().parent.parent)
-    return [
-        interpreter(),
-        "-c",
-        _BOOT,
-        root,
-        "mplog.writer",
-        "--dir",
-        str(directory),
-        "--service",
-        service,
-    ]
+    found = "\n".join(f"{name}={folder}" for name, folder in _packages().items())
+    words = [interpreter(), *_flags(), "-c", _BOOT, found, "mplog.writer"]
+    return [*words, "--dir", str(directory), "--service", service]
+
+
+def _flags() -> list[str]:
+    """Options that close this interpreter against what is found in its surroundings."""
+    if sys.flags.isolated:
+        chosen = {"isolated": "-I", "no_site": "-S", "dont_write_bytecode": "-B"}
+    else:
+        chosen = _FLAGS
+    return [option for name, option in chosen.items() if getattr(sys.flags, name, 0)]
+
+
+def _packages() -> dict[str, str]:
+    """The absolute directories in which this program has found mplog and what it needs."""
+    packages = {"mplog": _ROOT}
+    for name in _NEEDED:
+        module = sys.modules.get(name)
+        origin = getattr(module, "__file__", None)
+        if origin is None:
+            with contextlib.suppress(ImportError, ValueError):
+                spec = importlib.util.find_spec(name)
+                origin = None if spec is None else spec.origin
+        if origin is not None:
+            packages[name] = os.path.dirname(os.path.dirname(os.path.abspath(origin)))
+    return packages
+
+
+def environment() -> dict[bytes, bytes]:
+    """The writer's environment: this one without what would change the writer.
+
+    Where this interpreter takes nothing from `PYTHON*`, neither does what the writer's may start.
+    The writer runs in /: entries of `PYTHONPATH` become absolute, an empty one is left out.
+    """
+    kept = {k: v for k, v in os.environb.items() if os.fsdecode(k) not in _DROPPED}
+    if sys.flags.ignore_environment:
+        return {k: v for k, v in kept.items() if not k.startswith(b"PYTHON")}
+    path = kept.pop(b"PYTHONPATH", b"")
+    entries = [os.path.abspath(entry) for entry in path.split(os.pathsep.encode()) if entry]
+    if entries:
+        kept[b"PYTHONPATH"] = os.pathsep.encode().join(entries)
+    return kept
 
 
 def ensure_writer(directory: Path, service: str) -> bool:
@@ -105,10 +157,9 @@ def _spawn(directory: Path, service: str, spawning: int) -> None:
     """The started program inherits the spawn lock as descriptor 3 and gives it back once it holds
     its own.
     """
-    environment = {k: v for k, v in os.environb.items() if os.fsdecode(k) not in _DROPPED}
     _native.spawn(
         [os.fsencode(word) for word in command(directory, service)],
-        [k + b"=" + v for k, v in environment.items()],
+        [k + b"=" + v for k, v in environment().items()],
         str(stderr_path(directory, service)),
         spawning,
     )
