@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import psutil
 from driver import kills, oracle, page, service
 from driver.server import EXAMPLES, Failed, Server
 
@@ -61,6 +62,9 @@ def prepare(directory: Path) -> Path:
     if running is not None and service.pid_of(running, "writer"):
         pid = service.pid_of(running, "writer")
         raise Unusable(f"a service (writer {pid}) still writes into {directory}; stop it first")
+    if running is not None:
+        # Else the ends of its sessions would stand in the log of this run.
+        service.finish(directory / "shop.jsonl")
     directory.mkdir(parents=True, exist_ok=True)
     for entry in directory.iterdir():
         if entry.is_dir() and not entry.is_symlink():
@@ -135,7 +139,13 @@ class Crowd:
                 member.wait(10)
 
 
-def shop(server: Server, crowd: Crowd, file: Path, options: argparse.Namespace) -> list[kills.Kill]:
+def shop(
+    server: Server,
+    crowd: Crowd,
+    writer: psutil.Process,
+    file: Path,
+    options: argparse.Namespace,
+) -> list[kills.Kill]:
     """Let the crowd shop to its end; at a third a worker is killed, at three fifths the writer."""
     started_s = time.monotonic()
     todo = [] if options.no_kill else [("worker", 0.33), ("writer", 0.6)]
@@ -149,7 +159,7 @@ def shop(server: Server, crowd: Crowd, file: Path, options: argparse.Namespace) 
             told_s = started_s + passed_s
             say(f"{passed_s:4.0f} s  {crowd.noted():,} requests")
         if todo and passed_s >= options.seconds * todo[0][1]:
-            done.append(strike(todo.pop(0)[0], server, file, started_s))
+            done.append(strike(todo.pop(0)[0], server, writer, file, started_s))
         time.sleep(TICK_S)
     crowd.end()
     if todo:
@@ -157,12 +167,14 @@ def shop(server: Server, crowd: Crowd, file: Path, options: argparse.Namespace) 
     return done
 
 
-def strike(role: str, server: Server, file: Path, started_s: float) -> kills.Kill:
+def strike(
+    role: str, server: Server, writer: psutil.Process, file: Path, started_s: float
+) -> kills.Kill:
     """Kill the *role* and see it back."""
     if role == "worker":
         hit = kills.kill_worker(server, file, started_s)
     else:
-        hit = kills.kill_writer(file, started_s)
+        hit = kills.kill_writer(server, writer, file, started_s)
     say(f"{hit.at_s:4.0f} s  killed {role} {hit.pid}, back after {hit.back_s:.2f} s")
     return hit
 
@@ -182,15 +194,16 @@ class Ran:
 def run(options: argparse.Namespace, file: Path) -> Ran:
     """Open the shop, let people in, hurt it, close it; no process outlives this."""
     with contextlib.ExitStack() as cleaning:
-        cleaning.callback(service.kill, file)
+        cleaning.callback(service.end, file, LEAVE_TIMEOUT_S)
         server = Server(file.parent, options.workers)
         cleaning.callback(server.kill)
         server.wait_until_ready()
         say(f"the shop is open on port {server.port}, {options.workers} workers")
+        writer = kills.writer_of(file)
         started_s = time.monotonic()
         crowd = Crowd(server.port, options.clients, options.seconds, file.parent)
         cleaning.callback(crowd.kill)
-        done = shop(server, crowd, file, options)
+        done = shop(server, crowd, writer, file, options)
         seconds = time.monotonic() - started_s
         members = service.processes(file)
         say("closing")

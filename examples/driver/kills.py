@@ -93,22 +93,25 @@ def kill_worker(server: Server, file: Path, started_s: float) -> Kill:
     return Kill("worker", victim.pid, min(now & new or now), killed_s - started_s, back_s)
 
 
-def kill_writer(file: Path, started_s: float) -> Kill:
+def writer_of(file: Path) -> psutil.Process:
+    """The writer of *file*, once there is one."""
+    pid = _await(lambda: _new_writer(file, None), "a writer in mplog status")
+    return psutil.Process(pid)
+
+
+def kill_writer(server: Server, victim: psutil.Process, file: Path, started_s: float) -> Kill:
     """Kill the writer; back is when an event that was made after the kill is in *file*."""
-    pid = service.pid_of(service.find(file), "writer")
-    if pid is None:
-        raise Failed(f"mplog status names no living writer of {file}")
-    victim = psutil.Process(pid)
     tail = Tail(file)
     try:
         killed_s = _kill(victim)
         killed_at = _stamp(time.time_ns())
+        server.answers()  # there is an event then, also when the customers have just left
         _await(lambda: [e for e in tail.events() if e["timestamp"] > killed_at], "a fresh event")
         back_s = time.monotonic() - killed_s
     finally:
         tail.close()
-    new = _await(lambda: _new_writer(file, pid), "a new writer in mplog status")
-    return Kill("writer", pid, new, killed_s - started_s, back_s)
+    new = _await(lambda: _new_writer(file, victim.pid), "a new writer in mplog status")
+    return Kill("writer", victim.pid, new, killed_s - started_s, back_s)
 
 
 def _kill(victim: psutil.Process) -> float:
@@ -124,7 +127,7 @@ def _writers_of(tail: Tail) -> set[int]:
     return {event["process.pid"] for event in tail.events() if "seq" in event}
 
 
-def _new_writer(file: Path, old_pid: int) -> int | None:
+def _new_writer(file: Path, old_pid: int | None) -> int | None:
     pid = service.pid_of(service.find(file), "writer")
     return pid if pid != old_pid else None
 
@@ -139,6 +142,6 @@ def _await(look: Callable[[], Any], what: str) -> Any:
     ends_s = time.monotonic() + BACK_TIMEOUT_S
     while not (found := look()):
         if time.monotonic() > ends_s:
-            raise Failed(f"{what} did not come within {BACK_TIMEOUT_S:g} s of the kill")
+            raise Failed(f"{what} did not come within {BACK_TIMEOUT_S:g} s")
         time.sleep(POLL_S)
     return found

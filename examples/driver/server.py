@@ -72,14 +72,15 @@ class Server:
     def wait_until_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Ask for an answer until there is one."""
         ends_s = time.monotonic() + timeout_s
-        while not self._answers():
+        while not self.answers():
             if self._process.poll() is not None:
                 raise Failed(f"gunicorn ended with {self._process.returncode}:\n{self.errors()}")
             if time.monotonic() > ends_s:
                 raise Failed(f"gunicorn gave no answer within {timeout_s:g} s:\n{self.errors()}")
             time.sleep(POLL_S)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether a probe of its own, with an id of its own, is answered."""
         self.probes.append(f"probe-{len(self.probes)}")
         connection = http.client.HTTPConnection(HOST, self.port, timeout=2.0)
         try:

@@ -94,10 +94,20 @@ def processes(file: Path) -> list[psutil.Process]:
     return []
 
 
-def kill(file: Path) -> None:
-    """End supervisor and writer of *file*, the supervisor first: it would start another writer."""
+def finish(file: Path) -> None:
+    """See that what a killed service of *file* has left in shared memory is written and gone."""
+    done = _run("run", "--log", str(file), "--", sys.executable, "-c", "")
+    if done.returncode != 0:
+        raise Failed(f"what an earlier run has left cannot be finished:\n{done.stderr[-2000:]}")
+
+
+def end(file: Path, timeout_s: float) -> None:
+    """Let supervisor and writer of *file* leave, since nobody logs any more; else kill them.
+
+    The supervisor goes first: it would start another writer.
+    """
     with contextlib.suppress(Failed):
-        for member in processes(file):
+        for member in wait_until_gone(processes(file), timeout_s):
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
 

@@ -213,3 +213,29 @@ def test_interrupted_run_leaves_no_process(tmp_path, private, signal_sent):
 
     assert running.wait(60) == 130
     # The fixture sees that nobody has stayed.
+
+
+@pytest.mark.process
+def test_run_after_a_killed_one_is_not_held_against_it(tmp_path, private):
+    """What a killed run has left in shared memory is finished before its directory is emptied."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    (directory / run_shop.MARK).touch()
+    file = str(directory / "shop.jsonl")
+    # A service that is killed whole, with a session that nobody has ended.
+    left = (
+        "import json, os, signal, subprocess, sys, mplog\n"
+        "mplog.configure(sys.argv[1])\n"
+        "mplog.get_logger('left').info('before')\n"
+        "assert mplog.flush(20)\n"
+        "told = subprocess.check_output([sys.executable, '-m', 'mplog', 'status', '--json'])\n"
+        "(found,) = json.loads(told)['services']\n"
+        "for role in ('supervisor', 'writer'):\n"
+        "    os.kill(found[role]['pid'], signal.SIGKILL)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", left, file], env=private, check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+    done = run(["--seconds=1", "--clients=1", "--workers=1", "--no-kill"], directory, private)
+    assert done.returncode == 0, done.stdout + done.stderr
