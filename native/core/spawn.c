@@ -27,6 +27,7 @@ struct job {
 static int fail(struct job *job)
 {
     job->error = errno;
+    syscall(SYS_close_range, 3u, ~0u, 0u); /* the parent goes on before exit has closed them, and with them the lock */
     _exit(127);
 }
 
