@@ -38,9 +38,10 @@ def honest(raw, rows):
 
 
 @pytest.mark.process
-def test_a_lane_that_cannot_be_right_is_set_aside_and_told(program, logs, tell):
+@pytest.mark.parametrize("damage", ["tail", "size"])
+def test_a_lane_that_cannot_be_right_is_set_aside_and_told(program, logs, tell, damage):
     """The writer lives, counts it, says so in the log; the vandal itself logs on elsewhere."""
-    found, log_file = beside_vandals(program, logs, tell, vandals=1, seed=0, sure=True)
+    found, log_file = beside_vandals(program, logs, tell, vandals=1, seed=0, damage=damage)
 
     lines = [msgspec.json.decode(raw, type=Line) for _, raw in lines_of(log_file)]
     assert 1 == found["counters"]["quarantines"]
@@ -53,10 +54,10 @@ def test_a_lane_that_cannot_be_right_is_set_aside_and_told(program, logs, tell):
 @pytest.mark.process
 def test_random_bytes_in_a_lane_harm_nobody_else(program, logs, tell, seed):
     """Some vandals, one after the other."""
-    beside_vandals(program, logs, tell, vandals=8, seed=seed, sure=False)
+    beside_vandals(program, logs, tell, vandals=8, seed=seed, damage="random")
 
 
 @pytest.mark.stress
 def test_random_bytes_of_many_vandals_harm_nobody_else(program, logs, tell, seed):
     """Three hundred of them."""
-    beside_vandals(program, logs, tell, vandals=300, seed=seed, sure=False)
+    beside_vandals(program, logs, tell, vandals=300, seed=seed, damage="random")

@@ -22,6 +22,8 @@ from mplog import _native
 from mplog.producer.gate import GATE
 
 CONTROL, DATA = 4096, 1 << 20
+# Of the words epoch and capacity: behind a line of the owner's, the counts of drops, three lines.
+EPOCH = 128 + -(-len(_native.REASONS) * 5 * 8 // 128) * 128 + 3 * 128
 VANDALS = 1_000_000  # producers from here on are not held to anything
 
 
@@ -52,15 +54,19 @@ def ruin(service: str, seed: int) -> None:
         log.info("{body}", producer=VANDALS, n=1, body="x")
 
 
-def ruin_for_sure(service: str) -> None:
-    """A tail that lies far beyond the lane's end: no reading of it can be right."""
+def ruin_for_sure(service: str, damage: str) -> None:
+    """Words that no reading can make right: a tail far beyond the end, or a lane without a size."""
     log = mplog.get_logger("stress")
     log.info("{body}", producer=VANDALS, n=1, body="x")
     mplog.flush(30.0)
     with segment_file(service).open("r+b") as file:
         memory = mmap.mmap(file.fileno(), 0)
-    at = CONTROL * (1 + GATE.connection.producer.lane) + 8
-    memory[at : at + 8] = b"\x7f" * 8
+    control = CONTROL * (1 + GATE.connection.producer.lane)
+    if damage == "tail":
+        memory[control + 8 : control + 16] = b"\x7f" * 8
+    else:
+        memory[control + EPOCH : control + EPOCH + 8] = bytes(8)
+        log.info("{body}", producer=VANDALS, n=2, body="x")
     deadline = time.monotonic() + 30.0
     while not GATE.connection.producer.quarantined and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -100,8 +106,8 @@ def _tick() -> bool:
 
 def vandalise(service: str, arguments: dict[str, Any], life: int) -> None:
     """One vandal's life."""
-    if arguments["sure"]:
-        ruin_for_sure(service)
+    if arguments["damage"] != "random":
+        ruin_for_sure(service, arguments["damage"])
     else:
         ruin(service, arguments["seed"] + life)
 

@@ -84,8 +84,12 @@ int mpl_view_load(struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
     v->next.len = 0;
     v->limit = v->cur = v->pos;
     uint32_t epoch = mpl_load_acquire(&v->lane->epoch), capacity = mpl_load_acquire(&v->lane->capacity);
-    if (!capacity)
-        return epoch ? MPL_E_CORRUPT : 0; /* a claim stores the capacity before the epoch */
+    if (!capacity && epoch)
+        return MPL_E_CORRUPT; /* a claim stores the capacity before the epoch */
+    if (!capacity && mpl_load_acquire(&v->lane->tail) == v->pos)
+        return 0; /* never claimed */
+    if (!capacity && !(capacity = mpl_load_acquire(&v->lane->capacity)))
+        return MPL_E_CORRUPT; /* nor is tail moved before both are stored: they were overwritten */
     uint64_t tail = mpl_load_acquire(&v->lane->tail); /* ORD(drain:B) acquire; pairs with ORD(publish:C) */
     uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B) */
     uint64_t head = mpl_load_acquire(&v->lane->head);
