@@ -157,7 +157,8 @@ def storm(arguments: dict[str, Any]) -> dict[str, Any]:
         fleet.start()
     killed = dict.fromkeys(arguments["kinds"], 0)
     deadline = time.monotonic() + arguments["seconds"]
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline or min(killed.values()) < 2:
+        assert time.monotonic() < deadline + 60.0, f"some were not there to be killed: {killed}"
         time.sleep(dice.uniform(0.0, arguments["longest_pause_s"]))
         kind = dice.choice(arguments["kinds"])
         if kind == "worker":
