@@ -122,7 +122,7 @@ def _because(reasons: dict[str, dict[str, int]]) -> str:
 def session_end(fmt: Format, wall_ns: int, end: End) -> tuple[bytes, int]:
     """The lines that end a session, and how many of its events were dropped in all."""
     _, session, pid, name, _, last, settled, delivered, filtered, _, clean, reasons = end
-    dropped = last - delivered - filtered
+    dropped = max(last - delivered - filtered, 0)  # whoever ruined its lane may say anything
     lines = b""
     if last > settled:
         lines = drop_notice(fmt, wall_ns, session, (settled + 1, last, reasons))

@@ -162,7 +162,7 @@ class Loop:
             if end[5]:  # a session without an event leaves no line
                 lines += text
                 room -= len(text)
-                dropped += lost - end[9]
+                dropped += max(lost - end[9], 0)
                 first = min(end[6] + 1, end[5])
                 ranges[end[1]] = SessionRange(first, end[5], 0, True)
         if ended > 1 or self.wants_room_bytes:
