@@ -7,7 +7,9 @@ The writer proper is a fork of this process, which has everything imported and n
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -15,13 +17,17 @@ from pathlib import Path
 from types import FrameType
 
 from mplog import _native
+from mplog._native import Reader
 from mplog.ring import hold
 from mplog.writer.loop import work
 from mplog.writer.state import Signals
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 STEADY_S = 5.0  # a writer that lived so long was no failed start
+FAILED = 1 << 8  # as a wait status: ended with code 1
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# Limits that the application has set itself, and that its log must not run into.
+_LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_AS)
 Worker = Callable[[Path, str, Signals, int], int]
 
 
@@ -30,6 +36,10 @@ def pause_after(lived_s: float, before_s: float) -> float:
     if lived_s >= STEADY_S:
         return 0.0
     return min(max(before_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S) if before_s else FIRST_PAUSE_S
+
+
+class _Stopped(Exception):
+    """Told to stop during a pause."""
 
 
 class Supervisor:
@@ -47,7 +57,7 @@ class Supervisor:
         self._directory, self._service, self._foreground = directory, service, foreground
         self._worker = worker
         self._child = 0
-        self._stop = False
+        self._stop = self._pausing = False
 
     def run(self, spawn_lock: int | None = None) -> int:
         """Until the writer's work is over.
@@ -67,50 +77,112 @@ class Supervisor:
         if held is None:
             return 0
         self._listen()
-        pause_s = 0.0
+        self._lives(held)
+        return 0
+
+    def _lives(self, held: int) -> None:
+        """One writer after the other. A killed one is back at once; one that is killed again
+        before it has delivered anything, or that fails, after growing pauses.
+        """
+        pause_s, fruitless = 0.0, 0
         while True:
-            began = time.monotonic()
+            began, done = time.monotonic(), _delivered(held)
             status = self._one_life(held)
             if status == 0 or self._stop:
-                return 0
+                return
+            fruitless = fruitless + 1 if _delivered(held) == done else 0
             pause_s = pause_after(time.monotonic() - began, pause_s)
-            if os.WIFSIGNALED(status):
-                pause_s = 0.0  # killed from outside: back at once
+            if os.WIFSIGNALED(status) and fruitless <= 1:
+                pause_s = 0.0
+            try:
+                self._pause(pause_s)
+            except _Stopped:
+                return
+
+    def _pause(self, pause_s: float) -> None:
+        self._pausing = True
+        try:
+            if self._stop:
+                raise _Stopped
             time.sleep(pause_s)
+        finally:
+            self._pausing = False
 
     def _listen(self) -> None:
         for number in _PASSED_ON:
             signal.signal(number, self._pass_on)
         signal.signal(signal.SIGINT, self._pass_on if self._foreground else signal.SIG_IGN)
+        # Where it is inherited as ignored, the kernel keeps no status of a dead writer.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stop = True
             number = signal.SIGTERM
         if self._child:
-            os.kill(self._child, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child, number)
+        if self._stop and self._pausing:
+            raise _Stopped
 
     def _one_life(self, held: int) -> int:
+        """The wait status of one writer; FAILED where none could be started."""
         supervisor = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
-        self._child = os.fork()
-        if self._child == 0:
-            os.close(held)  # S goes with the supervisor, not with its last child
-            os._exit(
-                _writer_proper(
-                    self._worker, self._directory, self._service, supervisor, self._foreground
+        try:
+            self._child = os.fork()
+            if self._child == 0:
+                os.close(held)  # S goes with the supervisor, not with its last child
+                os._exit(
+                    _writer_proper(
+                        self._worker, self._directory, self._service, supervisor, self._foreground
+                    )
                 )
-            )
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
+        except OSError as error:
+            _tell(self._directory, self._service, error)
+            return FAILED
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
         if self._stop:
-            os.kill(self._child, signal.SIGTERM)
-        while True:
-            try:
-                status = os.waitpid(self._child, 0)[1]
-            except ChildProcessError:
-                status = 0
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child, signal.SIGTERM)
+        return self._wait(self._child)
+
+    def _wait(self, child: int) -> int:
+        try:
+            # First without burying it: as long as it is there its number is nobody else's.
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
             self._child = 0
-            return status
+            return os.waitpid(child, 0)[1]
+        except ChildProcessError:
+            return FAILED
+        finally:
+            self._child = 0
+
+
+def _delivered(held: int) -> int:
+    """How many batches have reached the file, as the bell says: read, not mapped, since somebody
+    may truncate it.
+    """
+    try:
+        return int.from_bytes(os.pread(held, 8, _native.BELL_DONE), "little")
+    except OSError:
+        return 0
+
+
+def _tell(directory: Path, service: str, error: BaseException) -> None:
+    """Leave in the bell why there is no writer, for the programs to tell; never raises."""
+    said = f"{type(error).__name__}: {error}".strip().rsplit("\n", 1)[-1]
+    with contextlib.suppress(Exception):
+        reader = Reader(str(directory), service, False, 1 << 16)
+        reader.tell_problem(f"the writer failed and is started again ({said[:150]})")
+
+
+def _lift_limits() -> None:
+    for limit in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):
+            hard = resource.getrlimit(limit)[1]
+            resource.setrlimit(limit, (hard, hard))
 
 
 def _wisher(signals: Signals, wish: str) -> Callable[[int, FrameType | None], None]:
@@ -123,7 +195,9 @@ def _wisher(signals: Signals, wish: str) -> Callable[[int, FrameType | None], No
 def _writer_proper(
     worker: Worker, directory: Path, service: str, supervisor: int, resident: bool
 ) -> int:
-    """The forked child: its own signals, then the work; what it raises goes to its stderr."""
+    """The forked child: its own signals, then the work; what it raises goes to its stderr, and by
+    the bell to the programs.
+    """
     signals = Signals(resident=resident)
     wishes = {
         signal.SIGTERM: "stop",
@@ -136,8 +210,10 @@ def _writer_proper(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     try:
+        _lift_limits()
         return worker(directory, service, signals, supervisor)
-    except BaseException:
+    except BaseException as error:
+        _tell(directory, service, error)
         import traceback
 
         traceback.print_exc()

@@ -227,7 +227,7 @@ static int module_exec(PyObject *module)
         const char *name;
         long value;
     } numbers[] = {{"ABI", MPL_ABI}, {"MAX_LANES", MPL_MAX_LANES}, {"MAX_SEGMENTS", MPL_MAX_SEGMENTS}, {"MAX_BATCH_SESSIONS", MPL_MAX_TOUCHES}, {"BLOCK", MPL_BLOCK},
-        {"DROP_NEWEST", MPL_DROP_NEWEST}, {"LOCK_SUPERVISOR", MPL_LOCK_SUPERVISOR}, {"LOCK_WRITER", MPL_LOCK_WRITER}, {"LOCK_SPAWN", MPL_LOCK_SPAWN},
+        {"DROP_NEWEST", MPL_DROP_NEWEST}, {"LOCK_SUPERVISOR", MPL_LOCK_SUPERVISOR}, {"LOCK_WRITER", MPL_LOCK_WRITER}, {"LOCK_SPAWN", MPL_LOCK_SPAWN}, {"BELL_DONE", offsetof(struct mpl_bell, done)},
         {"FLAG_CUT", MPL_FLAG_CUT}, {"FLAG_LATE", MPL_FLAG_LATE}, {"FLAG_RECOVERED", MPL_FLAG_RECOVERED}, {"IDLE", MPL_IDLE}, {"COMMIT", MPL_COMMIT},
         {"ROTATE", MPL_ROTATE}, {"FOUND_TRUNCATED", MPL_FOUND_TRUNCATED}, {"FOUND_FOREIGN", MPL_FOUND_FOREIGN}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

@@ -302,15 +302,16 @@ static PyObject *reader_counters(ReaderObject *self, PyObject *unused)
 
 static PyObject *reader_tell_problem(ReaderObject *self, PyObject *arg)
 {
-    Py_ssize_t n;
-    const char *text = PyUnicode_AsUTF8AndSize(arg, &n);
+    /* A path in it may hold bytes that are no UTF-8. */
+    PyObject *text = PyUnicode_AsEncodedString(arg, "utf-8", "backslashreplace");
     struct mpl_bell *b = self->reader.bell;
     if (!text)
         return NULL;
-    size_t len = (size_t)n < sizeof b->problem - 1 ? (size_t)n : sizeof b->problem - 1;
+    size_t n = (size_t)PyBytes_GET_SIZE(text), len = n < sizeof b->problem - 1 ? n : sizeof b->problem - 1;
     memset(b->problem, 0, sizeof b->problem);
-    memcpy(b->problem, text, len);
+    memcpy(b->problem, PyBytes_AS_STRING(text), len);
     mpl_add(&b->problem_seq, 1);
+    Py_DECREF(text);
     Py_RETURN_NONE;
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
+import threading
 
 import pytest
 
@@ -40,7 +42,11 @@ def lives(shm, tmp_path, monkeypatch):
             with log.open("a") as file:
                 file.write("life\n")
             end = ends[len(log.read_text().splitlines()) - 1]
-            if end == "kill":
+            if end == "deliver":
+                with open(_native.bell_path(str(shm), "shop"), "r+b", 0) as bell:
+                    done = int.from_bytes(os.pread(bell.fileno(), 8, _native.BELL_DONE), "little")
+                    os.pwrite(bell.fileno(), (done + 1).to_bytes(8, "little"), _native.BELL_DONE)
+            if end in ("kill", "deliver"):
                 os.kill(os.getpid(), signal.SIGKILL)
             if end == "raise":
                 raise RuntimeError("a broken start")
@@ -61,11 +67,20 @@ def test_it_ends_with_its_writers_work(lives):
 
 
 def test_a_killed_writer_is_back_without_a_pause(lives):
-    """Twice killed, then done: three lives, no pause that is longer than nothing."""
-    code, count, slept = lives("kill", "kill", 0)
+    """The first time, and whenever it had delivered something before."""
+    code, count, slept = lives("kill", "deliver", "deliver", "kill", "deliver", 0)
 
-    assert (0, 3) == (code, count)
-    assert {0.0} >= set(slept)
+    assert (0, 6) == (code, count)
+    assert {0.0} == set(slept)
+
+
+def test_a_writer_that_dies_at_once_again_and_again_is_back_after_growing_pauses(lives):
+    """A crash in its start must not become a tight loop; one delivery ends the row."""
+    code, count, slept = lives("kill", "kill", "kill", "kill", "deliver", "kill", 0)
+
+    assert (0, 7) == (code, count)
+    assert [0.0, 0.0, 0.0] == [slept[0], slept[4], slept[5]]
+    assert FIRST_PAUSE_S == slept[1] < slept[2] < slept[3]
 
 
 def test_a_writer_that_fails_is_started_again_after_growing_pauses(lives, capfd):
@@ -76,6 +91,97 @@ def test_a_writer_that_fails_is_started_again_after_growing_pauses(lives, capfd)
     assert slept == sorted(slept)
     assert slept[0] > 0
     assert 2 == capfd.readouterr().err.count("RuntimeError: a broken start")
+
+
+def test_what_a_writer_raised_is_told_to_the_programs(lives, shm, capfd):
+    """Its last line stands in the bell, whatever bytes are in it."""
+    lives("raise", 0)
+    told = _native.Reader(str(shm), "shop", False, 1 << 16).problem
+
+    assert "the writer failed" in told
+    assert "RuntimeError: a broken start" in told
+
+
+def test_a_problem_with_bytes_that_are_no_text_can_be_told(shm):
+    """A path may hold them; telling it must not be what ends the writer."""
+    create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
+    reader = _native.Reader(str(shm), "shop", False, 1 << 16)
+    reader.tell_problem("cannot write /logs/\udcff.jsonl")
+
+    assert "cannot write /logs/\\udcff.jsonl" == reader.problem
+
+
+def test_a_supervisor_that_ignores_its_children_still_sees_them_die(lives):
+    """SIGCHLD may be inherited as ignored: a killed writer is not one that is done."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    code, count, _ = lives("kill", "kill", 0)
+
+    assert (0, 3) == (code, count)
+
+
+def test_a_supervisor_that_cannot_fork_tries_again(lives, monkeypatch, shm):
+    """After a pause, and it tells why there is no writer."""
+    fork, refused = os.fork, []
+
+    def refusing():
+        if len(refused) < 2:
+            refused.append(1)
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return fork()
+
+    monkeypatch.setattr(module.os, "fork", refusing)
+    code, count, slept = lives(0)
+
+    assert (0, 1, 2) == (code, count, len(slept))
+    assert slept[0] > 0
+    assert "Resource temporarily" in _native.Reader(str(shm), "shop", False, 1 << 16).problem
+
+
+def test_a_signal_for_a_writer_that_is_gone_is_no_error(shm):
+    """It may come between the writer's death and the next start."""
+    one = Supervisor(shm, "shop")
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    one._child = child
+    one._pass_on(signal.SIGHUP, None)
+
+
+def test_a_supervisor_leaves_from_a_pause_when_told_to_stop(shm):
+    """A pause may be half a minute long."""
+    create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    one = Supervisor(shm, "shop")
+    signal.signal(signal.SIGTERM, one._pass_on)
+    try:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        with pytest.raises(module._Stopped):
+            one._pause(60.0)
+        with pytest.raises(module._Stopped):
+            one._pause(60.0)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_the_writer_works_up_to_the_hard_limits(tmp_path):
+    """A soft limit of the application's own is none of its log's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 512), hard))
+    try:
+        seen = tmp_path / "seen"
+
+        def work(*_):
+            seen.write_text(str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+            return 0
+
+        child = os.fork()
+        if child == 0:
+            os._exit(module._writer_proper(work, tmp_path, "shop", 0, False))
+        os.waitpid(child, 0)
+        assert str(hard) == seen.read_text()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_second_supervisor_leaves_at_once(lives, shm):
