@@ -1,8 +1,8 @@
 """A process's connection to one service: its lane, and what has to be done when something is amiss.
 
 The lane itself is claimed by the first event (or at once, by `attach`), in C. What C meets on its
-way it tells here: a claim, a second gone by, a wait
-that does not end, no lane at all. Nothing here raises into a log call.
+way it tells here: a claim, a second gone by, a wait that does not end, no lane at all.
+Nothing here raises into a log call.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from weakref import WeakSet
 
 from mplog import _native
 from mplog.config import Settings, private_directory
 from mplog.errors import MplogError
+from mplog.event.codec import ENCODER
 from mplog.launch import ensure_writer
 from mplog.producer.tell import tell
 from mplog.ring import bell_id, create_bell, stderr_path
 
 _WHEN_FULL = {"block": _native.BLOCK, "drop_newest": _native.DROP_NEWEST}
 _STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
+_OURS = sys.stdlib_module_names | {"mplog", "msgspec", "multiprocess", "billiard"}
+_all: WeakSet[Connection] = WeakSet()
 _POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
 
 
@@ -48,6 +51,30 @@ def _full_name() -> str:
     return program if program not in ("", "-c", "-m") else "python"
 
 
+def _place() -> tuple[int, int, int]:
+    """Who asks, and in which root: a process that has dropped its uid, or has changed its root, can
+    no longer tell a service that is gone from one that it cannot see.
+    """
+    root = os.stat("/")
+    return os.geteuid(), root.st_dev, root.st_ino
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether *error* was raised by code of mplog or the standard library: no other runs here but
+    the user's signal handlers.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return module.partition(".")[0] in _OURS
+
+
+def _say_goodbye() -> None:
+    for connection in list(_all):
+        connection.detach(final=True)
+
+
 class Connection:
     """One process's way into one service; children of a fork use their copy of it with a lane of
     their own.
@@ -63,14 +90,17 @@ class Connection:
         self.directory = directory
         self.service = service
         self.settings = settings
-        self.producer = _native.Producer(str(directory), service, process_name(), self._on)
+        self.producer = _native.Producer(
+            str(directory), service, process_name(), self._on, ENCODER.encode
+        )
+        _all.add(self)
         self.producer.set_policy(
             _WHEN_FULL[settings.when_full],
             int(settings.block_timeout_s * 1e9),
             settings.max_event_bytes,
         )
         self.bell = bell_id(directory, service)
-        self._uid = os.geteuid()
+        self._place = _place()
         self.creator_pid = 0  # of the process that has created the service
         self._started_at = 0.0
         self._pause_s = 0.0
@@ -91,6 +121,10 @@ class Connection:
         through.
         """
         self.producer.detach(final)
+
+    def close(self) -> None:
+        """Give the lane back for good: a call that was under way goes where the gate leads now."""
+        self.producer.close()
 
     def ensure_writer(self, *, at_once: bool = False) -> None:
         """Start a writer if there is none; again only after a growing pause, if the last one did
@@ -125,14 +159,15 @@ class Connection:
             return ""
         return text.strip().rsplit("\n", 1)[-1][:300]
 
-    # ---- what the core tells
-    # ----------------------------------------------------------------------------------------
+    # ---- what the core tells ----
     def _on(self, what: str) -> None:
         try:
             {"claimed": self._claimed, "look": self._look, "stalled": self._stalled}.get(
                 what, self._trouble
             )()
-        except Exception as error:  # the log call that led here must not see it
+        except Exception as error:
+            if not _is_ours(error):
+                raise  # of a signal handler that ran meanwhile: the program's own
             tell(f"{type(error).__name__}: {error}", kind="internal", once=False)
 
     def _claimed(self) -> None:
@@ -144,24 +179,20 @@ class Connection:
             pool = sys.modules.get(module)
             if pool is not None and getattr(pool, "_mplog_pid", None) != os.getpid():
                 pool._mplog_pid = os.getpid()  # type: ignore[attr-defined]
-                pool.Finalize(None, self._goodbye, exitpriority=-1000)
+                pool.Finalize(None, _say_goodbye, exitpriority=-1000)
         self.ensure_writer()
-
-    def _goodbye(self) -> None:
-        self.producer.detach(True)
 
     def _look(self) -> None:
         self.ensure_writer()
         self._tell_problem()
-        if os.geteuid() != self._uid:
-            return  # its uid dropped, this process may no longer look there, and its lane is open
+        if _place() != self._place:
+            return  # another uid, or another root: what it sees there now says nothing of its lane
         here = bell_id(self.directory, self.service)
         if here != self.bell:
             self._set_up_again(here)
 
     def _stalled(self) -> None:
-        self.ensure_writer()
-        self._tell_problem()
+        self._look()
 
     def _tell_problem(self) -> None:
         number, text = self.producer.problem
@@ -208,8 +239,3 @@ class Connection:
                 f"({_native.strerror(code)}); its events are dropped and counted",
                 kind=f"lane:{code}",
             )
-
-    def report(self) -> dict[str, Any]:
-        """What this process has done so far, for `shutdown` and tests."""
-        p = self.producer
-        return {"accepted": p.accepted, "dropped": p.dropped, "seq": p.seq, "settled": p.settled}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,8 @@ from mplog.producer.tell import printable, say, tell
 from mplog.ring import configuration, create_bell, refuse_foreign_owner
 
 Publish = Callable[..., bool | None]
+MAX_PAYLOAD_BYTES = 64 << 10  # before there is a lane that says otherwise
+PERCENT_KIND = 1
 _HINT = (
     'logging is not configured: call mplog.configure("app.jsonl") once; '
     "until then WARNING and above come here"
@@ -33,42 +36,58 @@ class Gate:
 
     Attributes:
         level: events below it do not pass.
-        publish: takes (level, payload, kind, flags); True accepted, False dropped, None too large.
-        max_payload: bytes that publish takes at most.
+        emit: takes (level, event, kind): the event's items, encoded on the way; True accepted,
+            False dropped, None does not encode, or is too large.
+        publish: takes (level, payload, kind, flags); the same for a payload.
         connection: to the service, once there is one.
     """
 
-    __slots__ = ("connection", "level", "max_payload", "publish")
+    __slots__ = ("connection", "emit", "level", "publish")
 
     def __init__(self) -> None:
-        self.connection: Connection | None = None
         self.reset()
 
     def reset(self) -> None:
         """Back to the state before any configuration: the next event attaches again."""
-        self.connection = None
+        self.connection: Connection | None = None
         self.level = 0
-        self.max_payload = 64 << 10
-        self.publish: Publish = self._first
+        self.emit: Publish = self._first
+        self.publish: Publish = self._first_payload
 
     def connect(self, connection: Connection, level: int) -> None:
         """From now on events of *level* and above go to *connection*."""
         self.connection = connection
-        self.max_payload = connection.producer.max_payload
         self.publish = connection.producer.publish
+        self.emit = connection.producer.emit
         self.level = level
 
-    def _first(self, level: int, payload: bytes, kind: int = 0, flags: int = 0) -> bool | None:
+    def _first(self, level: int, event: tuple[Any, ...], kind: int = 0) -> bool | None:
+        if not self._attach():
+            return None  # the bounded way ends on stderr
+        # A handler's events have passed the levels of `logging`; this one is of mplog's loggers.
+        return (
+            False if level < self.level and kind != PERCENT_KIND else self.emit(level, event, kind)
+        )
+
+    def _first_payload(
+        self, level: int, payload: bytes, kind: int = 0, flags: int = 0
+    ) -> bool | None:
+        self._attach()
+        return self.publish(level, payload, kind, flags)
+
+    def _attach(self) -> bool:
         found = inherited(os.environ)
         if found is None:
-            self.publish = _to_stderr
+            self.publish, self.emit = _to_stderr, _never
             self.level = max(self.level, WARNING)
-            return _to_stderr(level, payload, kind, flags)
-        connection, settings = found
-        self.connect(connection, settings.level)
-        if level < settings.level:
             return False
-        return self.publish(level, payload, kind, flags)
+        self.connect(found[0], found[1].level)
+        return True
+
+
+def _never(level: int, event: tuple[Any, ...], kind: int = 0) -> bool | None:
+    """Below WARNING there is nowhere to go; the rest goes the bounded way, to stderr."""
+    return None if level >= WARNING else False
 
 
 def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, Settings] | None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from mplog.event.event import ExceptionInfo
 from mplog.event.exception import describe
+from mplog.event.sanitise import guarded
 from mplog.producer.context import CURRENT
+from mplog.producer.gate import GATE, PERCENT_KIND, Gate
 from mplog.producer.logger import send
 
 _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {
@@ -26,14 +28,17 @@ _MAX_ITEMS = 64
 class RecordHandler(logging.Handler):
     """Sends every LogRecord to the process's lane; `mplog.Handler` adds the configuration."""
 
+    gate: Gate = GATE
+
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record; never raises, never waits but by `when_full`."""
         try:
             event = event_of(record)
+            level = min(max(int(record.levelno), 0), 255)
         except Exception:
             self.handleError(record)
             return
-        send(min(max(record.levelno, 0), 255), event, 1)
+        send(level, event, PERCENT_KIND, self.gate)
 
 
 def event_of(record: logging.LogRecord) -> tuple[Any, ...]:
@@ -51,7 +56,7 @@ def event_of(record: logging.LogRecord) -> tuple[Any, ...]:
     extra = {k: v for k, v in record.__dict__.items() if k not in _STANDARD}
     return (
         record.name,
-        template if type(template) is str else str(template),
+        template if type(template) is str else guarded(str, template),
         extra,
         CURRENT.get(),
         record.pathname,
@@ -90,11 +95,11 @@ def _arguments(record: logging.LogRecord) -> Any:
 
 def _plain(value: Any) -> Any:
     """`%s` shows str(value): what is not plain travels as that."""
-    return value if type(value) in _PLAIN else str(value)
+    return value if type(value) in _PLAIN else guarded(str, value)
 
 
 def _rendered(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception:  # arguments that do not fit: tell both, as they are
-        return f"{record.msg} {record.args!r}"
+        return f"{guarded(str, record.msg)} {guarded(repr, record.args)}"

@@ -13,6 +13,7 @@ import time
 
 _told: dict[str, float] = {}
 _EVERY_S = 1.0
+_MOST_BYTES = select.PIPE_BUF - 1  # what a pipe that takes anything takes whole
 
 
 def tell(text: str, *, kind: str, once: bool = True) -> bool:
@@ -36,7 +37,7 @@ def tell(text: str, *, kind: str, once: bool = True) -> bool:
 
 def say(text: str) -> bool:
     """Write one line to stderr, unconditionally; False where there is no stderr to write to."""
-    line = f"mplog: {printable(text)}\n".encode("utf-8", "backslashreplace")
+    line = f"mplog: {printable(text)}".encode("utf-8", "backslashreplace")[:_MOST_BYTES] + b"\n"
     try:
         fd = sys.stderr.fileno()
     except Exception:

@@ -22,11 +22,11 @@ from mplog.config import (
     to_bytes,
 )
 from mplog.config.load import Loaded
-from mplog.errors import ConfigError, MplogError, Problem, SegmentError
+from mplog.errors import ConfigError, FileOwnedError, MplogError, Problem, SegmentError
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 from mplog.producer.tell import tell
-from mplog.ring import configuration, create_bell, refuse_foreign_owner
+from mplog.ring import configuration, create_bell, refuse_foreign_owner, services
 from mplog.service.state import STATE, Service
 
 
@@ -47,7 +47,7 @@ def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) ->
         FileOwnedError: the log file belongs to another service.
     """
     with STATE.lock:
-        loaded = _load(file, settings)
+        loaded = load_settings(file, settings)
         if (
             STATE.service is not None
             and STATE.wanted == loaded.settings
@@ -59,17 +59,21 @@ def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) ->
         return service
 
 
-def _load(file: str | os.PathLike[str] | None, settings: dict[str, Any]) -> Loaded:
+def load_settings(file: str | os.PathLike[str] | None, settings: dict[str, Any]) -> Loaded:
+    """The settings of a call: its arguments, the environment, the TOML file that `config` names.
+
+    Raises:
+        ConfigError: something is wrong, or no log file is named.
+    """
     toml = settings.pop("config", None)
     arguments = dict(settings)
     if file is not None:
         arguments["file"] = file
-    operator = msgspec.json.decode(os.environ.get("MPLOG_OPERATOR") or "{}", type=dict[str, Any])
     loaded = load(
         arguments=arguments,
         environ=os.environ,
         toml=Path(toml) if toml is not None else None,
-        operator=operator,
+        operator=_operator(os.environ.get("MPLOG_OPERATOR", "")),
     )
     for sentence in loaded.overruled:
         tell(sentence, kind=f"overruled:{sentence}")
@@ -79,27 +83,58 @@ def _load(file: str | os.PathLike[str] | None, settings: dict[str, Any]) -> Load
     return loaded
 
 
-def _attach(loaded: Loaded) -> Service:
-    settings = loaded.settings
-    log_file = Path(settings.file or "")
-    name = settings.service or service_name(log_file)
+def _operator(text: str) -> dict[str, Any]:
+    """What stood on the command line of `mplog run`, handed down."""
     try:
-        directory, created, running = _create_or_find(settings, log_file, name)
+        return msgspec.json.decode(text or "{}", type=dict[str, Any])
+    except (msgspec.MsgspecError, ValueError):
+        right = "unset it; only mplog run sets it"
+        problem = Problem("environment variable MPLOG_OPERATOR", f'"{text[:80]}"', right)
+        raise ConfigError.of([problem]) from None
+
+
+def _attach(loaded: Loaded) -> Service:
+    try:
+        connection, service = open_service(loaded)
     except ConfigError:
         raise
     except MplogError as error:
         if error.kind == "target":
             raise
-        return _without_memory(settings, name, error)
+        return _without_memory(loaded.settings, error)
     except OSError as error:
-        return _without_memory(settings, name, error)
+        return _without_memory(loaded.settings, error)
+    _switch(connection, loaded.settings.level)
+    return service
+
+
+def open_service(loaded: Loaded) -> tuple[Connection, Service]:
+    """Create the service or find it, and connect to it; where settings differ, say so.
+
+    Raises:
+        MplogError: the file is another service's, or there is no shared memory.
+        OSError: the directory cannot be used.
+    """
+    settings = loaded.settings
+    log_file = Path(settings.file or "")
+    name = settings.service or service_name(log_file)
+    directory, created, running = _create_or_find(settings, log_file, name)
     told = (
         () if created else tuple(differences(running, settings, set(loaded.given), loaded.origins))
     )
     for sentence in told:
         tell(sentence, kind=f"difference:{sentence}")
-    _switch(directory, name, settings, running, created)
-    return Service(name, created, told)
+    own = msgspec.structs.replace(
+        running,
+        level=settings.level,
+        when_full=settings.when_full,
+        block_timeout_s=settings.block_timeout_s,
+    )
+    connection = Connection(directory, name, own)
+    if created:
+        connection.creator_pid = os.getpid()
+    connection.attach()
+    return connection, Service(name, created, told)
 
 
 def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path, bool, Settings]:
@@ -109,6 +144,7 @@ def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path
     for attempt in range(5):
         directory = _directory(settings)
         refuse_foreign_owner(log_file, name, directory)
+        _refuse_second_name(log_file, name, directory)
         try:
             created = create_bell(directory, name, settings)
             return directory, created, configuration(directory, name)
@@ -116,6 +152,21 @@ def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path
             if attempt == 4:
                 raise
     raise AssertionError("unreachable")
+
+
+def _refuse_second_name(log_file: Path, name: str, directory: Path) -> None:
+    """A service of another name may have been set up for the file a moment ago, and its writer not
+    hold the file's lock yet.
+    """
+    for other in services(directory):
+        if other == name:
+            continue
+        try:
+            found = configuration(directory, other).file
+        except (MplogError, OSError):
+            continue
+        if found == str(log_file):
+            raise FileOwnedError(str(log_file), other, str(directory))
 
 
 def _directory(settings: Settings) -> Path:
@@ -133,37 +184,27 @@ def _directory(settings: Settings) -> Path:
     return directory
 
 
-def _without_memory(settings: Settings, name: str, error: Exception) -> Service:
+def _without_memory(settings: Settings, error: Exception) -> Service:
     """No place for shared memory at all: the program runs on, WARNING and above go to stderr."""
     tell(f"no shared memory for logging: {error}; WARNING and above go to stderr", kind="memory")
     os.environ.pop("MPLOG_SERVICE", None)
     os.environ.pop("MPLOG_SETTINGS", None)
     GATE.reset()
     GATE.level = settings.level
+    name = settings.service or service_name(Path(settings.file or ""))
     return Service(name, False, (f"not running: {error}",))
 
 
-def _switch(
-    directory: Path, name: str, settings: Settings, running: Settings, created: bool
-) -> None:
-    """Attach to the service; detach from the one before it, whose events are drained as those of
-    any process that left.
+def _switch(connection: Connection, level: int) -> None:
+    """Go over to the service; what was logged to the one before it is drained as that of any
+    process that left.
     """
     before = GATE.connection
+    GATE.connect(connection, level)
     if before is not None:
-        before.detach()
+        before.close()
         if before.creator_pid == os.getpid():
             STATE.former.append(before)
-    own = msgspec.structs.replace(
-        running,
-        level=settings.level,
-        when_full=settings.when_full,
-        block_timeout_s=settings.block_timeout_s,
-    )
-    connection = Connection(directory, name, own)
-    os.environ["MPLOG_SERVICE"], os.environ["MPLOG_DIR"] = name, str(directory)
-    os.environ["MPLOG_SETTINGS"] = to_bytes(running).decode()
-    if created:
-        connection.creator_pid = os.getpid()
-    connection.attach()
-    GATE.connect(connection, settings.level)
+    os.environ["MPLOG_SERVICE"] = connection.service
+    os.environ["MPLOG_DIR"] = str(connection.directory)
+    os.environ["MPLOG_SETTINGS"] = to_bytes(connection.settings).decode()

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
+from mplog.config import service_name
 from mplog.errors import ConfigError, Problem
+from mplog.producer.connection import Connection
+from mplog.producer.gate import GATE, Gate
 from mplog.producer.handler import RecordHandler
-from mplog.service.configure import configure
+from mplog.service.configure import configure, load_settings, open_service
+from mplog.service.state import STATE
+
+
+def _gate_of(connection: Connection) -> Gate:
+    gate = Gate()
+    gate.connect(connection, 0)
+    return gate
 
 
 class Handler(RecordHandler):
@@ -33,7 +44,26 @@ class Handler(RecordHandler):
             right = 'name the log file too, as Handler("logs/app.jsonl", …)'
             raise ConfigError.of([Problem(f"Handler({names})", "settings without a file", right)])
         if file is not None:
-            configure(file, **settings)
+            self._connect(file, settings)
+
+    def _connect(self, file: str, settings: dict[str, Any]) -> None:
+        """The process's service, if it has none yet or it is of this file; else one of the
+        handler's own beside it.
+        """
+        with STATE.lock:
+            loaded = load_settings(file, dict(settings))
+            wanted = loaded.settings.service or service_name(Path(loaded.settings.file or ""))
+            here = GATE.connection
+            if here is None or here.service == wanted:
+                configure(file, **settings)
+                return
+            for other in STATE.others:
+                if other.service == wanted:
+                    self.gate = _gate_of(other)
+                    return
+            connection, _ = open_service(loaded)
+            STATE.others.append(connection)
+            self.gate = _gate_of(connection)
 
     def flush(self) -> None:
         """Nothing is held back here: an event is in shared memory when `emit` returns."""

@@ -8,11 +8,13 @@ import time
 
 import msgspec
 
+from mplog.producer.connection import Connection
 from mplog.producer.farewell import drain_at_exit
 from mplog.producer.gate import GATE, inherited
 from mplog.service.state import STATE
 
 DRAIN_S = 30.0  # how long a process that created a service waits at its exit, at most
+
 
 class Report(msgspec.Struct, frozen=True):
     """What became of this process's events, all counted since it attached.
@@ -49,11 +51,14 @@ def flush(timeout: float = 5.0) -> bool:
     Returns:
         False when it does not after *timeout*. True where nothing has been logged.
     """
-    connection = GATE.connection
-    if connection is None or not connection.producer.attached:
-        return True
-    connection.ensure_writer(at_once=True)
-    return connection.producer.wait_settled(connection.producer.published, timeout)
+    deadline = time.monotonic() + timeout
+    done = True
+    for connection in _connections():
+        if connection.producer.attached:
+            connection.ensure_writer(at_once=True)
+            left_s = max(deadline - time.monotonic(), 0.0)
+            done &= connection.producer.wait_settled(connection.producer.published, left_s)
+    return done
 
 
 def shutdown(timeout: float = 5.0) -> Report:
@@ -66,30 +71,42 @@ def shutdown(timeout: float = 5.0) -> Report:
         What was delivered, left to the writer, dropped.
     """
     with STATE.lock:
-        connection = GATE.connection
-        if connection is None:
-            return Report(0, 0, 0)
         deadline = time.monotonic() + timeout
         flush(timeout)
-        producer = connection.producer
-        last, settled, dropped = producer.published, producer.settled, producer.dropped
-        left = max(last - settled, 0)
-        report = Report(max(producer.accepted - left, 0), left, dropped)
-        connection.detach()
-        drain_at_exit(connection, max(deadline - time.monotonic(), 0.0), quiet=True)
-        return report
+        connections = _connections()
+        reports = [_report(connection) for connection in connections]
+        for connection in connections:
+            connection.detach()
+        for connection in connections:
+            drain_at_exit(connection, max(deadline - time.monotonic(), 0.0), quiet=True)
+        return Report(
+            sum(r.delivered for r in reports),
+            sum(r.left for r in reports),
+            sum(r.dropped for r in reports),
+        )
+
+
+def _connections() -> list[Connection]:
+    """The process's own, and those of handlers with a log file of their own."""
+    return [c for c in (GATE.connection, *STATE.others) if c is not None]
+
+
+def _report(connection: Connection) -> Report:
+    producer = connection.producer
+    left = max(producer.published - producer.settled, 0)
+    return Report(max(producer.accepted - left, 0), left, producer.dropped)
 
 
 def _at_exit() -> None:
     """Say goodbye; the process that created a service waits for its drain as well."""
     deadline = time.monotonic() + DRAIN_S
-    connection = GATE.connection
-    if connection is not None:
+    connections = _connections()
+    for connection in connections:
         connection.ensure_writer(at_once=True)  # there is no later call that would do it
         connection.detach(final=True)
-    for one in (*STATE.former, connection):
-        if one is not None and one.creator_pid == os.getpid():
-            drain_at_exit(one, deadline - time.monotonic())
+    for connection in (*STATE.former, *connections):
+        if connection.creator_pid == os.getpid():
+            drain_at_exit(connection, max(deadline - time.monotonic(), 0.0))
 
 
 atexit.register(_at_exit)

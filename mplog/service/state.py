@@ -32,6 +32,7 @@ class Attached(msgspec.Struct):
     Attributes:
         service: what the last `configure()` returned.
         wanted: the settings that it asked for; the same call again changes nothing.
+        others: connections of handlers with a log file of their own.
         former: connections to services that this process had created before it went to another one.
         lock: between `configure()` and `shutdown()`; new in a forked child.
     """
@@ -39,6 +40,7 @@ class Attached(msgspec.Struct):
     service: Service | None = None
     wanted: Any = None
     former: list[Connection] = []
+    others: list[Connection] = []
     lock: Any = msgspec.field(default_factory=threading.RLock)
 
 

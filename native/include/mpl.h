@@ -89,10 +89,17 @@ void mpl_detach(struct mpl_producer *p, bool final);          /* CLEAN, and the 
 void mpl_rename(struct mpl_producer *p, const char *name); /* what people know the process by, in its session too */
 void mpl_producer_free(struct mpl_producer *p);
 /* One event. Never blocks, makes no system call but to ring a sleeping writer; after a fork it claims first. MPL_WAIT: the lane is full and
- * the policy is block: call mpl_wait(p, 0, …) without the GIL and publish again, or mpl_drop. */
+ * the policy is block: call mpl_wait without the GIL and publish again, or mpl_drop. */
 enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len);
 void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level); /* counts one event as dropped, in the lane or, without one, in the bell */
-int mpl_wait(struct mpl_producer *p, uint64_t target, uint64_t timeout_ns); /* blocks: one futex wait, for settled >= target, or for space (0) */
+struct mpl_watch {
+    struct mpl_lane *lane;
+    struct mpl_slot *slot;
+    struct mpl_bell *bell;
+    uint64_t head, target;
+};
+struct mpl_watch mpl_watch(const struct mpl_producer *p, uint64_t target);
+int mpl_wait(const struct mpl_watch *w, uint64_t timeout_ns); /* blocks: one futex wait, for settled >= target, or for space (0) */
 uint64_t mpl_settled(const struct mpl_producer *p);
 bool mpl_lane_is_mine(const struct mpl_producer *p); /* false in a child of the claimer */
 static inline uint32_t mpl_max_payload(const struct mpl_producer *p) { return p->capacity ? p->capacity / 4 - (uint32_t)sizeof(struct mpl_record) : 0; }

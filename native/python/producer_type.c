@@ -11,20 +11,37 @@
 typedef struct {
     PyObject_HEAD
     struct mpl_producer p;
-    PyObject *on_event;
-    int told_trouble;
+    PyObject *on_event, *encode;
+    PyObject *kept[3];   /* what a signal handler of the user's raised inside on_event: raised when the event's fate is settled */
+    bool closed;         /* the process has gone to another service: a late call goes there too */
+    bool trouble_untold; /* an attempt to get a lane has failed since it was last told */
 } ProducerObject;
 
-/* Tells the Python side of something that happened during a publish. What it raises is not the log call's to raise. */
+/* Tells the Python side of something that happened during a publish. It handles its own errors; what comes out of it a signal handler of the user's has
+ * raised, and is kept until the event's fate is settled. */
 static void tell(ProducerObject *self, const char *what)
 {
     if (!self->on_event || self->on_event == Py_None)
         return;
     PyObject *result = PyObject_CallFunction(self->on_event, "s", what);
-    if (result)
+    if (result) {
         Py_DECREF(result);
-    else
+    } else if (self->kept[0]) {
         PyErr_WriteUnraisable(self->on_event);
+    } else {
+        PyErr_Fetch(&self->kept[0], &self->kept[1], &self->kept[2]);
+    }
+}
+
+/* The call's result, or what was kept of a KeyboardInterrupt. */
+static PyObject *settle(ProducerObject *self, PyObject *result)
+{
+    if (!self->kept[0])
+        return result;
+    Py_XDECREF(result);
+    PyErr_Restore(self->kept[0], self->kept[1], self->kept[2]);
+    memset(self->kept, 0, sizeof self->kept);
+    return NULL;
 }
 
 /* A claim is told before the first event goes into it, so that the session carries the name which Python knows only now. */
@@ -32,10 +49,9 @@ static void before_publish(ProducerObject *self)
 {
     struct mpl_producer *p = &self->p;
     if (!mpl_lane_is_mine(p) && !(p->trouble && p->generation == mpl_generation() && mpl_now(CLOCK_MONOTONIC) < p->retry_ns))
-        mpl_attach(p);
+        self->trouble_untold = mpl_attach(p) != 0;
     if (p->claimed) {
         p->claimed = false;
-        self->told_trouble = 0;
         tell(self, "claimed");
     }
 }
@@ -43,8 +59,8 @@ static void before_publish(ProducerObject *self)
 static void after_publish(ProducerObject *self)
 {
     struct mpl_producer *p = &self->p;
-    if (p->trouble && p->trouble != self->told_trouble) {
-        self->told_trouble = p->trouble;
+    if (p->trouble && self->trouble_untold) {
+        self->trouble_untold = false;
         tell(self, "trouble");
     }
     if (p->wants_look) {
@@ -56,10 +72,11 @@ static void after_publish(ProducerObject *self)
 /* One slice of waiting without the GIL; -1 with the exception of a signal handler. */
 static int wait_slice(ProducerObject *self, uint64_t target, uint64_t left_ns)
 {
+    struct mpl_watch watch = mpl_watch(&self->p, target);
     int moved;
     self->p.waiting++;
     Py_BEGIN_ALLOW_THREADS
-    moved = mpl_wait(&self->p, target, left_ns < SLICE_NS ? left_ns : SLICE_NS);
+    moved = mpl_wait(&watch, left_ns < SLICE_NS ? left_ns : SLICE_NS);
     Py_END_ALLOW_THREADS
     if (self->p.waiting)
         self->p.waiting--;
@@ -67,78 +84,141 @@ static int wait_slice(ProducerObject *self, uint64_t target, uint64_t left_ns)
         return -1;
     if (!moved)
         tell(self, "stalled");
-    return 0;
+    return self->kept[0] ? -1 : 0;
+}
+
+struct event { /* one publish's arguments */
+    unsigned level, kind, flags;
+    const char *payload;
+    size_t len;
+};
+
+static enum mpl_outcome try_publish(ProducerObject *self, const struct event *e)
+{
+    return mpl_publish(&self->p, e->level, e->kind, e->flags, e->payload, e->len);
 }
 
 /* No lane: tell, which may set up what was missing, and try once more before the event counts as lost. */
-static enum mpl_outcome publish_homeless(ProducerObject *self, unsigned level, unsigned kind, unsigned flags, const char *payload, Py_ssize_t len)
+static enum mpl_outcome publish_homeless(ProducerObject *self, const struct event *e)
 {
     enum mpl_outcome outcome = MPL_HOMELESS;
     after_publish(self);
     if (self->p.lane)
-        outcome = mpl_publish(&self->p, level, kind, flags, payload, (size_t)len);
+        outcome = try_publish(self, e);
     if (outcome == MPL_HOMELESS)
-        mpl_drop(&self->p, MPL_REASON_lane_full, level);
+        mpl_drop(&self->p, MPL_REASON_lane_full, e->level);
     return outcome == MPL_HOMELESS ? MPL_DROPPED : outcome;
 }
 
-static PyObject *publish_waiting(ProducerObject *self, unsigned level, unsigned kind, unsigned flags, const char *payload, Py_ssize_t len)
+static PyObject *result_of(enum mpl_outcome outcome) { return outcome == MPL_TOO_BIG ? Py_NewRef(Py_None) : PyBool_FromLong(outcome == MPL_ACCEPTED); }
+
+/* Waits for space. What a signal handler raises meanwhile ends the wait: the event is dropped and counted, and the exception goes to the program. */
+static PyObject *publish_waiting(ProducerObject *self, const struct event *e)
 {
     uint64_t deadline = mpl_now(CLOCK_MONOTONIC) + self->p.block_ns;
     enum mpl_outcome outcome = MPL_WAIT;
-    int interrupted = 0;
     while (outcome == MPL_WAIT) {
         uint64_t now = mpl_now(CLOCK_MONOTONIC);
-        if (now >= deadline || interrupted) {
-            self->p.gave_up = !interrupted;
-            mpl_drop(&self->p, MPL_REASON_timeout, level);
+        if (now >= deadline) {
+            self->p.gave_up = true;
+            mpl_drop(&self->p, MPL_REASON_timeout, e->level);
             outcome = MPL_DROPPED;
             break;
         }
-        interrupted = wait_slice(self, 0, deadline - now) < 0;
-        outcome = mpl_publish(&self->p, level, kind, flags, payload, (size_t)len);
+        if (wait_slice(self, 0, deadline - now) < 0) {
+            mpl_drop(&self->p, MPL_REASON_timeout, e->level);
+            return PyErr_Occurred() ? NULL : settle(self, NULL);
+        }
+        if (self->closed)
+            Py_RETURN_NONE;
+        outcome = try_publish(self, e);
         if (outcome == MPL_HOMELESS)
-            outcome = publish_homeless(self, level, kind, flags, payload, len);
+            outcome = publish_homeless(self, e);
     }
-    if (interrupted)
-        return NULL; /* what the user's own signal handler raised */
     after_publish(self);
-    return outcome == MPL_TOO_BIG ? Py_NewRef(Py_None) : PyBool_FromLong(outcome == MPL_ACCEPTED);
+    return settle(self, result_of(outcome));
 }
 
-PyDoc_STRVAR(publish_doc, "publish(level, payload, kind=0, flags=0) -> True: accepted; False: dropped and counted; None: larger than max_payload");
+static PyObject *publish_event(ProducerObject *self, const struct event *e)
+{
+    struct mpl_producer *p = &self->p;
+    if (self->closed)
+        Py_RETURN_NONE;
+    if (p->claimed || !mpl_lane_is_mine(p))
+        before_publish(self);
+    enum mpl_outcome outcome = try_publish(self, e);
+    if (outcome == MPL_HOMELESS)
+        outcome = publish_homeless(self, e);
+    if (outcome == MPL_WAIT)
+        return publish_waiting(self, e);
+    if (p->wants_look || p->trouble)
+        after_publish(self);
+    return settle(self, result_of(outcome));
+}
+
+/* level, [payload or event], kind, flags: the numbers of the arguments. */
+static int parse_event(PyObject *const *args, Py_ssize_t nargs, struct event *e)
+{
+    long level = PyLong_AsLong(args[0]), kind = nargs > 2 ? PyLong_AsLong(args[2]) : 0, flags = nargs > 3 ? PyLong_AsLong(args[3]) : 0;
+    if (PyErr_Occurred())
+        return -1;
+    *e = (struct event){.level = (unsigned)(level < 0 ? 0 : level > 255 ? 255 : level), .kind = (unsigned)kind, .flags = (unsigned)flags};
+    return 0;
+}
+
+PyDoc_STRVAR(publish_doc, "publish(level, payload, kind=0, flags=0) -> True: accepted; False: dropped and counted; None: larger than max_payload, or closed");
 static PyObject *producer_publish(ProducerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
+    struct event e;
     if (nargs < 2 || nargs > 4 || !PyBytes_Check(args[1])) {
         PyErr_SetString(PyExc_TypeError, "publish(level, payload: bytes, kind=0, flags=0)");
         return NULL;
     }
-    long level = PyLong_AsLong(args[0]), kind = nargs > 2 ? PyLong_AsLong(args[2]) : 0, flags = nargs > 3 ? PyLong_AsLong(args[3]) : 0;
-    if (PyErr_Occurred())
+    if (parse_event(args, nargs, &e))
         return NULL;
-    level = level < 0 ? 0 : level > 255 ? 255 : level;
-    struct mpl_producer *p = &self->p;
-    if (p->claimed || !mpl_lane_is_mine(p))
-        before_publish(self);
-    enum mpl_outcome outcome =
-        mpl_publish(p, (unsigned)level, (unsigned)kind, (unsigned)flags, PyBytes_AS_STRING(args[1]), (size_t)PyBytes_GET_SIZE(args[1]));
-    if (outcome == MPL_HOMELESS)
-        outcome = publish_homeless(self, (unsigned)level, (unsigned)kind, (unsigned)flags, PyBytes_AS_STRING(args[1]), PyBytes_GET_SIZE(args[1]));
-    if (outcome == MPL_WAIT)
-        return publish_waiting(self, (unsigned)level, (unsigned)kind, (unsigned)flags, PyBytes_AS_STRING(args[1]), PyBytes_GET_SIZE(args[1]));
-    if (p->wants_look || p->trouble)
-        after_publish(self);
-    if (outcome == MPL_TOO_BIG)
+    e.payload = PyBytes_AS_STRING(args[1]);
+    e.len = (size_t)PyBytes_GET_SIZE(args[1]);
+    return publish_event(self, &e);
+}
+
+/* Encoding and publishing are one call, so that no signal handler of the user's runs between them: an event is never sent twice because of one. */
+PyDoc_STRVAR(emit_doc, "emit(level, event, kind=0) -> as publish; None also for what does not encode: it goes the bounded way");
+static PyObject *producer_emit(ProducerObject *self, PyObject *const *args, Py_ssize_t nargs)
+{
+    struct event e;
+    if (nargs < 2 || nargs > 3 || !PyTuple_Check(args[1]) || PyTuple_GET_SIZE(args[1]) < 2 || !self->encode) {
+        PyErr_SetString(PyExc_TypeError, "emit(level, event: tuple, kind=0)");
+        return NULL;
+    }
+    if (parse_event(args, nargs, &e))
+        return NULL;
+    if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(args[1], 1)))
         Py_RETURN_NONE;
-    return PyBool_FromLong(outcome == MPL_ACCEPTED);
+    PyObject *payload = PyObject_CallOneArg(self->encode, args[1]);
+    if (!payload || !PyBytes_Check(payload)) {
+        Py_XDECREF(payload);
+        if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
+            return NULL;
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
+    e.payload = PyBytes_AS_STRING(payload);
+    e.len = (size_t)PyBytes_GET_SIZE(payload);
+    PyObject *result = publish_event(self, &e);
+    Py_DECREF(payload);
+    return result;
+}
+
+static PyObject *producer_close(ProducerObject *self, PyObject *unused)
+{
+    mpl_detach(&self->p, false);
+    self->closed = true;
+    Py_RETURN_NONE;
 }
 
 static PyObject *producer_attach(ProducerObject *self, PyObject *unused)
 {
-    int rc = mpl_attach(&self->p);
-    if (!rc)
-        self->told_trouble = 0;
-    return PyLong_FromLong(rc);
+    return PyLong_FromLong(mpl_attach(&self->p));
 }
 
 static PyObject *producer_detach(ProducerObject *self, PyObject *final)
@@ -160,12 +240,16 @@ static PyObject *producer_wait_settled(ProducerObject *self, PyObject *args)
     uint64_t deadline = mpl_now(CLOCK_MONOTONIC) + (uint64_t)(timeout_s > 0 ? (timeout_s < 1e9 ? timeout_s : 1e9) * 1e9 : 0);
     if (self->p.bell && self->p.lane)
         mpl_add(&self->p.bell->departures, 1);
+    uint32_t epoch = self->p.epoch;
+    uint64_t segment_id = self->p.segment_id;
     while (mpl_lane_is_mine(&self->p) && mpl_settled(&self->p) < target) {
         uint64_t now = mpl_now(CLOCK_MONOTONIC);
         if (now >= deadline)
             Py_RETURN_FALSE;
         if (wait_slice(self, target, deadline - now) < 0)
-            return NULL;
+            return PyErr_Occurred() ? NULL : settle(self, NULL);
+        if (self->p.epoch != epoch || self->p.segment_id != segment_id)
+            Py_RETURN_FALSE; /* the session that the number is of has ended meanwhile */
     }
     Py_RETURN_TRUE;
 }
@@ -252,6 +336,8 @@ static PyObject *producer_set_policy(ProducerObject *self, PyObject *args)
 
 static PyMethodDef producer_methods[] = {
     {"publish", (PyCFunction)(void (*)(void))producer_publish, METH_FASTCALL, publish_doc},
+    {"emit", (PyCFunction)(void (*)(void))producer_emit, METH_FASTCALL, emit_doc},
+    {"close", (PyCFunction)producer_close, METH_NOARGS, "close(): gives the lane back for good; publish and emit return None from now on"},
     {"attach", (PyCFunction)producer_attach, METH_NOARGS, "attach() -> 0, or a negative code"},
     {"detach", (PyCFunction)producer_detach, METH_O, "detach(final): gives the lane back"},
     {"wait_settled", (PyCFunction)producer_wait_settled, METH_VARARGS, wait_doc},
@@ -263,8 +349,8 @@ static PyMethodDef producer_methods[] = {
 static int producer_new_init(ProducerObject *self, PyObject *args, PyObject *kwargs)
 {
     const char *dir, *service, *name;
-    PyObject *on_event = Py_None;
-    if (!PyArg_ParseTuple(args, "sss|O", &dir, &service, &name, &on_event))
+    PyObject *on_event = Py_None, *encode = NULL;
+    if (!PyArg_ParseTuple(args, "sss|OO", &dir, &service, &name, &on_event, &encode))
         return -1;
     int rc = mpl_producer_init(&self->p, dir, service, name);
     if (rc) {
@@ -272,24 +358,42 @@ static int producer_new_init(ProducerObject *self, PyObject *args, PyObject *kwa
         return -1;
     }
     self->on_event = Py_NewRef(on_event);
+    self->encode = Py_XNewRef(encode);
+    return 0;
+}
+
+static int producer_traverse(ProducerObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->on_event);
+    Py_VISIT(self->encode);
+    return 0;
+}
+
+static int producer_clear(ProducerObject *self)
+{
+    Py_CLEAR(self->on_event);
+    Py_CLEAR(self->encode);
     return 0;
 }
 
 static void producer_dealloc(ProducerObject *self)
 {
+    PyObject_GC_UnTrack(self);
     mpl_producer_free(&self->p);
-    Py_XDECREF(self->on_event);
+    producer_clear(self);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
 PyTypeObject ProducerType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mplog._native.Producer",
-    .tp_doc = "Producer(dir, service, process_name, on_event=None): this process's lane",
+    .tp_doc = "Producer(dir, service, process_name, on_event=None, encode=None): this process's lane",
     .tp_basicsize = sizeof(ProducerObject),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = PyType_GenericNew,
     .tp_init = (initproc)producer_new_init,
     .tp_dealloc = (destructor)producer_dealloc,
+    .tp_traverse = (traverseproc)producer_traverse,
+    .tp_clear = (inquiry)producer_clear,
     .tp_methods = producer_methods,
     .tp_getset = producer_getset,
 };

@@ -8,9 +8,11 @@ import pickle
 import msgspec
 import pytest
 
+from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.producer import logger as module
 from mplog.producer.context import context
+from mplog.producer.gate import MAX_PAYLOAD_BYTES
 from mplog.producer.logger import Logger, get_logger
 
 
@@ -23,6 +25,16 @@ def sent(monkeypatch):
         events.append((level, msgspec.msgpack.decode(payload, type=Event), kind, flags))
         return True
 
+    def emit(level, event, kind=0):
+        if type(event[1]) is not str:
+            return None
+        try:
+            payload = ENCODER.encode(event)
+        except Exception:
+            return None
+        return publish(level, payload, kind) if len(payload) <= MAX_PAYLOAD_BYTES else None
+
+    monkeypatch.setattr(module.GATE, "emit", emit)
     monkeypatch.setattr(module.GATE, "publish", publish)
     monkeypatch.setattr(module.GATE, "level", 0)
     monkeypatch.setattr(module.GATE, "connection", None)

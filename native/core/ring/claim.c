@@ -87,6 +87,14 @@ __attribute__((constructor)) static void start_of_process(void)
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
+/* Another thread that waits may be about to ring it: rather leak the page than pull it away. */
+static void drop_bell(struct mpl_producer *p)
+{
+    if (!p->waiting)
+        mpl_bell_close(p->bell);
+    p->bell = NULL;
+}
+
 /* ---- looking for a lane -------------------------------------------------------------------------------------------------------------------- */
 static void *pin_lane(const char *path, uint32_t lane, int *error)
 {
@@ -329,7 +337,7 @@ static int live_bell(struct mpl_producer *p)
         int rc = mpl_bell_open(p->dir, p->service, NULL, 0, &bell, &created);
         if (rc)
             return rc;
-        mpl_bell_close(p->bell);
+        drop_bell(p);
         p->bell = bell;
         if (mpl_load_acquire(&bell->state) == MPL_LIVE)
             return 0;
@@ -382,7 +390,8 @@ static void forget(struct mpl_producer *p, bool mine)
     p->capacity = 0;
     p->seq = p->published = 0;
     p->detached = p->gave_up = false;
-    p->waiting = 0;
+    if (!mine)
+        p->waiting = 0; /* the parent's threads are not here */
 }
 
 int mpl_attach(struct mpl_producer *p)
@@ -411,8 +420,7 @@ int mpl_attach(struct mpl_producer *p)
             rc = live_bell(p);
             break;
         }
-        mpl_bell_close(p->bell);
-        p->bell = NULL;
+        drop_bell(p);
     }
     claim_unlock();
     p->trouble = rc;
@@ -474,6 +482,5 @@ void mpl_producer_free(struct mpl_producer *p)
             break;
         }
     claim_unlock();
-    mpl_bell_close(p->bell);
-    p->bell = NULL;
+    drop_bell(p);
 }

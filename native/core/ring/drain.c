@@ -8,7 +8,6 @@
  *
  * Pairs kept here:
  *   drain:D / publish:A   the copy of a record before its space is given back (in journal.c, by mpl_raise)
- *   drain:E               the copy before the second look at head: a record that its owner has taken back meanwhile is void
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -99,7 +98,7 @@ static bool copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *
 {
     const struct mpl_record *n = &v->next;
     memcpy(r->arena + r->arena_used, v->data + (v->cur & (v->capacity - 1)) + sizeof *n, n->payload_len);
-    mpl_fence_acquire(); /* ORD(drain:E) acquire fence; pairs with ORD(publish:A): the copy, then head again */
+    mpl_fence_acquire(); /* the copy, then head again: an owner that takes records back (drop_oldest, § 6) would have moved it before it wrote over them */
     if ((int64_t)(mpl_load(&v->lane->head) - v->cur) > 0)
         return false;
     uint32_t slot = n->epoch % MPL_SLOTS;

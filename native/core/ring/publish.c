@@ -30,6 +30,14 @@ static void count_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned 
     mpl_store(word, mpl_load(word) + 1);
 }
 
+static void look_now_and_then(struct mpl_producer *p, uint64_t now_ns)
+{
+    if (now_ns < p->probe_ns)
+        return;
+    p->probe_ns = now_ns + LOOK_EVERY_NS;
+    p->wants_look = true;
+}
+
 /* An event of a process that could get no lane: counted where anybody can read it. */
 static void count_homeless(struct mpl_producer *p, unsigned level)
 {
@@ -48,6 +56,7 @@ void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
     p->seq++;
     count_drop(p, reason, level);
     mpl_store_release(&p->lane->drop_last, p->seq);
+    look_now_and_then(p, mpl_now(CLOCK_MONOTONIC)); /* a full lane may be full because there is no writer */
 }
 
 /* The older mark gets the number that tail will stand for. Killed half way, it has seq 0 and the other one still agrees (I3). */
@@ -146,10 +155,7 @@ enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned ki
     mpl_bell_ring(p->bell);
     if (p->detached)
         mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, MPL_S_LIVE), mpl_session_word(p->epoch, MPL_S_CLEAN));
-    if (head.mono_ns >= p->probe_ns) {
-        p->probe_ns = head.mono_ns + LOOK_EVERY_NS;
-        p->wants_look = true;
-    }
+    look_now_and_then(p, head.mono_ns);
     return MPL_ACCEPTED;
 }
 
@@ -158,22 +164,25 @@ uint64_t mpl_settled(const struct mpl_producer *p)
     return p->slot ? mpl_load_acquire(&p->slot->settled) : 0;
 }
 
-/* One wait, for the writer to settle `target`, or to give space when target is 0; wakes early when it has. Role: P, holding no GIL.
- * Blocks: at most timeout_ns. After fork: returns at once. */
-int mpl_wait(struct mpl_producer *p, uint64_t target, uint64_t timeout_ns)
+/* What a wait looks at, taken while nobody can pull it away: the caller then counts itself in p->waiting, and mappings stay. */
+struct mpl_watch mpl_watch(const struct mpl_producer *p, uint64_t target)
 {
-    if (!mpl_lane_is_mine(p))
+    return (struct mpl_watch){.lane = mpl_lane_is_mine(p) ? p->lane : NULL, .slot = p->slot, .bell = p->bell, .head = p->head, .target = target};
+}
+
+/* One wait, for the writer to settle `target`, or to give space when target is 0; wakes early when it has. Role: P, holding no GIL.
+ * Blocks: at most timeout_ns. */
+int mpl_wait(const struct mpl_watch *w, uint64_t timeout_ns)
+{
+    if (!w->lane)
         return 1;
-    struct mpl_lane *lane = p->lane;
-    struct mpl_slot *slot = p->slot;
-    uint64_t head = p->head;
-    uint32_t seen = mpl_load_acquire(&lane->space_seq);
-    mpl_store(&lane->waiters, 1);
+    uint32_t seen = mpl_load_acquire(&w->lane->space_seq);
+    mpl_store(&w->lane->waiters, 1);
     mpl_fence_full(); /* ORD(wait:A) seq_cst: waiters before head and settled; pairs with ORD(free:A) */
-    if (target ? mpl_load_acquire(&slot->settled) >= target : mpl_load_acquire(&lane->head) != head)
+    if (w->target ? mpl_load_acquire(&w->slot->settled) >= w->target : mpl_load_acquire(&w->lane->head) != w->head)
         return 1;
-    mpl_bell_ring(p->bell);
+    mpl_bell_ring(w->bell);
     struct timespec slice = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
-    long rc = syscall(SYS_futex, &lane->space_seq, FUTEX_WAIT, seen, &slice, NULL, 0);
+    long rc = syscall(SYS_futex, &w->lane->space_seq, FUTEX_WAIT, seen, &slice, NULL, 0);
     return rc == 0 || errno == EAGAIN ? 1 : 0;
 }

@@ -1,0 +1,206 @@
+"""What a log call may never do to the program: raise, swallow, lose, or send twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import mplog
+
+
+def run(code: str, *, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=True,
+    )
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines() if '"seq"' in line]
+
+
+class Array:
+    def __bool__(self):
+        raise ValueError("the truth of an array is ambiguous")
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"exc_info": ()},
+        {"exc_info": ("a", "b", "c")},
+        {"exc_info": Array()},
+        {"stack_info": Array()},
+        {"stacklevel": float("inf")},
+        {"stacklevel": "many"},
+        {"stacklevel": 10**6},
+        {"stacklevel": -1},
+    ],
+    ids=["empty", "texts", "array", "stack-array", "inf", "word", "deep", "negative"],
+)
+def test_odd_reserved_keywords_cost_no_event(shm, logdir, keywords):
+    """Whatever is given for exc_info, stack_info or stacklevel, the event arrives."""
+    mplog.configure(logdir / "app.jsonl")
+    assert mplog.get_logger("x").info("here", **keywords)
+    mplog.shutdown()
+    assert ["here"] == [line["message"] for line in lines_of(logdir / "app.jsonl")]
+
+
+@pytest.mark.parametrize("level", [10**30, -(10**30), 256, True, "no such level"])
+def test_any_level_is_taken(shm, logdir, level):
+    """A level out of range is brought into it."""
+    mplog.configure(logdir / "app.jsonl", level=0)
+    assert mplog.get_logger("x").log(level, "here")
+    mplog.shutdown()
+    assert 1 == len(lines_of(logdir / "app.jsonl"))
+
+
+def test_a_call_straight_from_c_arrives_without_a_place(shm, logdir):
+    """atexit calls the method itself: there is no frame of a caller's."""
+    path = logdir / "app.jsonl"
+    run(f"""
+        import atexit, mplog
+        mplog.configure({str(path)!r})
+        atexit.register(mplog.get_logger("x").info, "bye")
+    """)
+    (line,) = lines_of(path)
+    assert "bye" == line["message"]
+    assert "code.line.number" not in line
+
+
+def test_what_a_signal_handler_raises_reaches_the_program_and_doubles_nothing(shm, logdir):
+    """A time-out that strikes inside a log call is neither eaten nor answered by a second event."""
+    path = logdir / "app.jsonl"
+    done = run(f"""
+        import json, signal, time, mplog
+        mplog.configure({str(path)!r}, when_full="block", rotation=None)
+        log = mplog.get_logger("x")
+        raised = caught = 0
+        class TimeOut(Exception): pass
+        def strike(number, frame):
+            global raised
+            raised += 1
+            raise TimeOut
+        signal.signal(signal.SIGALRM, strike)
+        end = time.monotonic() + 1.5
+        i = 0
+        while time.monotonic() < end:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0005)
+                while True:
+                    i += 1
+                    log.info("n", i=i)
+            except TimeOut:
+                caught += 1
+        print(json.dumps([raised, caught, i]))
+    """)
+    raised, caught, attempts = json.loads(done.stdout)
+    assert raised > 100
+    assert raised == caught
+    numbers = [line["i"] for line in lines_of(path)]
+    assert len(numbers) == len(set(numbers))
+    assert numbers == sorted(numbers)
+    assert attempts - raised <= len(numbers) <= attempts
+
+
+def test_an_argument_whose_text_raises_costs_no_event(shm, logdir):
+    """The standard handler shows in its place what it is."""
+    path = logdir / "app.jsonl"
+    done = run(f"""
+        import logging, mplog
+        logging.basicConfig(handlers=[mplog.Handler({str(path)!r})], level="INFO")
+        class Bad:
+            def __str__(self): raise RuntimeError("no")
+        logging.info("value %s", Bad())
+        logging.info(Bad())
+    """)
+    assert "" == done.stderr
+    first, second = (line["message"] for line in lines_of(path))
+    assert "Bad" in first
+    assert first.startswith("value ")
+    assert "Bad" in second
+
+
+def test_handlers_of_two_files_write_to_their_own(shm, logdir):
+    """One process may log to two files through the standard library."""
+    a, b = logdir / "a.jsonl", logdir / "b.jsonl"
+    done = run(f"""
+        import logging, os, mplog
+        logging.getLogger("a").addHandler(mplog.Handler({str(a)!r}))
+        logging.getLogger("b").addHandler(mplog.Handler({str(b)!r}))
+        logging.getLogger("b").addHandler(mplog.Handler({str(b)!r}))
+        logging.getLogger("a").warning("for a")
+        logging.getLogger("b").warning("for b")
+        mplog.get_logger("own").info("for the process's own")
+        pid = os.fork()
+        if pid == 0:
+            logging.getLogger("a").warning("child for a")
+            logging.getLogger("b").warning("child for b")
+            os._exit(0)
+        os.waitpid(pid, 0)
+    """)
+    assert "" == done.stderr
+    assert {"for a", "for the process's own", "child for a"} == {x["message"] for x in lines_of(a)}
+    messages = [x["message"] for x in lines_of(b)]
+    assert ["for b", "for b", "child for b", "child for b"] == messages
+
+
+def test_a_full_lane_that_drops_brings_a_dead_writer_back(shm, logdir, wait_for):
+    """Also a log call that can only drop looks after the writer once a second."""
+    path = logdir / "app.jsonl"
+    done = run(f"""
+        import json, os, signal, subprocess, sys, time, mplog
+        mplog.configure({str(path)!r}, when_full="drop_newest")
+        log = mplog.get_logger("x")
+        log.info("first"); mplog.flush(20)
+        ask = [sys.executable, "-m", "mplog", "status", "--json"]
+        status = json.loads(subprocess.check_output(ask))
+        service = next(s for s in status["services"] if s["file"] == {str(path)!r})
+        writer, supervisor = service["writer"]["pid"], service["supervisor"]["pid"]
+        os.kill(writer, signal.SIGSTOP)
+        while log.info("fill", text="x" * 1000): pass
+        os.kill(supervisor, signal.SIGKILL); os.kill(writer, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while not log.info("again"):
+            assert time.monotonic() < end, "no writer came back"
+            time.sleep(0.01)
+        print("back")
+    """)
+    assert "back\n" == done.stdout
+    messages = [json.loads(x)["message"] for x in path.read_text().splitlines()]
+    assert "again" in messages
+    assert any("dropped" in message for message in messages)
+
+
+def test_a_call_under_way_follows_the_process_to_its_next_service(shm, logdir):
+    """A thread that has looked at the gate before configure() publishes where it leads now."""
+    from mplog.producer.gate import GATE
+
+    mplog.configure(logdir / "a.jsonl")
+    before = GATE.emit
+    mplog.configure(logdir / "b.jsonl")
+    assert before(20, ("x", "late", {})) is None
+    mplog.shutdown()
+
+
+def test_services_that_were_left_are_forgotten(shm, logdir):
+    """Going to another file keeps nothing of the first alive but what waits for its drain."""
+    import gc
+    import weakref
+
+    from mplog.producer.gate import GATE
+
+    mplog.configure(logdir / "a.jsonl")
+    producer = weakref.ref(GATE.connection)
+    GATE.connection.creator_pid = 0
+    mplog.configure(logdir / "b.jsonl")
+    gc.collect()
+    assert producer() is None
+    mplog.shutdown()
