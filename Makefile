@@ -40,6 +40,12 @@ $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: $(READY)
 	$(PY) -m pip install --quiet --editable '.[$*]'
 	@touch $@
 
+# The real uWSGI and strace: where they cannot be had, the tests that need them are counted as skipped.
+$(VENV)/.uwsgi: $(READY)
+	@$(PY) -m pip install --quiet --editable '.[uwsgi]' || echo "!! no uWSGI: its tests are skipped"
+	@.ci/system strace || echo "!! no strace: the tests that need it are skipped"
+	@touch $@
+
 build: $(BUILT) ## make the environment and build the extension
 
 run: $(BUILT) ## the shop under gunicorn: requests, kills, and the proof that nothing was lost
@@ -47,7 +53,7 @@ run: $(BUILT) ## the shop under gunicorn: requests, kills, and the proof that no
 
 test: c-test pytest ## every test: the C programs, then pytest on all cores
 
-pytest: $(BUILT)
+pytest: $(BUILT) $(VENV)/.uwsgi
 	$(PY) -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.lint ## ruff
