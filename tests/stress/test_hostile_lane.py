@@ -34,7 +34,10 @@ def whole_lines(log_file):
 
 def honest(raw, rows):
     """Whether a line is an event of a producer of *rows*."""
-    return msgspec.json.decode(raw, type=Line).producer in rows
+    try:
+        return msgspec.json.decode(raw, type=Line).producer in rows
+    except msgspec.ValidationError:
+        return False  # a vandal's: any msgpack may stand where its event stood
 
 
 @pytest.mark.process
