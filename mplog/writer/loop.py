@@ -22,6 +22,8 @@ from mplog.writer.state import Job, Signals, now_ns
 LOOK_S = 1.0  # how often the owners of lanes, and the files' identity, are looked at
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
 POLL_S = 0.001
+BLIND_S = 0.05  # after a look for segments that has failed
+LOCK_S = 0.005  # between two tries to take the lock of a predecessor
 LEAVE_S = 0.05  # between two looks whether anybody is here, unless somebody has just left
 STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
 DRAIN_BYTES = 1 << 20
@@ -39,6 +41,7 @@ class Loop:
         self.rotate_again_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
+        self.blind = False  # there is a segment that cannot be read
         self.wants_room_bytes = 0  # for an end line that the file, or the batch, had no room for
 
     def run(self) -> None:
@@ -51,6 +54,8 @@ class Loop:
             now = time.monotonic()
             if size:
                 self.last_event_s = now
+            if self._overdue(now):
+                return  # what is left waits in its lanes for the next writer
             if size >= BUSY_BYTES:
                 continue
             if self._leave(now):
@@ -71,7 +76,7 @@ class Loop:
         """One batch; its size in bytes."""
         job = self.job
         if job.reader.segments != job.reader.seen_segments:
-            job.reader.scan(job.journal)
+            self._scan()
         wanted, self.wants_room_bytes = self.wants_room_bytes, 0
         if job.journal.file()[2] and wanted > self._room():
             self._rotate()
@@ -144,7 +149,7 @@ class Loop:
         self.departures = departures
         if now - self.last_look_s >= LOOK_S:
             self.last_look_s = now
-            job.reader.scan(job.journal)
+            self._scan()
         # Before ends() sets a broken lane whose owner is gone up anew, and nothing is left to keep.
         for session, segment, lane in job.reader.broken() if look else ():
             deliver.dump_broken_lane(job, session, segment, lane)
@@ -169,15 +174,33 @@ class Loop:
             self.departures = -1  # there may be more than one call brings
         return lines, ended, dropped
 
+    def _overdue(self, now: float) -> bool:
+        """Whether the writer was asked to stop STOP_S ago, whatever there is to do."""
+        if self.job.signals.stop and self.stop_since_s is None:
+            self.stop_since_s = now
+        return self.stop_since_s is not None and now - self.stop_since_s > STOP_S
+
+    def _scan(self) -> None:
+        """Look for new segments; what cannot be mapped now is tried again."""
+        try:
+            self.job.reader.scan(self.job.journal)
+        except OSError as error:
+            self.blind = True
+            self.job.reader.count("errors", 1)
+            self.job.tell(
+                f"cannot read shared memory in {self.job.directory}: {deliver.why(error)}"
+            )
+            time.sleep(BLIND_S)
+            return
+        if self.blind:
+            self.blind = False
+            self.job.tell("")
+
     def _leave(self, now: float) -> bool:
         """Whether this writer's work is over."""
         job = self.job
         if self.wants_room_bytes or job.notices:
             return False
-        if job.signals.stop and self.stop_since_s is None:
-            self.stop_since_s = now
-        if self.stop_since_s is not None and now - self.stop_since_s > STOP_S:
-            return True  # what is left waits in its lanes for the next writer
         departures = job.reader.departures
         if departures == self.left_at and now < self.leave_again_s:
             return False
@@ -199,7 +222,7 @@ class Loop:
         """
         job = self.job
         quiet = job.reader.set_aside()
-        while self._pass():
+        while self._pass() and not self._overdue(time.monotonic()):
             pass
         return quiet and job.reader.pending() == 0
 
@@ -231,7 +254,10 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return 0
-    _native.lock_wait(fd, _native.LOCK_WRITER)
+    while not _native.lock(fd, _native.LOCK_WRITER):
+        if signals.stop:
+            return 0
+        time.sleep(LOCK_S)
     found = os.fstat(fd)
     bell = bell_id(directory, service)
     if bell != (found.st_dev, found.st_ino):

@@ -79,25 +79,6 @@ static PyObject *f_lock(PyObject *module, PyObject *args) { return lock_with(arg
 static PyObject *f_unlock(PyObject *module, PyObject *args) { return lock_with(args, mpl_unlock); }
 static PyObject *f_locked(PyObject *module, PyObject *args) { return lock_with(args, mpl_locked); }
 
-static PyObject *f_lock_wait(PyObject *module, PyObject *args)
-{
-    int fd, rc;
-    long long byte;
-    if (!PyArg_ParseTuple(args, "iL", &fd, &byte))
-        return NULL;
-    do {
-        struct flock f = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-        Py_BEGIN_ALLOW_THREADS
-        rc = fcntl(fd, F_OFD_SETLKW, &f) < 0 ? errno : 0;
-        Py_END_ALLOW_THREADS
-        if (PyErr_CheckSignals())
-            return NULL;
-    } while (rc == EINTR);
-    if (rc)
-        return mplog_raise(-rc);
-    Py_RETURN_NONE;
-}
-
 static PyObject *f_rename_noreplace(PyObject *module, PyObject *args)
 {
     PyObject *from = NULL, *to = NULL;
@@ -161,7 +142,6 @@ static PyMethodDef functions[] = {
     {"bell_conf", f_bell_conf, METH_VARARGS, "bell_conf(dir, service) -> the configuration it was born with"},
     {"bell_path", f_bell_path, METH_VARARGS, "bell_path(dir, service) -> path"},
     {"lock", f_lock, METH_VARARGS, "lock(fd, byte) -> granted"},
-    {"lock_wait", f_lock_wait, METH_VARARGS, "lock_wait(fd, byte)"},
     {"unlock", f_unlock, METH_VARARGS, "unlock(fd, byte)"},
     {"locked", f_locked, METH_VARARGS, "locked(fd, byte) -> whether somebody else holds it"},
     {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
