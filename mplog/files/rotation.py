@@ -8,7 +8,8 @@ archive. Every step asks what is there before it acts:
    generation's name is taken);
 2. nothing stands at the path: the new file goes there; something foreign stands there: it is taken
    as it is;
-3. the manifest gets what the archive holds;
+3. the manifest gets what the archive holds; one that refuses stops nobody, since the archive
+   itself still knows, and retention asks it;
 4. the journal puts the new file in force and returns to IDLE.
 """
 
@@ -31,12 +32,13 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Rotated(NamedTuple):
-    """What a rotation has left: the new active file, and the archive's name (None where the old
-    file was not there any more).
+    """What a rotation has left: the new active file, the archive's name (None where the old file
+    was not there any more), and why the manifest could not be told, if so.
     """
 
     file: ActiveFile
     archive: str | None
+    problem: OSError | None = None
 
 
 def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
@@ -80,12 +82,16 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
     archive = _set_aside(path, planned, old)
     _put_new(path, mode)
     file = ActiveFile(path, mode)
+    problem = None
     if archive is not None:
-        _describe(path, archive, known)
+        try:
+            _describe(path, archive, known)
+        except OSError as error:
+            problem = error
         parsed = parse_archive(path.name, archive)
         generation = max(generation, parsed.generation if parsed else generation)
     journal.rotate_end(file.dev, file.ino, file.size(), generation + 1)
-    return Rotated(file, archive)
+    return Rotated(file, archive, problem)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

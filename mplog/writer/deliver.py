@@ -60,7 +60,7 @@ def _insist(job: Job, error: OSError) -> int:
         except OSError as again:
             error = again
             continue
-        job.tell("")
+        retry.over()
         return found
 
 
@@ -72,6 +72,7 @@ class Patience:
         self._pause_s = FIRST_PAUSE_S
         self._alone_since: float | None = None
         self._stop_since: float | None = None
+        self._told = False
 
     def pause(self, error: OSError) -> None:
         """Tell *error*, wait.
@@ -80,6 +81,7 @@ class Patience:
             Abandoned: see the class.
         """
         job, now = self._job, time.monotonic()
+        self._told = True
         job.reader.count("errors", 1)
         job.tell(f"cannot write {job.path}: {why(error)}; events wait in shared memory")
         alone = job.reader.owned() == 0
@@ -91,6 +93,11 @@ class Patience:
             raise Abandoned
         time.sleep(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+
+    def over(self) -> None:
+        """It is done: what was told is true no more."""
+        if self._told:
+            self._job.tell("")
 
 
 def why(error: OSError) -> str:
@@ -149,6 +156,10 @@ def finish_rotation(job: Job) -> None:
     job.ranges = {} if done.file.size() == 0 else None
     job.reader.count("rotations", 1)
     job.tell("")
+    if done.problem is not None:
+        job.reader.count("errors", 1)
+        what = f"cannot note in the manifest what {done.archive} holds"
+        job.tell(f"{what}: {why(done.problem)}; the log goes on")
 
 
 def reopen(job: Job, what: str | None) -> None:
@@ -164,6 +175,7 @@ def reopen(job: Job, what: str | None) -> None:
             break
         except OSError as error:
             retry.pause(error)
+    retry.over()
     if (file.dev, file.ino) == (job.file.dev, job.file.ino):
         file.close()
         return

@@ -4,6 +4,8 @@ be finished.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ from mplog._native import Journal, Reader
 from mplog.config import Settings
 from mplog.files.active import ActiveFile
 from mplog.files.archive import list_archives, next_generation
-from mplog.files.manifest import load, manifest_path
+from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
 from mplog.ring import owner_of, take_ownership
 from mplog.writer.deliver import (
@@ -46,16 +48,12 @@ class Waiting:
         if reason != self._told:
             self._told = reason
             self._reader.tell_problem(reason)
-        self._reader.scan(None)
+        with contextlib.suppress(OSError):
+            self._reader.scan(None)
         unwanted = self._signals.stop or self._reader.owned() == 0
         if unwanted and time.monotonic() - self._since > GIVE_UP_S:
             raise Abandoned
         time.sleep(0.05)
-
-    def over(self) -> None:
-        """It is ours: nothing is wrong any more."""
-        if self._told:
-            self._reader.tell_problem("")
 
 
 def begin(
@@ -77,10 +75,8 @@ def begin(
     reader = Reader(str(directory), service, True, ARENA_BYTES)
     waiting = Waiting(reader, signals, path)
     lock = _own(path, service, directory, waiting)
-    journal = Journal(str(directory), service, staging_bytes(directory))
-    reader.scan(journal)
+    journal = _journal(directory, service, reader, waiting)
     file = _open(path, settings.mode, waiting)
-    waiting.over()
     job = Job(
         directory=directory,
         service=service,
@@ -92,7 +88,9 @@ def begin(
         file=file,
         signals=signals,
         bell=bell,
+        problem=reader.problem,
     )
+    job.tell("")  # what this writer has waited for, or a dead one has left
     _finish(job)
     if not journal.fresh:
         delete_old(job)  # the dead writer may have rotated and not got that far
@@ -113,6 +111,19 @@ def _own(path: Path, service: str, directory: Path, waiting: Waiting) -> int:
         owner = owner_of(path)
         whose = f"the service {owner.service} in {owner.dir}" if owner else "another writer"
         waiting.pause(f"{path} is written by {whose}; events wait in shared memory")
+
+
+def _journal(directory: Path, service: str, reader: Reader, waiting: Waiting) -> Journal:
+    while True:
+        try:
+            journal = Journal(str(directory), service, staging_bytes(directory))
+            reader.scan(journal)
+        except OSError as error:  # noqa: PERF203 - a wait, not a hot loop
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            what = "is full" if full else "cannot be used"
+            waiting.pause(f"shared memory in {directory} {what}: {why(error)}; events wait in it")
+        else:
+            return journal
 
 
 def _open(path: Path, mode: int, waiting: Waiting) -> ActiveFile:
@@ -141,30 +152,47 @@ def _finish(job: Job) -> None:
     if generation:
         job.notices.append(("replaced", job.file.size(), 0))
         job.reader.count("replaced", 1)
+    adopt(job, max(generation, _generation(job)))
+
+
+def _generation(job: Job) -> int:
+    """At least this is the next archive's; a rotation looks again, and waits for the manifest."""
     active, folder = job.path.name, job.path.parent
-    archives = next_generation(list_archives(folder, active), load(manifest_path(folder, active)))
-    adopt(job, max(generation, archives))
+    try:
+        manifest = load(manifest_path(folder, active))
+    except OSError as error:
+        manifest = Manifest()
+        job.reader.count("errors", 1)
+        job.tell(f"cannot read the manifest of {job.path}: {why(error)}; nothing is rotated")
+    return next_generation(list_archives(folder, active), manifest)
 
 
 def _finish_commit(job: Job, wanted: tuple[int, int]) -> None:
     """The batch goes where it was begun, wherever that file is now; if it is nowhere, into the new
     one.
     """
-    fd = _find(job, wanted)
     retry = Patience(job)
     while True:
         try:
-            found = job.journal.redo(job.reader, job.file.fd if fd is None else fd)
+            found = _redo(job, wanted)
             break
         except OSError as error:
             retry.pause(error)
-    if fd is not None:
-        os.close(fd)
+    retry.over()
     if found & _native.FOUND_FOREIGN:
         job.notices.append(("foreign_bytes", job.journal.file()[2], 0))
     if found & _native.FOUND_TRUNCATED:
         job.notices.append(("truncated", job.journal.file()[2], 0))
     job.reader.count("redone", 1)
+
+
+def _redo(job: Job, wanted: tuple[int, int]) -> int:
+    fd = _find(job, wanted)
+    try:
+        return job.journal.redo(job.reader, job.file.fd if fd is None else fd)
+    finally:
+        if fd is not None:
+            os.close(fd)
 
 
 def _find(job: Job, wanted: tuple[int, int]) -> int | None:
@@ -175,9 +203,10 @@ def _find(job: Job, wanted: tuple[int, int]) -> int | None:
         return None
     with os.scandir(job.path.parent) as entries:
         for entry in entries:
-            found = entry.stat(follow_symlinks=False)
-            if (found.st_dev, found.st_ino) == wanted:
-                return os.open(entry.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            with contextlib.suppress(FileNotFoundError):  # somebody else tidies up there
+                found = entry.stat(follow_symlinks=False)
+                if (found.st_dev, found.st_ino) == wanted:
+                    return os.open(entry.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     return None
 
 
