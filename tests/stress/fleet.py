@@ -113,8 +113,10 @@ class Prey:
                 if MARK in words and self._directory in words and not dead:
                     mine[process.pid] = (process, process.ppid())
         writer = self.writer_pid()
+        if writer not in mine:
+            return None  # one that is killed before it has begun is a failed start, not a storm
         if kind == "writer":
-            return mine[writer][0] if writer in mine else None
+            return mine[writer][0]
         found = [p for p, parent in mine.values() if p.pid != writer and parent not in mine]
         return found[0] if found else None
 

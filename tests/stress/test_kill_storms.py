@@ -52,6 +52,7 @@ def holds_its_point(found, rows, kinds):
         assert 0 < found["killed"]["worker"] - WORKERS <= reborn <= found["killed"]["worker"]
     for kind in set(kinds) - {"worker"}:
         assert found["victims"][kind] == found["killed"][kind] > 1, "the same pid, not a new one"
+    assert all(row.accepted > 0 for row in rows.values()) or "worker" in kinds, "nobody logged"
 
 
 @pytest.mark.process
