@@ -1,14 +1,18 @@
 """Which service owns a log file: a lock beside the file, held by its writer for as long as it
-lives.
+lives, and a plate that says whose it is.
 
-The lock lies beside the file and not in shared memory, so that two directories, uids or containers
-cannot give one file two writers.
+They lie beside the file and not in shared memory, so that two directories, uids or containers
+cannot give one file two writers. The lock's file is its user's alone: whoever could open it could
+hold a lock on it, and keep the writer out. The plate can be read by everybody, and nothing is
+locked on it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +22,10 @@ import msgspec
 from mplog import _native
 from mplog.errors import FileOwnedError
 
-_MODE = 0o644  # it names a service and is no secret; others must be able to read whose the file is
+_LOCK_MODE = 0o600
+_PLATE_MODE = 0o644  # a service's name is no secret
+# Without O_NONBLOCK a FIFO in its place would hold up whoever opens it.
+_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _MAX_BYTES = 4096
 
 
@@ -29,29 +36,67 @@ class Owner(NamedTuple):
     dir: str
 
 
+UNKNOWN = Owner("unknown", "")
+
+
 def lock_path(log_file: Path) -> Path:
-    """The lock of *log_file*."""
+    """The lock of *log_file*; only its user may open it."""
+    return log_file.with_name(f".{log_file.name}.lock")
+
+
+def plate_path(log_file: Path) -> Path:
+    """Where it stands whose *log_file* is."""
     return log_file.with_name(f".{log_file.name}.mplog")
 
 
 def owner_of(log_file: Path) -> Owner | None:
-    """The service whose writer holds *log_file* now, or None."""
+    """The service whose writer holds *log_file* now, or None.
+
+    To another user than the owner's it cannot be told whether the writer lives. Since that user
+    cannot take the lock either way, the file is the owner's to them.
+    """
+    path = lock_path(log_file)
     try:
-        fd = os.open(lock_path(log_file), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = _open(path, os.O_RDONLY)
+    except PermissionError:
+        return _read_plate(log_file) if _is_foreign(path) else None
     except OSError:
         return None
     try:
         if not _native.locked(fd, 0):
             return None
-        text = os.pread(fd, _MAX_BYTES, 0)
     except OSError:
         return None
     finally:
         os.close(fd)
-    with contextlib.suppress(msgspec.MsgspecError, ValueError):
+    return _read_plate(log_file)
+
+
+def _open(path: Path, flags: int, mode: int = 0) -> int:
+    fd = os.open(path, flags | _FLAGS, mode)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return fd
+
+
+def _is_foreign(path: Path) -> bool:
+    try:
+        return os.lstat(path).st_uid != os.geteuid()
+    except OSError:
+        return False  # the directory itself is closed to this user
+
+
+def _read_plate(log_file: Path) -> Owner:
+    with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError):
+        fd = _open(plate_path(log_file), os.O_RDONLY)
+        try:
+            text = os.pread(fd, _MAX_BYTES, 0)
+        finally:
+            os.close(fd)
         said = msgspec.json.decode(text, type=dict[str, str])
         return Owner(said.get("service", "unknown"), said.get("dir", ""))
-    return Owner("unknown", "")
+    return UNKNOWN
 
 
 def refuse_foreign_owner(
@@ -82,19 +127,28 @@ def take_ownership(log_file: Path, service: str, directory: Path) -> int | None:
     """Take the lock of *log_file*: the descriptor that holds it, or None while another writer does.
 
     Raises:
-        OSError: the lock cannot be made there, or is a link.
+        OSError: the lock or the plate cannot be made there, or is a link or no regular file.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    fd = os.open(lock_path(log_file), flags, _MODE)
+    path = lock_path(log_file)
+    fd = _open(path, os.O_RDWR | os.O_CREAT, _LOCK_MODE)
     try:
+        if os.fstat(fd).st_mode & 0o077:
+            os.fchmod(fd, _LOCK_MODE)
         if not _native.lock(fd, 0):
             os.close(fd)
             return None
-        said = msgspec.json.encode({"service": service, "dir": str(directory)})
-        if os.pread(fd, _MAX_BYTES, 0) != said:
-            os.pwrite(fd, said, 0)
-            os.ftruncate(fd, len(said))
+        _write_plate(log_file, msgspec.json.encode({"service": service, "dir": str(directory)}))
     except OSError:
         os.close(fd)
         raise
     return fd
+
+
+def _write_plate(log_file: Path, said: bytes) -> None:
+    fd = _open(plate_path(log_file), os.O_RDWR | os.O_CREAT, _PLATE_MODE)
+    try:
+        if os.pread(fd, _MAX_BYTES, 0) != said:
+            os.pwrite(fd, said, 0)
+            os.ftruncate(fd, len(said))
+    finally:
+        os.close(fd)

@@ -99,7 +99,7 @@ def killed_at(world, number):
     archives = list_archives(world.log.parent, world.log.name)
     assert 1 <= len(archives) <= 2
     left = set(os.listdir(world.log.parent)) - {one.name for one in archives} - {world.log.name}
-    assert all(name.endswith((".mplog", "manifest")) for name in left), left
+    assert all(name.endswith((".mplog", ".lock", "manifest")) for name in left), left
     return "killed by SIGKILL" in trace.read_text()
 
 
