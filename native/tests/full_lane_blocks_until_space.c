@@ -16,10 +16,10 @@ static int produce(void *arg)
     for (uint64_t n = 1; n <= EVENTS; n++)
         while (send_event(&p, 3, n, 1000) == MPL_WAIT) {
             ++*waits;
-            CHECK(wait_for(&p, 0, 5000000000u) == 1); /* 0 would be a wake-up that was lost */
+            CHECK(wait_once(&p, 0, 5000000000u) == 1); /* 0 would be a wake-up that was lost */
         }
     while (mpl_settled(&p) < EVENTS)
-        CHECK(wait_for(&p, EVENTS, 5000000000u) == 1);
+        CHECK(wait_once(&p, EVENTS, 5000000000u) == 1);
     CHECK_EQ(p.dropped, 0);
     mpl_producer_free(&p);
     return 0;

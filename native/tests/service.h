@@ -66,7 +66,7 @@ static inline enum mpl_outcome send_event(struct mpl_producer *p, uint64_t produ
     return mpl_publish(p, 20, 0, 0, payload, len);
 }
 
-static inline int wait_for(const struct mpl_producer *p, uint64_t target, uint64_t timeout_ns)
+static inline int wait_once(const struct mpl_producer *p, uint64_t target, uint64_t timeout_ns)
 {
     struct mpl_watch w = mpl_watch(p, target);
     return mpl_wait(&w, timeout_ns);

@@ -31,14 +31,14 @@ static int produce(void *arg)
         enum mpl_outcome outcome = mpl_publish(&p, 20, 0, 0, payload, len);
         if (outcome == MPL_WAIT) {
             mpl_add(&o->waits, 1);
-            wait_for(&p, 0, 100000000u);
+            wait_once(&p, 0, 100000000u);
             continue;
         }
         CHECK(outcome == MPL_ACCEPTED);
         mpl_store_release(&o->acked[id], ++n);
         if (random % 4096 == 0) {
             while (mpl_settled(&p) < p.seq && !mpl_load(&o->stop))
-                wait_for(&p, p.seq, 100000000u);
+                wait_once(&p, p.seq, 100000000u);
             if (mpl_settled(&p) >= p.seq)
                 mpl_store_release(&o->settled[id], n);
         }

@@ -15,7 +15,7 @@ static int produce(void *arg)
     producer_make(&p, place, "rings");
     for (uint64_t n = 1; n <= EVENTS; n++) {
         while (send_event(&p, 1, n, 40) == MPL_WAIT)
-            wait_for(&p, 0, 100000000u);
+            wait_once(&p, 0, 100000000u);
         uint64_t pause = next_random(&random) % 64;
         if (pause < 40)
             pause_ns(pause * 2000);

@@ -26,10 +26,10 @@ static void *produce(void *arg)
         for (unsigned i = 0; i < EVENTS; i++) {
             n++;
             while (send_event(&p, producer, n, 40 + n % 300) == MPL_WAIT)
-                wait_for(&p, 0, 100000000u);
+                wait_once(&p, 0, 100000000u);
         }
         while (mpl_settled(&p) < p.seq)
-            wait_for(&p, p.seq, 100000000u);
+            wait_once(&p, p.seq, 100000000u);
         mpl_detach(&p, round == ROUNDS - 1);
     }
     mpl_producer_free(&p);
