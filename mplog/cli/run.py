@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import msgspec
 
 from mplog.cli.serve import create, settings_of
 from mplog.config import Settings
+from mplog.errors import ConfigError, MplogError
 from mplog.producer.connection import Connection
 from mplog.producer.farewell import drain_at_exit
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 CANNOT_RUN, NOT_FOUND = 126, 127
+DRAIN_S = 30.0  # how long the end of the command waits for its log, at most
 
 
 def add(subparsers: Subparsers) -> None:
@@ -34,7 +37,8 @@ def add(subparsers: Subparsers) -> None:
         description="Run a command with a log service around it: every Python process in it that "
         "uses mplog finds the service. What is given here goes over the program's own configure().",
         epilog="exit codes: the command's own; 128 + n when signal n ended it; "
-        "125 mplog failed, 126 the command cannot be run, 127 it was not found",
+        "2 wrong usage, 125 the log file is another service's, "
+        "126 the command cannot be run, 127 it was not found",
     )
     parser.add_argument("--log", metavar="F", help="the log file")
     parser.add_argument("--config", metavar="F", type=Path, help="a TOML file")
@@ -48,46 +52,98 @@ def run(args: argparse.Namespace) -> int:
     if not words:
         args.parser.error("no command is given: mplog run --log app.jsonl -- python app.py")
     settings = settings_of(args.config, args.log)
-    directory, name, _ = create(settings)
-    connection = Connection(directory, name, settings)
-    connection.attach()
-    try:
-        status = _command(words, _environment(settings, directory, name))
-    finally:
-        connection.detach(final=True)
-        drain_at_exit(connection, 30.0)
+    connection = _connect(settings)
+    command = Command()
+    status = command.run(words, _environment(settings, connection))
+    if connection is not None:
+        with contextlib.suppress(KeyboardInterrupt):
+            command.interruptible()
+            connection.detach(final=True)
+            drain_at_exit(connection, DRAIN_S)
     return status
 
 
-def _environment(settings: Settings, directory: Path, name: str) -> dict[str, str]:
+def _connect(settings: Settings) -> Connection | None:
+    """This process's way into the service; None, and told, where no shared memory can be had: a
+    command is not kept from running by its log.
+
+    Raises:
+        MplogError: the configuration is wrong, or the file is another service's.
+    """
+    try:
+        directory, name, _ = create(settings)
+        connection = Connection(directory, name, settings)
+        connection.attach()
+    except MplogError as error:
+        if isinstance(error, ConfigError) or error.kind == "target":
+            raise
+        reason = str(error)
+    except OSError as error:
+        reason = str(error)
+    else:
+        return connection
+    print(f"mplog run: no shared memory for logging: {reason}", file=sys.stderr, flush=True)
+    return None
+
+
+def _environment(settings: Settings, connection: Connection | None) -> dict[str, str]:
     """The handle for every process of the command, and what the operator has given, for their
     configure().
     """
-    given = {"file": settings.file, "service": name}
-    return {
-        **os.environ,
-        "MPLOG_SERVICE": name,
-        "MPLOG_DIR": str(directory),
-        "MPLOG_OPERATOR": msgspec.json.encode(given).decode(),
-    }
+    given = {"file": settings.file, "service": settings.service}
+    handle = {}
+    if connection is not None:
+        given["service"] = connection.service
+        handle = {"MPLOG_SERVICE": connection.service, "MPLOG_DIR": str(connection.directory)}
+    given = {key: value for key, value in given.items() if value is not None}
+    # The handle of a service around this one is not the command's.
+    others = {k: v for k, v in os.environ.items() if k not in ("MPLOG_SERVICE", "MPLOG_SETTINGS")}
+    return {**others, **handle, "MPLOG_OPERATOR": msgspec.json.encode(given).decode()}
 
 
-def _command(words: list[str], environment: dict[str, str]) -> int:
-    try:
-        child = subprocess.Popen(words, env=environment)
-    except FileNotFoundError:
-        print(f"mplog run: {words[0]}: no such command", file=sys.stderr)
-        return NOT_FOUND
-    except OSError as error:
-        print(f"mplog run: {words[0]} cannot be run: {error.strerror}", file=sys.stderr)
-        return CANNOT_RUN
+class Command:
+    """The command as a child, and the signals that are meant for it."""
 
-    def forward(number: int, frame: FrameType | None) -> None:
-        child.send_signal(number)
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._early: list[int] = []
 
-    for number in _FORWARDED:
-        signal.signal(number, forward)
-    # The terminal sends SIGINT to the command as well: it decides what that means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    code = child.wait()
-    return code if code >= 0 else 128 - code
+    def run(self, words: list[str], environment: dict[str, str]) -> int:
+        """Run it to its end; the exit code for it."""
+        # Before it is started, so that none comes between; an ignored one stays ignored in both.
+        for number in _FORWARDED:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._forward)
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            # The terminal sends it to the command as well, which decides what it means. A handler
+            # and not SIG_IGN: that would be handed down.
+            signal.signal(signal.SIGINT, lambda number, frame: None)
+        try:
+            child = subprocess.Popen(words, env=environment)
+        except FileNotFoundError:
+            print(f"mplog run: {words[0]}: no such command", file=sys.stderr)
+            return NOT_FOUND
+        except OSError as error:
+            print(f"mplog run: {words[0]} cannot be run: {error.strerror}", file=sys.stderr)
+            return CANNOT_RUN
+        self._child = child
+        for early in self._early:
+            child.send_signal(early)
+        code = child.wait()
+        return code if code >= 0 else 128 - code
+
+    def _forward(self, number: int, frame: FrameType | None) -> None:
+        if self._child is None:
+            self._early.append(number)
+        else:
+            self._child.send_signal(number)
+
+    def interruptible(self) -> None:
+        """The command is over: from now on what would end it ends the wait for the log.
+
+        Raises:
+            KeyboardInterrupt: at such a signal, from here on.
+        """
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.default_int_handler)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mplog.config import Settings, load, private_directory, service_name, shared_directory
+from mplog.config import Settings, load, service_name, usable_directory
 from mplog.errors import ConfigError, Problem, WriterStartError
 from mplog.ring import create_bell, presence, refuse_foreign_owner
 from mplog.writer.supervisor import Supervisor
@@ -53,8 +53,7 @@ def create(settings: Settings) -> tuple[Path, str, bool]:
     """
     log_file = Path(settings.file or "")
     name = settings.service or service_name(log_file)
-    directory = shared_directory(settings, os.environ, os.geteuid())
-    private_directory(directory)
+    directory = usable_directory(settings, os.environ, os.geteuid())
     refuse_foreign_owner(log_file, name, directory)
     return directory, name, create_bell(directory, name, settings)
 

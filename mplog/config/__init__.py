@@ -1,7 +1,7 @@
 """Settings: one schema, many places to give them, one error that names all that is wrong."""
 
 from mplog.config.differences import differences
-from mplog.config.directory import private_directory, shared_directory
+from mplog.config.directory import private_directory, shared_directory, usable_directory
 from mplog.config.identity import service_name
 from mplog.config.load import Loaded, load
 from mplog.config.schema import KEYS, SERVICE_KEYS, Settings
@@ -19,4 +19,5 @@ __all__ = [
     "service_name",
     "shared_directory",
     "to_bytes",
+    "usable_directory",
 ]

@@ -64,6 +64,26 @@ def private_directory(path: Path) -> None:
         raise SegmentError(text, code=_NOT_PRIVATE, path=str(path))
 
 
+def usable_directory(
+    settings: Settings, environ: Mapping[str, str], uid: int, *, shm: Path = SHM
+) -> Path:
+    """The directory of the shared memory, made and private: beside the log where the usual place is
+    refused, unless the user has named one.
+
+    Raises:
+        ConfigError, SegmentError: as `shared_directory` and `private_directory`.
+    """
+    directory = shared_directory(settings, environ, uid, shm=shm)
+    try:
+        private_directory(directory)
+    except SegmentError:
+        if settings.dir is not None or environ.get("MPLOG_DIR") or settings.file is None:
+            raise
+        directory = Path(settings.file).parent / ".mplog"
+        private_directory(directory)
+    return directory
+
+
 def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -5,7 +5,13 @@ import stat
 
 import pytest
 
-from mplog.config import Settings, directory, private_directory, shared_directory
+from mplog.config import (
+    Settings,
+    directory,
+    private_directory,
+    shared_directory,
+    usable_directory,
+)
 from mplog.errors import ConfigError, SegmentError
 
 FILE = "/var/log/app.jsonl"
@@ -124,3 +130,25 @@ def test_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SegmentError, match=r"cannot make the directory .*/file/x for the shared"):
         private_directory(tmp_path / "file" / "x")
+
+
+def test_a_refused_usual_place_is_replaced_by_one_beside_the_log(tmp_path):
+    """Somebody else's directory of our name is not used, and is no reason not to log."""
+    (tmp_path / "mplog-7").mkdir(mode=0o755)
+    settings = Settings(file=str(tmp_path / "logs" / "app.jsonl"))
+    found = usable_directory(settings, {}, 7, shm=tmp_path)
+
+    assert tmp_path / "logs" / ".mplog" == found
+    assert 0o700 == stat.S_IMODE(found.stat().st_mode)
+
+
+@pytest.mark.parametrize("named", ["setting", "variable", "no log"])
+def test_a_refused_place_that_was_named_is_not_replaced(tmp_path, named):
+    """Nor where there is no log to put it beside."""
+    refused = tmp_path / "mplog-7"
+    refused.mkdir(mode=0o755)
+    file = None if named == "no log" else str(tmp_path / "app.jsonl")
+    settings = Settings(file=file, dir=str(refused) if named == "setting" else None)
+    environ = {"MPLOG_DIR": str(refused)} if named == "variable" else {}
+    with pytest.raises(SegmentError, match="mode 0755"):
+        usable_directory(settings, environ, 7, shm=tmp_path)
