@@ -261,6 +261,9 @@ int mpl_spawn(const struct mpl_spawn *spawn);
 /* ---- guards ---------------------------------------------------------------------------------------------------------------- */
 /* Runs body(arg) so that a SIGBUS in it (somebody truncated a segment) comes back as MPL_E_CORRUPT. One thread of the writer only. */
 int mpl_guarded(int (*body)(void *), void *arg);
+const void *mpl_fault_at(void); /* where the last guarded body met it; NULL where it met none */
+/* The same among the writer's segments: one that was truncated is lost, and the body runs again. It must be one that can be done again anywhere. */
+int mpl_survive(struct mpl_reader *r, int (*body)(void *), void *arg);
 uint64_t mpl_generation(void); /* of this process: 0 never; another value in every child, however it was made */
 
 #endif

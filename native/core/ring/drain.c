@@ -164,12 +164,32 @@ static int drain_body(void *arg)
     return (int)r->nitems;
 }
 
-/* Somebody truncated that segment under us: a touch of it anywhere would be another SIGBUS, so zeros stand in for all of it. */
-static void lose_segment(struct mpl_reader *r, struct mpl_view *v)
+/* Somebody truncated a segment under us: a touch of it anywhere would be another SIGBUS, so zeros stand in for all of it. False when that was not it. */
+static bool lose_segment(struct mpl_reader *r)
 {
-    struct mpl_segment *seg = &r->segments[v->segment];
-    if (mmap(seg->base, seg->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED)
-        quarantine(v);
+    const char *at = mpl_fault_at();
+    for (uint32_t s = 0; at && s < MPL_MAX_SEGMENTS; s++) {
+        struct mpl_segment *seg = &r->segments[s];
+        if (!r->views[s] || at < seg->base || at >= seg->base + seg->mapped)
+            continue;
+        if (mmap(seg->base, seg->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+            return false;
+        mpl_unlock(seg->fd, 0, MPL_MAX_LANES); /* what a body held when it was cut off */
+        for (uint32_t i = 0; i < seg->head.lanes; i++)
+            if (r->views[s][i].capacity)
+                quarantine(&r->views[s][i]);
+        return true;
+    }
+    return false;
+}
+
+int mpl_survive(struct mpl_reader *r, int (*body)(void *), void *arg)
+{
+    int rc;
+    do {
+        rc = mpl_guarded(body, arg);
+    } while (rc < 0 && lose_segment(r));
+    return rc;
 }
 
 int mpl_drain(struct mpl_reader *r, size_t max_bytes)
@@ -180,8 +200,7 @@ int mpl_drain(struct mpl_reader *r, size_t max_bytes)
     r->arena_limit = max_bytes < r->arena_bytes ? max_bytes : r->arena_bytes;
     r->emitted_mono = r->committed_mono;
     int rc = mpl_guarded(drain_body, r);
-    if (rc < 0 && r->current) {
-        lose_segment(r, r->current);
+    if (rc < 0 && lose_segment(r)) {
         mpl_rewind(r);
         return 0;
     }

@@ -343,20 +343,49 @@ static void take_over(struct mpl_journal *j, struct mpl_reader *r)
     }
 }
 
+struct step {
+    struct mpl_journal *j;
+    struct mpl_reader *r;
+};
+
+static int heads_body(void *arg)
+{
+    struct step *s = arg;
+    take_over(s->j, s->r);
+    apply_heads(s->j, s->r);
+    wake_all(s->j, s->r);
+    return 0;
+}
+
+static int settled_body(void *arg)
+{
+    struct step *s = arg;
+    apply_settled(s->j, s->r);
+    return 0;
+}
+
+static int wake_body(void *arg)
+{
+    struct step *s = arg;
+    wake_all(s->j, s->r);
+    return 0;
+}
+
 /* Steps 4 to 7. Role: W. Blocks on the file. What it does it may have done before: all of it is absolute. */
 int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd)
 {
     struct mpl_journal_page *g = j->page;
+    struct step step = {.j = j, .r = r};
     int found = 0;
     if (mpl_load(&g->state) != MPL_COMMIT)
         return 0;
     mpl_add(&r->bell->begun, 1);
-    take_over(j, r);
-    apply_heads(j, r);
-    wake_all(j, r);
+    int rc = mpl_survive(r, heads_body, &step);
+    if (rc < 0)
+        return rc;
     KILL_POINT(commit_heads);
     for (uint32_t i = 0; i < g->nwrites; i++) {
-        int rc = write_entry(j, &g->writes[i], fd);
+        rc = write_entry(j, &g->writes[i], fd);
         if (rc < 0)
             return rc;
         found |= rc;
@@ -364,11 +393,13 @@ int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd)
         apply_offset(j, &g->writes[i]);
         KILL_POINT(commit_offset);
     }
-    apply_settled(j, r);
+    rc = mpl_survive(r, settled_body, &step);
+    if (rc < 0)
+        return rc;
     KILL_POINT(commit_done);
     mpl_store_release(&g->state, MPL_IDLE);
     mpl_store_release(&r->bell->done, mpl_load(&r->bell->begun));
-    wake_all(j, r);
+    mpl_survive(r, wake_body, &step);
     return found;
 }
 

@@ -168,15 +168,24 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
     mpl_unlock(fd, v->number, 1);
 }
 
-int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max)
+struct ends {
+    struct mpl_reader *r;
+    bool look_at_owners;
+    struct mpl_end *out;
+    int max;
+};
+
+static int ends_body(void *arg)
 {
+    const struct ends *e = arg;
+    struct mpl_reader *r = e->r;
     int count = 0;
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
             struct mpl_view *v = &r->views[s][i];
-            if (look_at_owners)
+            if (e->look_at_owners)
                 look_at_owner(r, v);
-            for (uint32_t k = 0; k < MPL_SLOTS && count < max; k++) {
+            for (uint32_t k = 0; k < MPL_SLOTS && count < e->max; k++) {
                 uint64_t word = mpl_load_acquire(&v->lane->slots[k].epoch_state);
                 if (mpl_word_state(word) != MPL_S_ENDED || mpl_word_epoch(word) % MPL_SLOTS != k)
                     continue;
@@ -185,19 +194,34 @@ int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int
                 if (!drained || v->touch[k] >= 0)
                     continue;
                 mpl_view_start_session(v, mpl_word_epoch(word));
-                fill_end(r, v, k, &out[count++]);
+                fill_end(r, v, k, &e->out[count++]);
             }
         }
     return count;
 }
 
-int mpl_owned(struct mpl_reader *r)
+int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max)
 {
+    struct ends e = {.r = r, .look_at_owners = look_at_owners, .out = out, .max = max};
+    int count = mpl_survive(r, ends_body, &e);
+    return count < 0 ? 0 : count;
+}
+
+static int owned_body(void *arg)
+{
+    struct mpl_reader *r = arg;
     int owned = 0;
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++)
             owned += mpl_load(&r->views[s][i].lane->epoch) && mpl_locked(r->segments[s].fd, i, 1) > 0;
     return owned;
+}
+
+/* What cannot be looked at at all counts as somebody. */
+int mpl_owned(struct mpl_reader *r)
+{
+    int owned = mpl_survive(r, owned_body, r);
+    return owned < 0 ? 1 : owned;
 }
 
 struct pending {
@@ -244,28 +268,30 @@ static void unlock_all(struct mpl_reader *r)
             mpl_unlock(r->segments[s].fd, 0, MPL_MAX_LANES);
 }
 
+static int closed_body(void *arg)
+{
+    struct mpl_reader *r = arg;
+    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++)
+            for (uint32_t k = 0; k < MPL_SLOTS; k++)
+                if (mpl_word_state(mpl_load_acquire(&r->views[s][i].lane->slots[k].epoch_state)) != MPL_S_CLOSED)
+                    return 0;
+    return 1;
+}
+
 /* All lanes of all segments locked, nothing unread, no session without its end line. */
 static bool alone(struct mpl_reader *r)
 {
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         if (r->views[s] && mpl_lock(r->segments[s].fd, 0, MPL_MAX_LANES))
             return false;
-    if (mpl_pending(r))
-        return false;
-    for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
-        for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++)
-            for (uint32_t k = 0; k < MPL_SLOTS; k++)
-                if (mpl_word_state(mpl_load_acquire(&r->views[s][i].lane->slots[k].epoch_state)) != MPL_S_CLOSED)
-                    return false;
-    return true;
+    return !mpl_pending(r) && mpl_guarded(closed_body, r) == 1;
 }
 
-/* Role: W. The files at the paths are no longer ours (somebody removed them): tells every owner to claim anew. 1 when no event is under way any more; what
- * was published before is drained as ever. The bell says RETIRED, so that claimers look for the new one. */
-int mpl_set_aside(struct mpl_reader *r)
+static int set_aside_body(void *arg)
 {
+    struct mpl_reader *r = arg;
     int quiet = 1;
-    mpl_store_release(&r->bell->state, MPL_RETIRED);
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
             struct mpl_lane *lane = r->views[s][i].lane;
@@ -275,6 +301,14 @@ int mpl_set_aside(struct mpl_reader *r)
                 quiet = 0;
         }
     return quiet;
+}
+
+/* Role: W. The files at the paths are no longer ours (somebody removed them): tells every owner to claim anew. 1 when no event is under way any more; what
+ * was published before is drained as ever. The bell says RETIRED, so that claimers look for the new one. */
+int mpl_set_aside(struct mpl_reader *r)
+{
+    mpl_store_release(&r->bell->state, MPL_RETIRED);
+    return mpl_survive(r, set_aside_body, r) == 1;
 }
 
 /* A segment that no claimer can map either, so that nobody is in it: new ones get their names whole. */
