@@ -98,7 +98,8 @@ int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *servic
     if (rc)
         return rc;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 && !(prot & PROT_WRITE))
+    /* One that was not there a moment ago is not opened for reading alone: it may come in between, and a claimer could not map a lane of it. */
+    if (fd < 0 && errno != ENOENT && !(prot & PROT_WRITE))
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
