@@ -16,13 +16,12 @@ from mplog.config import (
     Settings,
     differences,
     load,
-    private_directory,
     service_name,
-    shared_directory,
     to_bytes,
+    usable_directory,
 )
 from mplog.config.load import Loaded
-from mplog.errors import ConfigError, FileOwnedError, MplogError, Problem, SegmentError
+from mplog.errors import ConfigError, FileOwnedError, MplogError, Problem
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 from mplog.producer.tell import tell
@@ -142,7 +141,7 @@ def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path
     away.
     """
     for attempt in range(5):
-        directory = _directory(settings)
+        directory = usable_directory(settings, os.environ, os.geteuid())
         refuse_foreign_owner(log_file, name, directory)
         _refuse_second_name(log_file, name, directory)
         try:
@@ -167,21 +166,6 @@ def _refuse_second_name(log_file: Path, name: str, directory: Path) -> None:
             continue
         if found == str(log_file):
             raise FileOwnedError(str(log_file), other, str(directory))
-
-
-def _directory(settings: Settings) -> Path:
-    """The shared directory; beside the log where the usual place is refused or full, unless the
-    user named one.
-    """
-    directory = shared_directory(settings, os.environ, os.geteuid())
-    try:
-        private_directory(directory)
-    except SegmentError:
-        if settings.dir is not None or os.environ.get("MPLOG_DIR"):
-            raise
-        directory = Path(settings.file or "").parent / ".mplog"
-        private_directory(directory)
-    return directory
 
 
 def _without_memory(settings: Settings, error: Exception) -> Service:

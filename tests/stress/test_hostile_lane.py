@@ -47,11 +47,13 @@ def test_a_lane_that_cannot_be_right_is_set_aside_and_told(program, logs, tell, 
     found, log_file = beside_vandals(program, logs, tell, vandals=1, seed=0, damage=damage)
 
     lines = [msgspec.json.decode(raw, type=Line) for _, raw in lines_of(log_file)]
-    assert 1 == found["counters"]["quarantines"]
-    assert ["quarantined"] == [line.what for line in lines if line.what]
+    # Once, or again where the writer had a look between two of the vandal's writes.
+    times = found["counters"]["quarantines"]
+    assert 1 <= times <= 2, found["counters"]
+    assert ["quarantined"] * times == [line.what for line in lines if line.what]
     assert 10 == sum(line.body == "after the quarantine" for line in lines)
     assert {"exit 0": 1} == found["vandal_exits"]
-    assert 1 == len(list(logs.glob(".app.jsonl.quarantine-*")))
+    assert 1 <= len(list(logs.glob(".app.jsonl.quarantine-*"))) <= times
 
 
 @pytest.mark.process
