@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -10,9 +11,11 @@ import msgspec
 
 from mplog._native import Journal, Reader
 from mplog.config import Settings
+from mplog.config.directory import SHM
 from mplog.files.active import ActiveFile
 from mplog.files.rotation import Ranges
 from mplog.format import Format
+from mplog.ring import stderr_path
 
 ARENA_BYTES = 2 << 20
 LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
@@ -87,3 +90,13 @@ def staging_bytes(directory: Path) -> int:
 def now_ns() -> int:
     """Wall time, nanoseconds since 1970."""
     return time.time_ns()
+
+
+def tidy(job: Job) -> None:
+    """The last one out: what is ours alone goes; a directory that mplog has made goes if it is
+    empty.
+    """
+    stderr_path(job.directory, job.service).unlink(missing_ok=True)
+    if job.directory in (SHM / f"mplog-{os.geteuid()}", job.path.parent / ".mplog"):
+        with contextlib.suppress(OSError):
+            os.rmdir(job.directory)

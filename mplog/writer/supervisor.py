@@ -19,8 +19,8 @@ from types import FrameType
 from mplog import _native
 from mplog._native import Reader
 from mplog.ring import hold
-from mplog.writer.loop import work
 from mplog.writer.state import Signals
+from mplog.writer.work import work
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 STEADY_S = 5.0  # a writer that lived so long was no failed start

@@ -28,8 +28,9 @@ from mplog.files.verify import verify
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 from mplog.ring import create_bell, hold
-from mplog.writer import loop
+from mplog.writer import endings
 from mplog.writer.state import Signals
+from mplog.writer.work import work
 
 TRACEME, SYSCALL, SETOPTIONS = 0, 24, 0x4200
 TRACESYSGOOD, EXITKILL = 1, 1 << 20
@@ -122,7 +123,7 @@ class Service:
             if traced:
                 ptrace(TRACEME, 0)
                 os.kill(os.getpid(), signal.SIGSTOP)
-            return loop.work(self.directory, SERVICE, Signals(), 0)
+            return work(self.directory, SERVICE, Signals(), 0)
 
         return forked(run)
 
@@ -164,7 +165,7 @@ def once(place: Path, kills: Iterator[int]) -> tuple[bool, list[str]]:
 
 
 # A second of polling before the owners are looked at would be a thousand calls of one kind.
-loop.LOOK_S = 0.02
+endings.LOOK_S = 0.02
 
 
 def main(first: int, step: int, seed: int, again: int) -> dict[str, Any]:

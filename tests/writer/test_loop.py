@@ -21,7 +21,8 @@ from mplog.config import load
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 from mplog.ring import create_bell, hold
-from mplog.writer import loop
+from mplog.writer import endings
+from mplog.writer.work import work
 from mplog.writer.state import Signals
 
 directory, settings = Path(sys.argv[1]), load(arguments={"file": sys.argv[2]}).settings
@@ -32,8 +33,8 @@ GATE.connect(connection, 20)
 assert mplog.get_logger("a").info("first and last")
 connection.detach()
 os.close(supervisor)
-loop.LOOK_S = 600.0
-sys.exit(loop.work(directory, "late", Signals(), 0))
+endings.LOOK_S = 600.0
+sys.exit(work(directory, "late", Signals(), 0))
 """
 
 

@@ -20,6 +20,7 @@ from mplog.ring import create_bell, hold
 from mplog.writer import deliver, loop, recover
 from mplog.writer.loop import Loop
 from mplog.writer.state import Signals
+from mplog.writer.work import work
 
 
 class Place:
@@ -205,7 +206,7 @@ def test_a_writer_that_waits_for_its_predecessor_leaves_when_told_to(make):
     held = hold(place.directory, "shop", _native.LOCK_WRITER)
     place.signals.stop = True
 
-    assert 0 == loop.work(place.directory, "shop", place.signals, 0)
+    assert 0 == work(place.directory, "shop", place.signals, 0)
     os.close(held)
 
 
@@ -246,10 +247,10 @@ def test_segments_that_cannot_be_mapped_now_are_tried_again_and_told(make, monke
             raise OSError(errno.EMFILE, "Too many open files")
 
     job.reader = Blind()
-    one._scan()
+    one.endings.scan()
     told = place.watch.problem
     job.reader = real
-    one._scan()
+    one.endings.scan()
     one._pass()
     os.close(lock)
 
