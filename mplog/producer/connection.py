@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 from weakref import WeakSet
 
@@ -63,11 +64,9 @@ def _is_ours(error: Exception) -> bool:
     """Whether *error* was raised by code of mplog or the standard library: no other runs here but
     the user's signal handlers.
     """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
-    return module.partition(".")[0] in _OURS
+    frames = traceback.walk_tb(error.__traceback__)
+    modules = (str(frame.f_globals.get("__name__", "")) for frame, _ in frames)
+    return all(module.partition(".")[0] in _OURS for module in modules)
 
 
 def _say_goodbye() -> None:

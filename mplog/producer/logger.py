@@ -38,7 +38,8 @@ def running_task() -> str | None:
     it.
     """
     asyncio = sys.modules.get("asyncio.events")
-    if asyncio is None or asyncio._get_running_loop() is None:
+    running = getattr(asyncio, "_get_running_loop", None)  # not there yet while it is imported
+    if running is None or running() is None:
         return None
     task = sys.modules["asyncio.tasks"].current_task()
     return task.get_name() if task is not None else None

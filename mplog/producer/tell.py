@@ -46,13 +46,15 @@ def say(text: str) -> bool:
         if not _takes(fd):
             return False
         os.write(fd, line)
-    except OSError:
+    except (OSError, ValueError):
         return False
     return True
 
 
 def _takes(fd: int) -> bool:
     """Whether a write would not block: a pipe that nobody reads must not stop the program."""
+    if not hasattr(select, "poll"):  # taken away by a program that patches the library
+        return fd in select.select([], [fd], [], 0)[1]
     waiting = select.poll()
     waiting.register(fd, select.POLLOUT)
     return any(event & select.POLLOUT for _, event in waiting.poll(0))

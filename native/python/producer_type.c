@@ -21,16 +21,13 @@ typedef struct {
  * raised, and is kept until the event's fate is settled. */
 static void tell(ProducerObject *self, const char *what)
 {
-    if (!self->on_event || self->on_event == Py_None)
+    if (!self->on_event || self->on_event == Py_None || self->kept[0])
         return;
     PyObject *result = PyObject_CallFunction(self->on_event, "s", what);
-    if (result) {
+    if (result)
         Py_DECREF(result);
-    } else if (self->kept[0]) {
-        PyErr_WriteUnraisable(self->on_event);
-    } else {
+    else
         PyErr_Fetch(&self->kept[0], &self->kept[1], &self->kept[2]);
-    }
 }
 
 /* The call's result, or what was kept of a KeyboardInterrupt. */
@@ -59,11 +56,11 @@ static void before_publish(ProducerObject *self)
 static void after_publish(ProducerObject *self)
 {
     struct mpl_producer *p = &self->p;
-    if (p->trouble && self->trouble_untold) {
+    if (p->trouble && self->trouble_untold && !self->kept[0]) {
         self->trouble_untold = false;
         tell(self, "trouble");
     }
-    if (p->wants_look) {
+    if (p->wants_look && !self->kept[0]) {
         p->wants_look = false;
         tell(self, "look");
     }
@@ -74,6 +71,8 @@ static int wait_slice(ProducerObject *self, uint64_t target, uint64_t left_ns)
 {
     struct mpl_watch watch = mpl_watch(&self->p, target);
     int moved;
+    if (self->kept[0])
+        return -1; /* before another thread gets its turn, and takes it for its own */
     self->p.waiting++;
     Py_BEGIN_ALLOW_THREADS
     moved = mpl_wait(&watch, left_ns < SLICE_NS ? left_ns : SLICE_NS);
@@ -103,6 +102,8 @@ static enum mpl_outcome publish_homeless(ProducerObject *self, const struct even
 {
     enum mpl_outcome outcome = MPL_HOMELESS;
     after_publish(self);
+    if (self->closed)
+        return MPL_TOO_BIG; /* as for a closed one: the call goes where the gate leads now */
     if (self->p.lane)
         outcome = try_publish(self, e);
     if (outcome == MPL_HOMELESS)
@@ -146,6 +147,8 @@ static PyObject *publish_event(ProducerObject *self, const struct event *e)
         Py_RETURN_NONE;
     if (p->claimed || !mpl_lane_is_mine(p))
         before_publish(self);
+    if (self->closed) /* while that was told */
+        return settle(self, Py_NewRef(Py_None));
     enum mpl_outcome outcome = try_publish(self, e);
     if (outcome == MPL_HOMELESS)
         outcome = publish_homeless(self, e);
@@ -218,7 +221,7 @@ static PyObject *producer_close(ProducerObject *self, PyObject *unused)
 
 static PyObject *producer_attach(ProducerObject *self, PyObject *unused)
 {
-    return PyLong_FromLong(mpl_attach(&self->p));
+    return PyLong_FromLong(self->closed ? MPL_E_STATE : mpl_attach(&self->p));
 }
 
 static PyObject *producer_detach(ProducerObject *self, PyObject *final)
@@ -228,6 +231,11 @@ static PyObject *producer_detach(ProducerObject *self, PyObject *final)
         return NULL;
     mpl_detach(&self->p, last);
     Py_RETURN_NONE;
+}
+
+static bool same_session(const struct mpl_producer *p, const struct mpl_producer *before)
+{
+    return mpl_lane_is_mine(p) && p->epoch == before->epoch && p->segment_id == before->segment_id && p->lane_number == before->lane_number;
 }
 
 PyDoc_STRVAR(wait_doc, "wait_settled(target, timeout_s) -> bool: whether the event numbered target stands in the sinks");
@@ -240,18 +248,16 @@ static PyObject *producer_wait_settled(ProducerObject *self, PyObject *args)
     uint64_t deadline = mpl_now(CLOCK_MONOTONIC) + (uint64_t)(timeout_s > 0 ? (timeout_s < 1e9 ? timeout_s : 1e9) * 1e9 : 0);
     if (self->p.bell && self->p.lane)
         mpl_add(&self->p.bell->departures, 1);
-    uint32_t epoch = self->p.epoch;
-    uint64_t segment_id = self->p.segment_id;
-    while (mpl_lane_is_mine(&self->p) && mpl_settled(&self->p) < target) {
+    const struct mpl_producer before = self->p;
+    while (same_session(&self->p, &before) && mpl_settled(&self->p) < target) {
         uint64_t now = mpl_now(CLOCK_MONOTONIC);
         if (now >= deadline)
             Py_RETURN_FALSE;
         if (wait_slice(self, target, deadline - now) < 0)
             return PyErr_Occurred() ? NULL : settle(self, NULL);
-        if (self->p.epoch != epoch || self->p.segment_id != segment_id)
-            Py_RETURN_FALSE; /* the session that the number is of has ended meanwhile */
     }
-    Py_RETURN_TRUE;
+    /* Where the session that the number is of has ended meanwhile, nobody here can tell any more. */
+    return PyBool_FromLong(!target || (same_session(&self->p, &before) && mpl_settled(&self->p) >= target));
 }
 
 static PyObject *get_session(ProducerObject *self, void *unused)

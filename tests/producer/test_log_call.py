@@ -204,3 +204,75 @@ def test_services_that_were_left_are_forgotten(shm, logdir):
     gc.collect()
     assert producer() is None
     mplog.shutdown()
+
+
+def test_a_flush_whose_session_ends_meanwhile_does_not_claim_delivery(shm, logdir, wait_for):
+    """Another thread that lets the lane go cannot make an undelivered event a delivered one."""
+    import os
+    import signal
+    import threading
+
+    from mplog.cli.status import describe
+    from mplog.producer.gate import GATE
+
+    mplog.configure(logdir / "app.jsonl")
+    log, connection = mplog.get_logger("x"), GATE.connection
+    assert log.info("first")
+    assert mplog.flush(20)
+    writer = describe(connection.directory, connection.service)["writer"]["pid"]
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        assert log.info("second")
+        said = []
+        thread = threading.Thread(target=lambda: said.append(mplog.flush(30)))
+        thread.start()
+        wait_for(lambda: connection.producer.published == 2, what="the event")
+        connection.detach()
+        thread.join(20)
+        assert [False] == said
+    finally:
+        os.kill(writer, signal.SIGCONT)
+    mplog.shutdown(20)
+
+
+def test_a_log_call_during_the_import_of_asyncio_is_only_a_log_call(shm, logdir):
+    """A half-made module is asked for nothing that it does not have yet."""
+    path = logdir / "app.jsonl"
+    done = run(f"""
+        import sys, mplog
+        mplog.configure({str(path)!r})
+        log = mplog.get_logger("x")
+        class Finder:
+            def find_spec(self, name, *rest):
+                log.info("looking for {{name}}", name=name)
+        sys.meta_path.insert(0, Finder())
+        import asyncio
+    """)
+    assert "" == done.stderr
+    assert any("asyncio" in line["message"] for line in lines_of(path))
+
+
+def test_a_patched_select_costs_no_log_call():
+    """As eventlet patches it."""
+    done = run("""
+        import select
+        import mplog
+        del select.poll
+        assert mplog.get_logger("x").warning("hi")
+    """)
+    assert "hi" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_whose_an_error_is_tells_its_whole_traceback():
+    """A signal handler's error is the program's also where the library raised it."""
+    from mplog.producer.connection import _is_ours
+
+    def handler():
+        json.loads("{")
+
+    with pytest.raises(ValueError, match="Expecting") as caught:
+        handler()
+    assert not _is_ours(caught.value)
+    library = caught.value.__traceback__.tb_next.tb_next
+    assert _is_ours(caught.value.with_traceback(library))
