@@ -212,6 +212,7 @@ def test_a_flush_whose_session_ends_meanwhile_does_not_claim_delivery(shm, logdi
     import signal
     import threading
 
+    from mplog._native import Reader
     from mplog.cli.status import describe
     from mplog.producer.gate import GATE
 
@@ -224,9 +225,12 @@ def test_a_flush_whose_session_ends_meanwhile_does_not_claim_delivery(shm, logdi
     try:
         assert log.info("second")
         said = []
+        bell = Reader(str(connection.directory), connection.service, False, 1 << 16)
+        before = bell.departures
         thread = threading.Thread(target=lambda: said.append(mplog.flush(30)))
         thread.start()
-        wait_for(lambda: connection.producer.published == 2, what="the event")
+        # A wait calls for the writer's attention when it begins.
+        wait_for(lambda: bell.departures != before, what="the wait to begin")
         connection.detach()
         thread.join(20)
         assert [False] == said
