@@ -52,4 +52,6 @@ def test_every_pool_and_start_method_loses_nothing(program, logs, tell, kind, me
     """Four workers, 400 tasks; those of a Pool are replaced after ten each."""
     shape = {"kind": kind, "method": method, "tasks": 400, "a_child": 10}
 
-    assert pooled(program, logs, tell, **shape) > 1
+    # An executor starts further processes only while all it has are busy.
+    least = 1 if kind == "concurrent.futures" else 2
+    assert least <= pooled(program, logs, tell, **shape)
