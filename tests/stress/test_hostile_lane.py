@@ -47,7 +47,8 @@ def test_a_lane_that_cannot_be_right_is_set_aside_and_told(program, logs, tell, 
     found, log_file = beside_vandals(program, logs, tell, vandals=1, seed=0, damage=damage)
 
     lines = [msgspec.json.decode(raw, type=Line) for _, raw in lines_of(log_file)]
-    # Once, or again where the writer had a look between two of the vandal's writes.
+    # It was not 1 in one run of the whole suite, for a reason that has not been found. What was
+    # counted must have been told; the counters are shown where it is neither 1 nor 2.
     times = found["counters"]["quarantines"]
     assert 1 <= times <= 2, found["counters"]
     assert ["quarantined"] * times == [line.what for line in lines if line.what]
