@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/json.h"
+#include "format/format.h"
 
 #define ROOM (1u << 17)
 #define EXPECT(condition) ((condition) ? (void)0 : abort())

@@ -7,7 +7,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "format/json.h"
+#include "format/format.h"
 #include "mpl.h"
 
 extern PyTypeObject ProducerType, ReaderType, JournalType;

@@ -5,7 +5,7 @@
 #define PAYLOAD_H
 
 #include "check.h"
-#include "format/json.h"
+#include "format/format.h"
 
 /* ["shop", "user {user} has {n}", {"user": "ann\x7f", "n": 3, "x": [null, true, -5, 0.5, {"k": "\u2028"}], "count": 1}, {"r": 7, "n": 0},
  *  "/srv/app.py", 300, "login", 5000000000, "Main", "Task-1", nil, nil] */

@@ -26,6 +26,10 @@ struct mpl_event {
     const uint8_t *end;
 };
 
+/* Two items at least, thirteen at most: what is missing at the end is its default (event.py). False: it is none, or declined. Of the texts only those of
+ * values that the context holds below a field are known to be UTF-8. */
+bool mpl_read_event(struct mpl_event *e, unsigned kind, const uint8_t *payload, size_t len);
+
 static inline bool mpl_same_text(const struct mpl_msg *a, const uint8_t *text, uint32_t length)
 {
     return a->length == length && memcmp(a->text, text, length) == 0;
@@ -42,5 +46,11 @@ static inline const struct mpl_pair *mpl_find_pair(const struct mpl_event *e, co
 
 /* The message: the template rendered, escaped. *same: it is the template itself. False: no room (o->full), or declined. */
 bool mpl_put_message(struct mpl_out *o, const struct mpl_event *e, unsigned kind, bool *same);
+
+/* A value as compact JSON; c stands behind its head, depth is 0 outside of containers. False: no room (o->full), or declined. */
+bool mpl_put_value(struct mpl_out *o, const struct mpl_msg *m, struct mpl_cursor *c, unsigned depth);
+
+/* A user's key that is one of ours, in lines that have both. */
+bool mpl_is_reserved(const struct mpl_msg *key);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "utf8.h"
+
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 #define HIGH EACH(0x80)
 
@@ -42,26 +44,6 @@ static bool put_ascii(struct mpl_out *o, uint8_t byte)
 }
 
 static bool is_plain(uint8_t byte) { return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\'; }
-static bool is_tail(uint8_t byte) { return (byte & 0xc0) == 0x80; }
-
-/* Length of the well-formed sequence of two to four bytes at s and its code point; 0: it is none (overlong, surrogate, beyond 10ffff, cut off). */
-static size_t sequence(const uint8_t *s, size_t left, unsigned *code)
-{
-    if (s[0] >= 0xc2 && s[0] <= 0xdf && left >= 2 && is_tail(s[1])) {
-        *code = (s[0] & 31u) << 6 | (s[1] & 63u);
-        return 2;
-    }
-    if (s[0] >= 0xe0 && s[0] <= 0xef && left >= 3 && is_tail(s[1]) && is_tail(s[2])) {
-        *code = (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
-        return *code < 0x800 || (*code >= 0xd800 && *code <= 0xdfff) ? 0 : 3;
-    }
-    if (s[0] >= 0xf0 && s[0] <= 0xf4 && left >= 4 && is_tail(s[1]) && is_tail(s[2]) && is_tail(s[3])) {
-        *code = (s[0] & 7u) << 18 | (s[1] & 63u) << 12 | (s[2] & 63u) << 6 | (s[3] & 63u);
-        return *code < 0x10000 || *code > 0x10ffff ? 0 : 4;
-    }
-    return 0;
-}
-
 /* C1 controls (NEL among them), line and paragraph separator, what turns text around. */
 static bool unsafe(unsigned code)
 {
@@ -83,7 +65,7 @@ static size_t put_slowly(struct mpl_out *o, const uint8_t *s, size_t left, size_
             if (!put_ascii(o, s[done]))
                 return 0;
         } else {
-            n = sequence(s + done, left - done, &code);
+            n = mpl_sequence(s + done, left - done, &code);
             if (!n || !(unsafe(code) ? put_unicode(o, code) : mpl_put(o, (const char *)s + done, n)))
                 return 0;
         }

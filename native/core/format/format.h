@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An event's payload and its stamp as one line of a file, byte for byte as the formatter of that name in mplog/format writes it. What is unusual is
+ * declined: then the Python formatter makes the line. Reads nothing but its arguments; everything in the payload may be hostile. Role: W. Never blocks. */
+#ifndef MPL_FORMAT_H
+#define MPL_FORMAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MPL_FORMAT_DECLINED (-1) /* an exception, a stack, bytes, a date, keys that are no text or stand twice, NaN, invalid UTF-8, … */
+#define MPL_FORMAT_NO_ROOM (-2)
+
+enum mpl_format { MPL_FORMAT_JSON, MPL_FORMAT_TEXT, MPL_FORMAT_LOGFMT };
+
+/* Where an event comes from; texts are UTF-8. */
+struct mpl_origin {
+    const char *session, *name;
+    size_t session_len, name_len;
+    uint32_t pid;
+};
+
+struct mpl_stamp {
+    const struct mpl_origin *origin;
+    uint64_t wall_ns, seq;
+    uint8_t level, kind;
+    uint16_t flags;
+};
+
+/* The caller's, all zeros before the first use: the text of the last second. */
+struct mpl_second {
+    uint64_t second;
+    char text[24];
+};
+
+/* The line's length, its newline included, or a code above; then what stands in `out` is of no use. */
+typedef int (*mpl_formatter)(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);
+
+int mpl_format_json(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);
+int mpl_format_text(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);
+int mpl_format_logfmt(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);
+
+/* NULL: there is no such format. */
+static inline mpl_formatter mpl_formatter_of(enum mpl_format format)
+{
+    switch (format) {
+    case MPL_FORMAT_JSON: return mpl_format_json;
+    case MPL_FORMAT_TEXT: return mpl_format_text;
+    case MPL_FORMAT_LOGFMT: return mpl_format_logfmt;
+    default: return NULL;
+    }
+}
+
+#endif
