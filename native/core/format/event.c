@@ -10,6 +10,7 @@ static bool next_pair(struct mpl_cursor *c, struct mpl_pair *p)
     if (!mpl_msg_next(c, &p->key) || p->key.kind != MPL_MSG_STR || !mpl_msg_next(c, &p->value))
         return false;
     p->body = c->at;
+    p->in_message = false;
     return mpl_msg_skip(c, &p->value);
 }
 

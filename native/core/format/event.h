@@ -15,6 +15,7 @@
 struct mpl_pair {
     struct mpl_msg key, value;
     const uint8_t *body; /* of a container: what follows its head */
+    bool in_message;     /* the template names it; set by mpl_put_message */
 };
 
 struct mpl_event {
@@ -36,7 +37,7 @@ static inline bool mpl_same_text(const struct mpl_msg *a, const uint8_t *text, u
 }
 
 /* A key's place among the event's pairs, or NULL. */
-static inline const struct mpl_pair *mpl_find_pair(const struct mpl_event *e, const uint8_t *name, uint32_t length)
+static inline struct mpl_pair *mpl_find_pair(struct mpl_event *e, const uint8_t *name, uint32_t length)
 {
     for (uint32_t i = 0; i < e->npairs; i++)
         if (mpl_same_text(&e->pairs[i].key, name, length))
@@ -44,8 +45,11 @@ static inline const struct mpl_pair *mpl_find_pair(const struct mpl_event *e, co
     return NULL;
 }
 
+/* Escapes text and puts it. False: no room (o->full), or it is not UTF-8. */
+typedef bool (*mpl_escape)(struct mpl_out *o, const uint8_t *text, size_t n);
+
 /* The message: the template rendered, escaped. *same: it is the template itself. False: no room (o->full), or declined. */
-bool mpl_put_message(struct mpl_out *o, const struct mpl_event *e, unsigned kind, bool *same);
+bool mpl_put_message(struct mpl_out *o, struct mpl_event *e, unsigned kind, mpl_escape escape, bool *same);
 
 /* A value as compact JSON; c stands behind its head, depth is 0 outside of containers. False: no room (o->full), or declined. */
 bool mpl_put_value(struct mpl_out *o, const struct mpl_msg *m, struct mpl_cursor *c, unsigned depth);

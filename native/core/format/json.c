@@ -61,10 +61,10 @@ static bool put_numbered(struct mpl_out *o, const char *key, size_t n, const str
 }
 #define NUMBERED(o, key, m) put_numbered((o), "\"" key "\":", sizeof(key) + 2, &(m))
 
-static bool put_told(struct mpl_out *o, const struct mpl_event *e, unsigned kind)
+static bool put_told(struct mpl_out *o, struct mpl_event *e, unsigned kind)
 {
     bool same;
-    if (!NAMED(o, "logger", e->logger) || !MPL_PUT(o, "\"message\":\"") || !mpl_put_message(o, e, kind, &same) || !MPL_PUT(o, "\","))
+    if (!NAMED(o, "logger", e->logger) || !MPL_PUT(o, "\"message\":\"") || !mpl_put_message(o, e, kind, mpl_put_text, &same) || !MPL_PUT(o, "\","))
         return false;
     if (!same && !(MPL_PUT(o, "\"template\":") && put_string(o, &e->template) && MPL_PUT(o, ",")))
         return false;

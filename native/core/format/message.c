@@ -8,6 +8,7 @@
 
 struct message {
     struct mpl_out *o;
+    mpl_escape escape;
     const uint8_t *rest, *end; /* of the template, as far as the message is the same as it */
     bool same;
 };
@@ -18,7 +19,7 @@ static bool say(struct message *m, const uint8_t *text, size_t n)
         m->same = (size_t)(m->end - m->rest) >= n && memcmp(m->rest, text, n) == 0;
         m->rest += m->same ? n : 0;
     }
-    return mpl_put_text(m->o, text, n);
+    return m->escape(m->o, text, n);
 }
 
 static bool say_ascii(struct message *m, const char *text, size_t n) { return n && say(m, (const uint8_t *)text, n); }
@@ -45,7 +46,7 @@ static const uint8_t *next_brace(const uint8_t *s, const uint8_t *end)
 }
 
 /* At a brace: what it begins. Returns the end of that, or NULL: no room, or declined. */
-static const uint8_t *say_brace(struct message *m, const struct mpl_event *e, const uint8_t *s, const uint8_t *end, unsigned *places)
+static const uint8_t *say_brace(struct message *m, struct mpl_event *e, const uint8_t *s, const uint8_t *end, unsigned *places)
 {
     if (s + 1 < end && s[1] == s[0])
         return say(m, s, 1) ? s + 2 : NULL;
@@ -54,13 +55,15 @@ static const uint8_t *say_brace(struct message *m, const struct mpl_event *e, co
         return say(m, s, 1) ? s + 1 : NULL;
     if (++*places > MPL_MAX_PLACES)
         return NULL;
-    const struct mpl_pair *pair = mpl_find_pair(e, name, (uint32_t)(stop - name));
+    struct mpl_pair *pair = mpl_find_pair(e, name, (uint32_t)(stop - name));
+    if (pair)
+        pair->in_message = true;
     if (!(pair ? say_value(m, &pair->value) : say(m, s, (size_t)(stop + 1 - s))))
         return NULL;
     return stop + 1;
 }
 
-static bool say_braces(struct message *m, const struct mpl_event *e)
+static bool say_braces(struct message *m, struct mpl_event *e)
 {
     const uint8_t *s = e->template.text, *end = s + e->template.length;
     unsigned places = 0;
@@ -113,9 +116,9 @@ static bool say_percent(struct message *m, const struct mpl_event *e)
     return taken == e->args.length;
 }
 
-bool mpl_put_message(struct mpl_out *o, const struct mpl_event *e, unsigned kind, bool *same)
+bool mpl_put_message(struct mpl_out *o, struct mpl_event *e, unsigned kind, mpl_escape escape, bool *same)
 {
-    struct message m = {.o = o, .rest = e->template.text, .end = e->template.text + e->template.length, .same = true};
+    struct message m = {.o = o, .escape = escape, .rest = e->template.text, .end = e->template.text + e->template.length, .same = true};
     bool percent = kind == PERCENT_KIND, ok;
     if (percent ? !e->args.length : !e->npairs)
         ok = say(&m, e->template.text, e->template.length);
