@@ -80,9 +80,8 @@ fuzz: ## every harness of native/fuzz for SECONDS (clang)
 stress: $(BUILT) ## the long stress tests, one after the other
 	$(PY) -m pytest tests/stress --stress -p no:randomly -v --timeout 1200 $(ARGS)
 
-bench: $(BUILT) $(VENV)/.bench ## mplog beside its peers, and the cost of an idle service
-	$(PY) benchmarks/peers.py $(ARGS)
-	$(PY) benchmarks/idle.py
+bench: $(BUILT) $(VENV)/.bench ## every benchmark: JSON, plots, a page (ARGS="--quick", "call_latency", …)
+	$(PY) benchmarks/run.py $(ARGS)
 
 smoke: | system ## build and try on every other CPython from 3.10 on
 	@PYTHON="$(PYTHON)" .ci/smoke

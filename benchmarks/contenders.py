@@ -1,4 +1,4 @@
-"""The libraries that peers.py measures, each set up as its own documentation advises.
+"""The libraries beside mplog that serve several processes, each set up as its manual advises.
 
 All do the same work: a message with three fields, the caller's location, process and thread, as
 one line that looks like JSON, into a file that rotates at 20 MB. The peers get a line template,
@@ -8,16 +8,19 @@ which is cheaper than real JSON (nothing is escaped): if that tilts the comparis
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import logging
 import multiprocessing
+import os
 from collections.abc import Callable
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from contender import FIELDS, Contender
+
 ROTATION_BYTES = 20_000_000
 ARCHIVES = 100
+MANY_EVENTS = 100_000  # as an event's number: it gives a line of the usual length
 FORK = multiprocessing.get_context("fork")
 
 STDLIB_LINE = (
@@ -34,71 +37,6 @@ LOGURU_LINE = (
     '"thread.name":"{thread.name}"}}'
 )
 
-Call = Callable[[int], object]
-
-
-def structured(info: Callable[..., object]) -> Call:
-    """The call with fields as keywords: mplog, loguru."""
-
-    def call(number: int) -> None:
-        info("user {user} logged in from {ip}", user="alice", ip="10.0.0.1", attempt=number)
-
-    return call
-
-
-def percent(info: Callable[..., object]) -> Call:
-    """The call as the standard library has it: arguments for the text, fields in `extra`."""
-
-    def call(number: int) -> None:
-        info(
-            "user %s logged in from %s", "alice", "10.0.0.1",
-            extra={"user": "alice", "ip": "10.0.0.1", "attempt": number},
-        )  # fmt: skip
-
-    return call
-
-
-class Contender:
-    """One library; `start` and `listen` and `stop` run in the parent, `info` in a worker."""
-
-    name = ""
-    title = ""
-    package = ""
-    safe = True  # keeps every line when several processes write and files rotate
-    fast = False  # gets the full number of events
-    shape = staticmethod(percent)
-
-    def missing(self) -> str:
-        """Why it cannot be measured here; empty when it can."""
-        try:
-            importlib.import_module(self.package)
-        except ImportError as error:
-            return str(error)
-        return ""
-
-    def version(self) -> str:
-        """What was measured."""
-        try:
-            return importlib.metadata.version(self.package.replace("_", "-"))
-        except importlib.metadata.PackageNotFoundError:
-            return "standard library" if self.package == "logging" else "from the source tree"
-
-    def start(self, path: Path) -> None:
-        """Before the workers are forked."""
-
-    def listen(self) -> None:
-        """After they are forked, before their first call."""
-
-    def info(self) -> Callable[..., object]:
-        """The logging function, in a worker."""
-        raise NotImplementedError
-
-    def finish(self) -> None:
-        """In a worker, after its last call."""
-
-    def stop(self) -> None:
-        """After the workers have ended: everything is in the files when this returns."""
-
 
 def stdlib_logger(handler: logging.Handler) -> logging.Logger:
     """A logger with this handler and no other."""
@@ -114,7 +52,7 @@ class Mplog(Contender):
 
     name = title = package = "mplog"
     fast = True
-    shape = staticmethod(structured)
+    shape = FIELDS
 
     def start(self, path: Path) -> None:
         mplog: Any = importlib.import_module("mplog")
@@ -164,7 +102,7 @@ class Loguru(Contender):
 
     name = package = "loguru"
     title = "loguru, enqueue=True"
-    shape = staticmethod(structured)
+    shape = FIELDS
 
     def start(self, path: Path) -> None:
         self.logger: Any = importlib.import_module("loguru").logger
@@ -222,6 +160,35 @@ class Plain(Contender):
         return stdlib_logger(handler).info
 
 
+class BareWrite(Contender):
+    """No logging at all: every process writes a ready line, as mplog has made it, with os.write."""
+
+    name = "write"
+    title = "bare os.write of a ready line"
+    package = "mplog"
+    safe = False
+    fast = True
+    numbered = False
+
+    def start(self, path: Path) -> None:
+        self.path = path
+        rehearsal = path.parent / "rehearsal"
+        rehearsal.mkdir()
+        mplog = Mplog()
+        mplog.start(rehearsal / path.name)
+        mplog.call()(MANY_EVENTS)
+        mplog.stop()
+        self.line = (rehearsal / path.name).read_bytes().splitlines(keepends=True)[0]
+
+    def flat_out(self, count: int) -> None:
+        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        write, line = os.write, self.line
+        for _ in range(count):
+            write(fd, line)
+        os.close(fd)
+
+
+PEERS = (Queue, Loguru, ConcurrentLogHandler)
 CONTENDERS: dict[str, type[Contender]] = {
-    one.name: one for one in (Mplog, Queue, Loguru, ConcurrentLogHandler, Plain)
+    one.name: one for one in (Mplog, *PEERS, Plain, BareWrite)
 }
