@@ -29,6 +29,7 @@ int mpl_boot_id(uint8_t out[16]);
 uint64_t mpl_now(int clock); /* ns */
 uint64_t mpl_random(void);
 uint32_t mpl_crc32c(uint32_t crc, const void *bytes, size_t len);
+uint32_t mpl_crc32c_portable(uint32_t crc, const void *bytes, size_t len); /* the same, on any machine */
 
 /* ---- the bell (any role) ---------------------------------------------------------------------------------------------- */
 /* Creates or opens `<service>.<abi>.bell`; *created says which. The configuration rides in the same file, so that both are born by one link(). */

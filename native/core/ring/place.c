@@ -92,35 +92,3 @@ uint64_t mpl_random(void)
     }
     return v;
 }
-
-/* CRC-32C (Castagnoli), reflected polynomial 0x82f63b78, as RFC 3720 appendix B.4 has it; slicing by 8. */
-static uint32_t crc_table[8][256];
-
-__attribute__((constructor)) static void crc_fill(void)
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t c = i;
-        for (int k = 0; k < 8; k++)
-            c = c & 1 ? c >> 1 ^ 0x82f63b78u : c >> 1;
-        crc_table[0][i] = c;
-    }
-    for (uint32_t i = 0; i < 256; i++)
-        for (int t = 1; t < 8; t++)
-            crc_table[t][i] = crc_table[t - 1][i] >> 8 ^ crc_table[0][crc_table[t - 1][i] & 255];
-}
-
-uint32_t mpl_crc32c(uint32_t crc, const void *bytes, size_t len)
-{
-    const uint8_t *p = bytes;
-    crc = ~crc;
-    for (; len >= 8; len -= 8, p += 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        v ^= crc;
-        crc = crc_table[7][v & 255] ^ crc_table[6][v >> 8 & 255] ^ crc_table[5][v >> 16 & 255] ^ crc_table[4][v >> 24 & 255] ^
-              crc_table[3][v >> 32 & 255] ^ crc_table[2][v >> 40 & 255] ^ crc_table[1][v >> 48 & 255] ^ crc_table[0][v >> 56];
-    }
-    for (; len; len--, p++)
-        crc = crc >> 8 ^ crc_table[0][(crc ^ *p) & 255];
-    return ~crc;
-}
