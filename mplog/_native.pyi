@@ -22,6 +22,7 @@ FOUND_FOREIGN: int
 REASONS: dict[str, str]
 COUNTERS: dict[str, str]
 ERRORS: dict[str, int]
+FORMATS: dict[str, int]
 
 Who = tuple[str, int, str]
 Gap = tuple[int, int, dict[str, dict[str, int]]]
@@ -38,7 +39,8 @@ def rename_noreplace(old: str, new: str, /) -> None: ...
 def spawn(argv: list[bytes], env: list[bytes], stderr_path: str, keep_fd: int, /) -> None: ...
 def strerror(code: int, /) -> str: ...
 def generation() -> int: ...
-def format_json(
+def format_line(
+    format: int,
     wall_ns: int,
     level: int,
     kind: int,

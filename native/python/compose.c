@@ -162,31 +162,3 @@ PyObject *mplog_compose(ReaderObject *self, PyObject *args)
     PyMem_Free(b);
     return out;
 }
-
-PyObject *mplog_format_json(PyObject *module, PyObject *args)
-{
-    unsigned long long wall_ns, seq;
-    unsigned level, kind, flags, pid;
-    struct mpl_origin origin;
-    struct mpl_second second = {0};
-    Py_ssize_t session_len, name_len, room = 1 << 20;
-    Py_buffer payload;
-    if (!PyArg_ParseTuple(args, "KIIIs#KIs#y*|n", &wall_ns, &level, &kind, &flags, &origin.session, &session_len, &seq, &pid, &origin.name, &name_len,
-            &payload, &room))
-        return NULL;
-    origin.session_len = (size_t)session_len;
-    origin.name_len = (size_t)name_len;
-    origin.pid = pid;
-    struct mpl_stamp stamp = {.origin = &origin, .wall_ns = wall_ns, .seq = seq, .level = (uint8_t)level, .kind = (uint8_t)kind, .flags = (uint16_t)flags};
-    char *out = room < 0 ? NULL : PyMem_Malloc((size_t)room + 1);
-    PyObject *line = NULL;
-    if (out) {
-        int n = mpl_format_json(&second, &stamp, payload.buf, (size_t)payload.len, out, (size_t)room);
-        line = n < 0 ? PyLong_FromLong(n) : PyBytes_FromStringAndSize(out, n);
-    } else {
-        PyErr_NoMemory();
-    }
-    PyMem_Free(out);
-    PyBuffer_Release(&payload);
-    return line;
-}

@@ -147,7 +147,7 @@ static PyMethodDef functions[] = {
     {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
     {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd): starts a detached program"},
     {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
-    {"format_json", mplog_format_json, METH_VARARGS, "format_json(wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB) -> line, or a code below 0"},
+    {"format_line", mplog_format_line, METH_VARARGS, "format_line(format, wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB) -> line, or a code below 0"},
     {"generation", f_generation, METH_NOARGS, "number of this process in its line of forks; another in every child"},
     {0},
 };
@@ -201,7 +201,7 @@ static int module_exec(PyObject *module)
     if (PyModule_AddType(module, &ProducerType) || PyModule_AddType(module, &ReaderType) || PyModule_AddType(module, &JournalType))
         return -1;
     if (add_table(module, "REASONS", reasons, sizeof reasons / sizeof *reasons / 2) ||
-        add_table(module, "COUNTERS", counters, sizeof counters / sizeof *counters / 2) || add_errors(module))
+        add_table(module, "COUNTERS", counters, sizeof counters / sizeof *counters / 2) || add_errors(module) || mplog_add_formats(module))
         return -1;
     static const struct {
         const char *name;

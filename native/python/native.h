@@ -40,6 +40,8 @@ PyObject *mplog_who(ReaderObject *self, const struct mpl_view *v, uint32_t slot)
 PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item);
 uint64_t mplog_shown_wall(ReaderObject *self, const struct mpl_item *item);
 PyObject *mplog_compose(ReaderObject *self, PyObject *args);
-PyObject *mplog_format_json(PyObject *module, PyObject *args);
+
+int mplog_add_formats(PyObject *module); /* FORMATS: the number of a format by its name */
+PyObject *mplog_format_line(PyObject *module, PyObject *args);
 
 #endif

@@ -23,9 +23,8 @@ PLACE = ("/srv/app.py", 7, "login", 99, "MainThread", None, None, None)
 def native(payload, stamped=STAMPED, *room):
     """What the formatter in C answers: the line, or a code."""
     s = stamped
-    return _native.format_json(
-        s.wall_ns, s.level, s.kind, s.flags, s.session, s.seq, s.pid, s.process_name, payload, *room
-    )
+    head = (s.wall_ns, s.level, s.kind, s.flags, s.session, s.seq, s.pid, s.process_name)
+    return _native.format_line(_native.FORMATS["json"], *head, payload, *room)
 
 
 def compared(event, stamped=STAMPED):

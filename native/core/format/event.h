@@ -51,6 +51,9 @@ typedef bool (*mpl_escape)(struct mpl_out *o, const uint8_t *text, size_t n);
 /* The message: the template rendered, escaped. *same: it is the template itself. False: no room (o->full), or declined. */
 bool mpl_put_message(struct mpl_out *o, struct mpl_event *e, unsigned kind, mpl_escape escape, bool *same);
 
+/* A number, a bool or None as Python's str() shows it; returns its length. 0: it is none of these, or declined. */
+size_t mpl_scalar_text(char out[MPL_NUMBER_CHARS], const struct mpl_msg *v);
+
 /* A value as compact JSON; c stands behind its head, depth is 0 outside of containers. False: no room (o->full), or declined. */
 bool mpl_put_value(struct mpl_out *o, const struct mpl_msg *m, struct mpl_cursor *c, unsigned depth);
 

@@ -22,20 +22,31 @@ static bool say(struct message *m, const uint8_t *text, size_t n)
     return m->escape(m->o, text, n);
 }
 
-static bool say_ascii(struct message *m, const char *text, size_t n) { return n && say(m, (const uint8_t *)text, n); }
+static size_t named(char *out, const char *name, size_t n)
+{
+    memcpy(out, name, n);
+    return n;
+}
+
+size_t mpl_scalar_text(char out[MPL_NUMBER_CHARS], const struct mpl_msg *v)
+{
+    switch (v->kind) {
+    case MPL_MSG_INT: return mpl_int_text(out, v->number, v->negative);
+    case MPL_MSG_FLOAT: return mpl_real_text(out, v->real);
+    case MPL_MSG_BOOL: return v->number ? named(out, "True", 4) : named(out, "False", 5);
+    case MPL_MSG_NIL: return named(out, "None", 4);
+    default: return 0;
+    }
+}
 
 /* A value as Python's str() shows it. */
 static bool say_value(struct message *m, const struct mpl_msg *v)
 {
     char text[MPL_NUMBER_CHARS];
-    switch (v->kind) {
-    case MPL_MSG_STR: return say(m, v->text, v->length);
-    case MPL_MSG_INT: return say_ascii(m, text, mpl_int_text(text, v->number, v->negative));
-    case MPL_MSG_FLOAT: return say_ascii(m, text, mpl_real_text(text, v->real));
-    case MPL_MSG_BOOL: return v->number ? say_ascii(m, "True", 4) : say_ascii(m, "False", 5);
-    case MPL_MSG_NIL: return say_ascii(m, "None", 4);
-    default: return false;
-    }
+    if (v->kind == MPL_MSG_STR)
+        return say(m, v->text, v->length);
+    size_t n = mpl_scalar_text(text, v);
+    return n && say(m, (const uint8_t *)text, n);
 }
 
 static const uint8_t *next_brace(const uint8_t *s, const uint8_t *end)

@@ -7,18 +7,10 @@
 #include <stdlib.h>
 
 #include "utf8.h"
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define HIGH EACH(0x80)
-
-static uint64_t has_zero(uint64_t w) { return (w - EACH(1)) & ~w & HIGH; }
+#include "word.h"
 
 /* Not 0 when one of eight bytes is a control, DEL, not ASCII, or to be escaped. */
-static uint64_t special(uint64_t w)
-{
-    uint64_t below_space = (w - EACH(0x20)) & ~w & HIGH;
-    return (w & HIGH) | below_space | has_zero(w ^ EACH('"')) | has_zero(w ^ EACH('\\')) | has_zero(w ^ EACH(0x7f));
-}
+static uint64_t special(uint64_t w) { return mpl_has_odd(w) | mpl_has(w, '"') | mpl_has(w, '\\'); }
 
 static const char hex[] = "0123456789abcdef";
 
