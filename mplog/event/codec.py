@@ -66,6 +66,15 @@ def bounded(event: Event | tuple[Any, ...], max_bytes: int) -> tuple[bytes, bool
     return _LAST_RESORT, True
 
 
+def is_native(kind: type) -> bool:
+    """Whether `ENCODER` alone writes any value of exactly this type, as a text or a time: no code
+    of a user's runs for it, but that of a time zone.
+    """
+    if kind.__module__ == "datetime":
+        return kind.__name__ in ("datetime", "date", "time", "timedelta")
+    return (kind.__module__, kind.__name__) in (("decimal", "Decimal"), ("uuid", "UUID"))
+
+
 def decode(payload: bytes | memoryview) -> Event | None:
     """The event in *payload*, or None where no event can be made of it. Never raises.
 

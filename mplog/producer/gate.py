@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from mplog._native import steer
 from mplog.config import Settings, from_bytes, load, private_directory
 from mplog.errors import MplogError
 from mplog.event.event import Event
@@ -35,17 +36,28 @@ class Gate:
     """What stands between a log call and the lane.
 
     Attributes:
-        level: events below it do not pass.
         emit: takes (level, event, kind): the event's items, encoded on the way; True accepted,
             False dropped, None does not encode, or is too large.
         publish: takes (level, payload, kind, flags); the same for a payload.
-        connection: to the service, once there is one.
+        connection: to the service, once there is one; set before the level, which tells both to C.
     """
 
-    __slots__ = ("connection", "emit", "level", "publish")
+    __slots__ = ("_level", "_steers", "connection", "emit", "publish")
 
-    def __init__(self) -> None:
+    def __init__(self, *, steers: bool = False) -> None:
+        self._steers = steers
         self.reset()
+
+    @property
+    def level(self) -> int:
+        """Events below it do not pass."""
+        return self._level
+
+    @level.setter
+    def level(self, level: int) -> None:
+        self._level = level
+        if self._steers:
+            steer(level, self.connection.producer if self.connection else None)
 
     def reset(self) -> None:
         """Back to the state before any configuration: the next event attaches again."""
@@ -162,4 +174,4 @@ def _message(event: Event) -> str:
         return f"{event.template} {event.args!r}"
 
 
-GATE = Gate()
+GATE = Gate(steers=True)

@@ -1,22 +1,21 @@
-"""Logger: what an application calls. Nothing here raises into the application, and nothing waits
-but by `when_full="block"`.
+"""The log call's way through Python. Nothing here raises into the application, and nothing waits but
+by `when_full="block"`.
 
-The order of a call: level, caller, encode (which may run the user's code), then the gate's publish,
-    in which no Python runs. The event
-is encoded as the thirteen items of `mplog.event.Event`, without building one.
+`Logger` itself is in C (native/python/logger_type.c): level, encode, publish, for events of plain
+values. What it cannot do alone it hands to `slow_log`, which makes the same event with msgspec.
 """
 
 from __future__ import annotations
 
 import sys
-from threading import Thread, current_thread, local
+from threading import Thread, current_thread, get_ident, local
 from types import FrameType, TracebackType
 from typing import Any
 
-from mplog._native import FLAG_CUT
-from mplog.event.codec import bounded
+from mplog._native import FLAG_CUT, Logger, redact, set_hooks
+from mplog.event.codec import ENCODER, bounded, is_native
 from mplog.event.exception import describe, stack_text
-from mplog.event.level import CRITICAL, DEBUG, ERROR, INFO, NUMBERS, WARNING
+from mplog.event.level import INFO, NUMBERS
 from mplog.producer.context import CURRENT
 from mplog.producer.gate import GATE, MAX_PAYLOAD_BYTES, Gate
 
@@ -29,7 +28,6 @@ ExcInfo = (
 )
 
 RESERVED = ("exc_info", "stack_info", "stacklevel")
-_context = CURRENT.get
 _frame = sys._getframe
 
 
@@ -59,112 +57,50 @@ def _caller(stacklevel: int) -> FrameType:
     Raises:
         ValueError: there is none: the call comes from C, as by atexit.
     """
-    frame = _frame(4)  # past _special, _log and the method
+    frame = _frame(3)  # past _special and slow_log
     while stacklevel > 1 and frame.f_back is not None:
         frame = frame.f_back
         stacklevel -= 1
     return frame
 
 
-def number_of(level: int | str) -> int:
+def number_of(level: object) -> int:
     """The number of a level that a caller has named, from 0 to 255; INFO for a name unknown."""
     number = level if isinstance(level, int) else NUMBERS.get(str(level).upper(), INFO)
     return min(max(number, 0), 255)
 
 
-class Logger:
-    """A named source of events, with fields that all its events carry.
-
-    Every log method takes a template with `{name}` places, the fields as keywords, and `exc_info`,
-    `stack_info`, `stacklevel` as the standard library has them. It returns True when the event was
-    accepted, False when it was filtered or dropped (and counted).
+def slow_log(logger: Logger, level: int, template: object, fields: dict[str, Any]) -> bool:
+    """What a log call does where C cannot do it alone: the reserved keywords, values that only
+    msgspec or their own `repr` can write, an event that must be cut, a service yet to be found.
     """
-
-    __slots__ = ("_bound", "name")
-
-    def __init__(self, name: str, bound: dict[str, Any] | None = None) -> None:
-        self.name = name
-        self._bound = bound
-
-    def debug(self, template: object, /, **fields: Any) -> bool:
-        """Log at DEBUG."""
-        return False if GATE.level > 10 else self._log(DEBUG, template, fields)
-
-    def info(self, template: object, /, **fields: Any) -> bool:
-        """Log at INFO."""
-        return False if GATE.level > 20 else self._log(INFO, template, fields)
-
-    def warning(self, template: object, /, **fields: Any) -> bool:
-        """Log at WARNING."""
-        return False if GATE.level > 30 else self._log(WARNING, template, fields)
-
-    def error(self, template: object, /, **fields: Any) -> bool:
-        """Log at ERROR."""
-        return False if GATE.level > 40 else self._log(ERROR, template, fields)
-
-    def critical(self, template: object, /, **fields: Any) -> bool:
-        """Log at CRITICAL."""
-        return False if GATE.level > 50 else self._log(CRITICAL, template, fields)
-
-    def exception(self, template: object, /, **fields: Any) -> bool:
-        """Log at ERROR with the exception that is being handled."""
-        fields.setdefault("exc_info", True)
-        return False if GATE.level > 40 else self._log(ERROR, template, fields)
-
-    def log(self, level: int | str, template: object, /, **fields: Any) -> bool:
-        """Log at any level: a number from 0 to 255, or a name."""
-        number = number_of(level)
-        return False if GATE.level > number else self._log(number, template, fields)
-
-    def is_enabled(self, level: int | str) -> bool:
-        """Whether an event of *level* would pass."""
-        return GATE.level <= number_of(level)
-
-    def bind(self, **fields: Any) -> Logger:
-        """A logger of the same name whose events carry *fields* too; this one stays as it is."""
-        return type(self)(self.name, {**self._bound, **fields} if self._bound else fields)
-
-    def __repr__(self) -> str:
-        bound = "".join(f", {k}={v!r}" for k, v in (self._bound or {}).items())
-        return f"mplog.get_logger({self.name!r}{bound})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.name, self._bound)
-
-    def _log(self, level: int, template: object, fields: dict[str, Any]) -> bool:
-        # One body with few calls: this is what every log call of an application pays.
-        exception = stack = None
-        try:
-            if "exc_info" in fields or "stack_info" in fields or "stacklevel" in fields:
-                frame, exception, stack = _special(fields)
-            else:
-                frame = _frame(2)
-            code = frame.f_code
-            file, line, function = code.co_filename, frame.f_lineno, code.co_name
-        except ValueError:  # called from C: there is no frame of the caller's
-            file, line, function = "", 0, ""
-        if self._bound:
-            fields = {**self._bound, **fields}
-        try:
-            thread = _here.thread
-        except AttributeError:
-            thread = _here.thread = current_thread()
-        event = (
-            self.name,
-            template,
-            fields,
-            _context(),
-            file,
-            line,
-            function,
-            thread.ident,
-            thread.name,
-            running_task() if "asyncio" in _modules else None,
-            exception,
-            stack,
-        )
-        accepted = GATE.emit(level, event)
-        return accepted if accepted is not None else send_bounded(level, event, 0, GATE)
+    exception = stack = None
+    try:
+        if "exc_info" in fields or "stack_info" in fields or "stacklevel" in fields:
+            frame, exception, stack = _special(fields)
+        else:
+            frame = _frame(1)
+        code = frame.f_code
+        file, line, function = code.co_filename, frame.f_lineno, code.co_name
+    except ValueError:  # called from C: there is no frame of the caller's
+        file, line, function = "", 0, ""
+    bound = logger.bound
+    thread, _ = thread_of()
+    event = (
+        logger.name,
+        template,
+        {**bound, **fields} if bound else fields,
+        CURRENT.get(),
+        file,
+        line,
+        function,
+        thread.ident,
+        thread.name,
+        running_task(),
+        exception,
+        stack,
+    )
+    return send(level, event, 0, GATE)
 
 
 class _Here(local):
@@ -174,7 +110,19 @@ class _Here(local):
 
 
 _here = _Here()
-_modules = sys.modules
+
+
+def thread_of() -> tuple[Thread, bool]:
+    """The thread that runs, and whether the interpreter's thread is always that one: with greenlets
+    in the place of threads, it is not.
+    """
+    if get_ident.__module__ != "_thread":
+        return current_thread(), False
+    try:
+        return _here.thread, True
+    except AttributeError:
+        _here.thread = current_thread()
+        return _here.thread, True
 
 
 def _special(fields: dict[str, Any]) -> tuple[FrameType, Any, str | None]:
@@ -224,13 +172,34 @@ def send_bounded(level: int, event: tuple[Any, ...], kind: int, gate: Gate) -> b
     for _ in range(3):
         connection = gate.connection
         limit = connection.producer.max_payload if connection else MAX_PAYLOAD_BYTES
-        payload, cut = bounded(event + (None,) * (13 - len(event)), limit)
+        payload, cut = _without_secrets(event + (None,) * (13 - len(event)), limit)
         accepted = gate.publish(level, payload, kind, FLAG_CUT if cut else 0)
         if accepted is not None:
             return accepted
     return False
 
 
+def _without_secrets(event: tuple[Any, ...], limit: int) -> tuple[bytes, bool]:
+    """What stands in a secret's place may be longer than it was."""
+    payload, cut = bounded(event, limit)
+    shown = redact(payload)
+    if len(shown) > limit:
+        payload, cut = bounded(event, 2 * limit - len(shown))
+        shown = redact(payload)
+    return shown, cut
+
+
 def get_logger(name: str = "root") -> Logger:
     """A logger called *name*; works at import time, before anything is configured."""
     return Logger(str(name))
+
+
+set_hooks(
+    encode=ENCODER.encode,
+    takes=is_native,
+    slow=slow_log,
+    number_of=number_of,
+    thread_of=thread_of,
+    task_of=running_task,
+    context=CURRENT,
+)

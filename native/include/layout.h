@@ -38,7 +38,7 @@
 
 #include "atomic.h"
 
-#define MPL_ABI 1u
+#define MPL_ABI 2u
 #define MPL_MAGIC_SEGMENT 0x31474553474f4c50ull /* "PLOGSEG1" */
 #define MPL_MAGIC_BELL 0x314c4542474f4c50ull    /* "PLOGBEL1" */
 #define MPL_MAGIC_JOURNAL 0x31524e4a474f4c50ull /* "PLOGJNR1" */
@@ -143,6 +143,7 @@ struct mpl_bell {
     _Alignas(MPL_LINE) mpl_a32 state;    /* enum mpl_state */
     mpl_a32 segments;                    /* grows after each segment that got its name */
     mpl_a32 departures;                  /* grows whenever a producer detaches or asks for attention */
+    mpl_a32 threshold;                   /* 0: each process has a level of its own; else one more than the level of all */
     _Alignas(MPL_LINE) mpl_a32 writer_pid;
     mpl_a32 supervisor_pid;
     mpl_a64 begun, done; /* batches: begun is stored before heads move, done when the file has the bytes */

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "native.h"
+#include "gate.h"
+#include "pack.h"
 
 PyObject *mplog_raise(int code)
 {
@@ -137,6 +138,7 @@ static PyObject *f_strerror(PyObject *module, PyObject *arg)
 
 static PyObject *f_generation(PyObject *module, PyObject *unused) { return PyLong_FromUnsignedLongLong(mpl_generation()); }
 
+PyDoc_STRVAR(hooks_doc, "set_hooks(*, encode, takes, slow, number_of, thread_of, task_of, context): what Logger asks Python for (mplog/producer/logger.py)");
 static PyMethodDef functions[] = {
     {"bell_create", f_bell_create, METH_VARARGS, "bell_create(dir, service, conf) -> whether this call made it"},
     {"bell_conf", f_bell_conf, METH_VARARGS, "bell_conf(dir, service) -> the configuration it was born with"},
@@ -148,6 +150,11 @@ static PyMethodDef functions[] = {
     {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd): starts a detached program"},
     {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
     {"format_line", mplog_format_line, METH_VARARGS, "format_line(format, wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB) -> line, or a code below 0"},
+    {"steer", mplog_f_steer, METH_VARARGS, "steer(level, producer or None): where the loggers' events go, and from which level on"},
+    {"set_hooks", (PyCFunction)(void (*)(void))mplog_f_set_hooks, METH_VARARGS | METH_KEYWORDS, hooks_doc},
+    {"set_redaction", mplog_set_redaction, METH_O, "set_redaction(names): keys whose values are secrets"},
+    {"redact", mplog_f_redact, METH_O, "redact(payload) -> the payload without secrets"},
+    {"pack", mplog_f_pack, METH_VARARGS, "pack(value, room=64 KiB) -> bytes as msgspec writes them, secrets replaced, or None: not plain, or no room"},
     {"generation", f_generation, METH_NOARGS, "number of this process in its line of forks; another in every child"},
     {0},
 };
@@ -198,7 +205,8 @@ static int add_errors(PyObject *module)
 
 static int module_exec(PyObject *module)
 {
-    if (PyModule_AddType(module, &ProducerType) || PyModule_AddType(module, &ReaderType) || PyModule_AddType(module, &JournalType))
+    if (PyModule_AddType(module, &ProducerType) || PyModule_AddType(module, &ReaderType) || PyModule_AddType(module, &JournalType) ||
+        PyModule_AddType(module, &LoggerType))
         return -1;
     if (add_table(module, "REASONS", reasons, sizeof reasons / sizeof *reasons / 2) ||
         add_table(module, "COUNTERS", counters, sizeof counters / sizeof *counters / 2) || add_errors(module) || mplog_add_formats(module))

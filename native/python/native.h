@@ -10,7 +10,24 @@
 #include "format/format.h"
 #include "mpl.h"
 
-extern PyTypeObject ProducerType, ReaderType, JournalType;
+extern PyTypeObject ProducerType, ReaderType, JournalType, LoggerType;
+
+typedef struct {
+    PyObject_HEAD
+    struct mpl_producer p;
+    PyObject *on_event, *encode;
+    PyObject *kept[3];   /* what a signal handler of the user's raised inside on_event: raised when the event's fate is settled */
+    bool closed;         /* the process has gone to another service: a late call goes there too */
+    bool trouble_untold; /* an attempt to get a lane has failed since it was last told */
+} ProducerObject;
+
+struct mplog_event { /* one publish's arguments */
+    unsigned level, kind, flags;
+    const char *payload;
+    size_t len;
+};
+/* True, False, or None (larger than max_payload, or closed); NULL with what a signal handler of the user's has raised. May wait, without the GIL. */
+PyObject *mplog_publish(ProducerObject *self, const struct mplog_event *e);
 
 typedef struct {
     PyObject_HEAD

@@ -4,18 +4,9 @@
  * take turns; only a wait gives it up, and then starts again from the generation test. */
 #include <time.h>
 
-#include "native.h"
+#include "pack.h"
 
 #define SLICE_NS 100000000u
-
-typedef struct {
-    PyObject_HEAD
-    struct mpl_producer p;
-    PyObject *on_event, *encode;
-    PyObject *kept[3];   /* what a signal handler of the user's raised inside on_event: raised when the event's fate is settled */
-    bool closed;         /* the process has gone to another service: a late call goes there too */
-    bool trouble_untold; /* an attempt to get a lane has failed since it was last told */
-} ProducerObject;
 
 /* Tells the Python side of something that happened during a publish. It handles its own errors; what comes out of it a signal handler of the user's has
  * raised, and is kept until the event's fate is settled. */
@@ -86,19 +77,13 @@ static int wait_slice(ProducerObject *self, uint64_t target, uint64_t left_ns)
     return self->kept[0] ? -1 : 0;
 }
 
-struct event { /* one publish's arguments */
-    unsigned level, kind, flags;
-    const char *payload;
-    size_t len;
-};
-
-static enum mpl_outcome try_publish(ProducerObject *self, const struct event *e)
+static enum mpl_outcome try_publish(ProducerObject *self, const struct mplog_event *e)
 {
     return mpl_publish(&self->p, e->level, e->kind, e->flags, e->payload, e->len);
 }
 
 /* No lane: tell, which may set up what was missing, and try once more before the event counts as lost. */
-static enum mpl_outcome publish_homeless(ProducerObject *self, const struct event *e)
+static enum mpl_outcome publish_homeless(ProducerObject *self, const struct mplog_event *e)
 {
     enum mpl_outcome outcome = MPL_HOMELESS;
     after_publish(self);
@@ -114,7 +99,7 @@ static enum mpl_outcome publish_homeless(ProducerObject *self, const struct even
 static PyObject *result_of(enum mpl_outcome outcome) { return outcome == MPL_TOO_BIG ? Py_NewRef(Py_None) : PyBool_FromLong(outcome == MPL_ACCEPTED); }
 
 /* Waits for space. What a signal handler raises meanwhile ends the wait: the event is dropped and counted, and the exception goes to the program. */
-static PyObject *publish_waiting(ProducerObject *self, const struct event *e)
+static PyObject *publish_waiting(ProducerObject *self, const struct mplog_event *e)
 {
     uint64_t deadline = mpl_now(CLOCK_MONOTONIC) + self->p.block_ns;
     enum mpl_outcome outcome = MPL_WAIT;
@@ -140,7 +125,7 @@ static PyObject *publish_waiting(ProducerObject *self, const struct event *e)
     return settle(self, result_of(outcome));
 }
 
-static PyObject *publish_event(ProducerObject *self, const struct event *e)
+PyObject *mplog_publish(ProducerObject *self, const struct mplog_event *e)
 {
     struct mpl_producer *p = &self->p;
     if (self->closed)
@@ -160,19 +145,19 @@ static PyObject *publish_event(ProducerObject *self, const struct event *e)
 }
 
 /* level, [payload or event], kind, flags: the numbers of the arguments. */
-static int parse_event(PyObject *const *args, Py_ssize_t nargs, struct event *e)
+static int parse_event(PyObject *const *args, Py_ssize_t nargs, struct mplog_event *e)
 {
     long level = PyLong_AsLong(args[0]), kind = nargs > 2 ? PyLong_AsLong(args[2]) : 0, flags = nargs > 3 ? PyLong_AsLong(args[3]) : 0;
     if (PyErr_Occurred())
         return -1;
-    *e = (struct event){.level = (unsigned)(level < 0 ? 0 : level > 255 ? 255 : level), .kind = (unsigned)kind, .flags = (unsigned)flags};
+    *e = (struct mplog_event){.level = (unsigned)(level < 0 ? 0 : level > 255 ? 255 : level), .kind = (unsigned)kind, .flags = (unsigned)flags};
     return 0;
 }
 
 PyDoc_STRVAR(publish_doc, "publish(level, payload, kind=0, flags=0) -> True: accepted; False: dropped and counted; None: larger than max_payload, or closed");
 static PyObject *producer_publish(ProducerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    struct event e;
+    struct mplog_event e;
     if (nargs < 2 || nargs > 4 || !PyBytes_Check(args[1])) {
         PyErr_SetString(PyExc_TypeError, "publish(level, payload: bytes, kind=0, flags=0)");
         return NULL;
@@ -181,14 +166,14 @@ static PyObject *producer_publish(ProducerObject *self, PyObject *const *args, P
         return NULL;
     e.payload = PyBytes_AS_STRING(args[1]);
     e.len = (size_t)PyBytes_GET_SIZE(args[1]);
-    return publish_event(self, &e);
+    return mplog_publish(self, &e);
 }
 
 /* Encoding and publishing are one call, so that no signal handler of the user's runs between them: an event is never sent twice because of one. */
 PyDoc_STRVAR(emit_doc, "emit(level, event, kind=0) -> as publish; None also for what does not encode: it goes the bounded way");
 static PyObject *producer_emit(ProducerObject *self, PyObject *const *args, Py_ssize_t nargs)
 {
-    struct event e;
+    struct mplog_event e;
     if (nargs < 2 || nargs > 3 || !PyTuple_Check(args[1]) || PyTuple_GET_SIZE(args[1]) < 2 || !self->encode) {
         PyErr_SetString(PyExc_TypeError, "emit(level, event: tuple, kind=0)");
         return NULL;
@@ -198,6 +183,8 @@ static PyObject *producer_emit(ProducerObject *self, PyObject *const *args, Py_s
     if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(args[1], 1)))
         Py_RETURN_NONE;
     PyObject *payload = PyObject_CallOneArg(self->encode, args[1]);
+    if (payload && PyBytes_Check(payload))
+        payload = mplog_redact_payload(payload);
     if (!payload || !PyBytes_Check(payload)) {
         Py_XDECREF(payload);
         if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_Exception))
@@ -207,7 +194,7 @@ static PyObject *producer_emit(ProducerObject *self, PyObject *const *args, Py_s
     }
     e.payload = PyBytes_AS_STRING(payload);
     e.len = (size_t)PyBytes_GET_SIZE(payload);
-    PyObject *result = publish_event(self, &e);
+    PyObject *result = mplog_publish(self, &e);
     Py_DECREF(payload);
     return result;
 }

@@ -325,6 +325,17 @@ static PyObject *reader_set_pids(ReaderObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *reader_set_threshold(ReaderObject *self, PyObject *arg)
+{
+    const long level = arg == Py_None ? -1 : PyLong_AsLong(arg);
+    if (PyErr_Occurred())
+        return NULL;
+    if (level < -1 || level > 255)
+        return mplog_raise(MPL_E_ARG);
+    mpl_store(&self->reader.bell->threshold, (uint32_t)(level + 1));
+    Py_RETURN_NONE;
+}
+
 static PyObject *lane_row(ReaderObject *self, uint32_t segment, uint32_t number)
 {
     struct mpl_view *v = &self->reader.views[segment][number];
@@ -396,6 +407,7 @@ static PyMethodDef reader_methods[] = {
     {"counters", (PyCFunction)reader_counters, METH_NOARGS, "all counters"},
     {"tell_problem", (PyCFunction)reader_tell_problem, METH_O, "tell_problem(text): for producers to tell on stderr"},
     {"set_pids", (PyCFunction)reader_set_pids, METH_VARARGS, "set_pids(writer, supervisor)"},
+    {"set_threshold", (PyCFunction)reader_set_threshold, METH_O, "set_threshold(level or None): of all processes of the service, from their next call on"},
     {"lanes", (PyCFunction)reader_lanes, METH_NOARGS, "a dict for every lane that was ever claimed"},
     {"broken", (PyCFunction)reader_broken, METH_NOARGS, broken_doc},
     {0},

@@ -139,7 +139,7 @@ enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned ki
     KILL_POINT(publish_reserved);
     if (mpl_load(&p->lane->quarantined)) /* ORD(publish:D) after publish:B's fence; pairs with ORD(aside:A): either we see it, or the writer sees rsv */
         return move_away(p, level, kind, flags, payload, len);
-    struct mpl_record head = {.epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC), .wall_ns = mpl_now(CLOCK_REALTIME),
+    struct mpl_record head = {.epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC), .wall_ns = mpl_now(CLOCK_REALTIME_COARSE),
         .payload_len = (uint32_t)len, .level = (uint8_t)level, .kind = (uint8_t)kind, .flags = (uint16_t)(flags & MPL_FLAG_CUT)};
     if (head.mono_ns < p->last_mono)
         head.mono_ns = p->last_mono;
