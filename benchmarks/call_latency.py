@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from contender import Contender
-from contenders import CONTENDERS, FORK, PEERS
+from contenders import FORK, LOGGING, PEERS
 from delivery import in_worker
 from figures import Figure, Row, Runs, Target, ratio_of, spread_of
 from single import SINGLE
 from suite import Benchmark, Plan, main
 from timing import PARTS, WARM_UP, curve, percentile, tails, timed
 
-ALL: dict[str, type[Contender]] = {
-    name: one for name, one in {**CONTENDERS, **SINGLE}.items() if name != "write"
-}
+ALL: dict[str, type[Contender]] = {**LOGGING, **SINGLE}
 TARGET = 25 if sys.version_info >= (3, 13) else 18
 
 

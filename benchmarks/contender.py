@@ -104,9 +104,8 @@ class Contender:
         """The empty function with the same arguments."""
         return self.shape.around(self.shape.empty)
 
-    def flat_out(self, count: int) -> None:
+    def flat_out(self, call: Call, count: int) -> None:
         """In a worker: *count* events without a pause."""
-        call = self.call()
         for number in range(count):
             call(number)
 

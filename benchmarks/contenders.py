@@ -16,10 +16,11 @@ from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from contender import FIELDS, Contender
+from contender import FIELDS, Call, Contender
 
 ROTATION_BYTES = 20_000_000
 ARCHIVES = 100
+FIRST = "the writer is running"
 MANY_EVENTS = 100_000  # as an event's number: it gives a line of the usual length
 FORK = multiprocessing.get_context("fork")
 
@@ -62,7 +63,14 @@ class Mplog(Contender):
             when_full="block",
         )  # fmt: skip
 
+    def listen(self) -> None:
+        """See the writer work, as it does in a service that is running."""
+        self.mplog.get_logger("bench").info(FIRST)
+        if not self.mplog.flush(timeout=30.0):
+            raise SystemExit("the first event did not reach the file within 30 s")
+
     def info(self) -> Callable[..., object]:
+        self.mplog.attach()
         info: Callable[..., object] = self.mplog.get_logger("bench").info
         return info
 
@@ -180,15 +188,16 @@ class BareWrite(Contender):
         mplog.stop()
         self.line = (rehearsal / path.name).read_bytes().splitlines(keepends=True)[0]
 
-    def flat_out(self, count: int) -> None:
-        fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        write, line = os.write, self.line
+    def call(self) -> Call:
+        fd = self.fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return lambda _number: os.write(fd, self.line)
+
+    def flat_out(self, call: Call, count: int) -> None:
+        write, fd, line = os.write, self.fd, self.line
         for _ in range(count):
             write(fd, line)
-        os.close(fd)
 
 
 PEERS = (Queue, Loguru, ConcurrentLogHandler)
-CONTENDERS: dict[str, type[Contender]] = {
-    one.name: one for one in (Mplog, *PEERS, Plain, BareWrite)
-}
+LOGGING: dict[str, type[Contender]] = {one.name: one for one in (Mplog, *PEERS, Plain)}
+CONTENDERS: dict[str, type[Contender]] = {**LOGGING, BareWrite.name: BareWrite}

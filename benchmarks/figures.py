@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,10 +24,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure must reach: its ratio, or its value where it has none."""
+    """What a figure must reach: its ratio, unless its value is what was promised."""
 
     at_least: float | None = None
     at_most: float | None = None
+    of: str = "ratio"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def ratio_of(runs: Runs, over: str, under: str, key: str) -> Spread | None:
 
 
 def ratio_by(
-    runs: Runs, pick: Callable[[dict[str, Row]], tuple[float, float]], needed: Sequence[str]
+    runs: Runs, pick: Callable[[dict[str, Row]], tuple[float, float]], needed: Collection[str]
 ) -> Spread | None:
     """A ratio that *pick* reads from each repetition's rows; None where a *needed* cell is missing.
 
@@ -114,7 +115,7 @@ def verdict(figure: Row) -> str:
     target = figure.get("target")
     if target is None:
         return "shown" if figure.get("value") or figure.get("ratio") else "not measured"
-    judged = figure.get("ratio") or figure.get("value")
+    judged = figure.get(target["of"])
     if judged is None:
         return "not measured"
     at_least, at_most = target.get("at_least"), target.get("at_most")

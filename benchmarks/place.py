@@ -40,8 +40,9 @@ def private_place(parent: str | None = None) -> Iterator[tuple[Path, str]]:
     memory = tempfile.mkdtemp(
         prefix="mplog-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None
     )
+    for name in [name for name in os.environ if name.startswith("MPLOG_")]:
+        del os.environ[name]  # what the caller's shell has set up is not what is measured
     os.environ["MPLOG_DIR"] = memory
-    os.environ.pop("MPLOG_SERVICE", None)
     try:
         yield Path(logs), memory
     finally:

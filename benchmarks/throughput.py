@@ -56,7 +56,7 @@ class Throughput(Benchmark):
             Figure(
                 f"kept_{name}", f"{CONTENDERS[name].title}: lines lost, doubled or broken",
                 spread_of(runs, name, "faults"), "lines",
-                target=Target(at_most=0) if name == "mplog" else None,
+                target=Target(at_most=0, of="value") if name == "mplog" else None,
             )
             for name in runs
         ]  # fmt: skip
