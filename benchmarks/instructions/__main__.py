@@ -27,9 +27,7 @@ from instructions.verdict import LIMIT, Row, costliest, judge, table
 NOISE = 0.003  # by which two counts of the same build may differ
 
 
-def compare(
-    lay_base: Callable[[Path], None], workloads: Sequence[str], limit: float
-) -> list[Row]:
+def compare(lay_base: Callable[[Path], None], workloads: Sequence[str], limit: float) -> list[Row]:
     """Build both trees, count every workload in both.
 
     Raises:
@@ -43,12 +41,17 @@ def compare(
         base, change = Path(name, "tree-a"), Path(name, "tree-b")
         lay_base(base)
         lay_out_change(change)
-        list(pool.map(build, (base, change)))
+        list(pool.map(build, (base, change), ("the base", "the change")))
         jobs = [
             (workload, pool.submit(measure, base, workload), pool.submit(measure, change, workload))
             for workload in workloads
         ]
         return [judge(workload, a.result(), b.result(), limit) for workload, a, b in jobs]
+
+
+def disagree(row: Row) -> bool:
+    """Whether two counts of the same build differ too much, either way."""
+    return row.ratio is not None and not 1 - NOISE <= row.ratio <= 1 + NOISE
 
 
 def arguments() -> argparse.Namespace:
@@ -89,7 +92,7 @@ def main() -> int:
     for row in rows if given.top else ():
         print(f"\n{row.workload}: the costliest functions of the change")
         print(costliest(row.change.functions or {}, given.top))
-    return 1 if any(row.failed for row in rows) else 0
+    return 1 if any(row.failed or (given.noise and disagree(row)) for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ VALGRIND = (
     "--trace-children=no",
     "--compress-strings=no",
     "--compress-pos=no",
-    "--dump-line=no",
     f"--dump-before={MARK}",
 )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 NAMED_IN = ROOT / ".ci" / "base"
 PARTS = ("mplog", "native", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+SHOWN_LINES = 20
 BUILT = shutil.ignore_patterns("build", "__pycache__", "*.so")
 
 
@@ -74,15 +75,22 @@ def lay_out_change(place: Path) -> None:
             shutil.copy2(source, place / part)
 
 
-def build(place: Path) -> None:
-    """Build the extension of the tree in *place*.
+def build(place: Path, what: str) -> None:
+    """Build the extension of the tree in *place*; *what* it is called.
 
     Raises:
-        Unusable: it does not build.
+        Unusable: it does not build, or without the names of its functions.
     """
-    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
-    done = subprocess.run(
-        command, cwd=place, env=clean_environment(), capture_output=True, text=True
-    )
-    if done.returncode:
-        raise Unusable(f"the tree in {place.name}/ does not build:\n{done.stderr.strip()}")
+    compiler = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+    # Else the first to import a module would compile it, and have other memory to work with.
+    modules = [sys.executable, "-m", "compileall", "-q", "mplog"]
+    for command in (compiler, modules):
+        done = subprocess.run(
+            command, cwd=place, env=clean_environment(), capture_output=True, text=True
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).splitlines()[:SHOWN_LINES]
+            raise Unusable("\n".join([f"{what} does not build:", *said]))
+    for extension in place.glob("mplog/_native*.so"):
+        if b".symtab" not in extension.read_bytes():
+            raise Unusable(f"{what} has no symbols to name functions by: build it without -s")
