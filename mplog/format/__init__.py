@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 from mplog.format.base import Format
 from mplog.format.json import JsonFormat
+from mplog.format.logfmt import LogfmtFormat
 from mplog.format.text import TextFormat
 
 __all__ = ["FORMATS", "Format", "formatter"]
 
-FORMATS: dict[str, Callable[[], Format]] = {"json": JsonFormat, "text": TextFormat}
+FORMATS: dict[str, Callable[[], Format]] = {
+    "json": JsonFormat,
+    "logfmt": LogfmtFormat,
+    "text": TextFormat,
+}
 
 
 def formatter(name: str) -> Format:

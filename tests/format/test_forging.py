@@ -9,7 +9,7 @@ import pytest
 
 from mplog.event import codec
 from mplog.event.event import Event, ExceptionInfo, Frame, Stamped
-from mplog.format import formatter
+from mplog.format import FORMATS, formatter
 
 STAMPED = Stamped(1_795_334_400_123_456_789, 20, 0, 0, "0123456789ab-1-7", 42, 1234, "Main")
 ATTACKS = {
@@ -42,6 +42,7 @@ ATTACKS = {
     "lookup": "${jndi:ldap://x}",
     "html": "<script>alert(1)</script>",
 }
+PAIR = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s="]+)[ \n]')
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -101,7 +102,29 @@ def test_text(text, kind):
     assert all(line.startswith("    ") for line in rest)
 
 
-@pytest.mark.parametrize("name", ["json", "text"])
+@pytest.mark.parametrize("kind", [0, 1, 2])
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_logfmt(text, kind):
+    """One line of pairs in their order, each key once, with every attack intact in its value."""
+    event, stamped = everywhere(text, kind)
+
+    line = formatter("logfmt").line(event, stamped).decode()
+
+    assert 1 == len(line.splitlines())
+    assert not UNSAFE.search(line)
+    told: dict[str, str] = {}
+    for pair in PAIR.finditer(line):
+        assert pair[1] not in told
+        told[pair[1]] = json.loads(pair[2]) if pair[2].startswith('"') else pair[2]
+    assert line == "".join(pair[0] for pair in PAIR.finditer(line))
+    assert (text, text, text) == (told["v"], told["logger"], told["session"])
+    assert text in told["message"]
+    ours = ["timestamp", "level", "logger", "message", "session", "seq"]
+    assert ours == [key for key in told if key in ours]
+    assert ("INFO", "42") == (told["level"], told["seq"])
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
 def test_the_service_s_own_lines(text, name):
     """Notices and unreadable events are one line as well."""

@@ -1,4 +1,4 @@
-"""Hostile values, from the call to the line: each is one event, one valid line, in both formats."""
+"""Hostile values, from the call to the line: each is one event, one valid line, in every format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mplog.event import codec
 from mplog.event.event import Event, Stamped
-from mplog.format import formatter
+from mplog.format import FORMATS, formatter
 
 STAMPED = Stamped(1_795_334_400_123_456_789, 20, 0, 0, "0123456789ab-1-7", 42, 1234, "Main")
 
@@ -139,13 +139,16 @@ def test_one_valid_line_each(name, max_bytes):
     decoded = codec.decode(payload)
     line = formatter("json").line(decoded, STAMPED).decode()
     text = formatter("text").line(decoded, STAMPED).decode()
+    logfmt = formatter("logfmt").line(decoded, STAMPED).decode()
 
     assert len(payload) <= max_bytes
-    assert (1, 1) == (len(line.splitlines()), len(text.splitlines()))
+    assert [1] * 3 == [len(lines.splitlines()) for lines in (line, text, logfmt)]
     told = json.loads(line, parse_constant=pytest.fail)
     assert ("whole", 42) == (told["w"], told["seq"])
     assert "unreadable" not in told
     assert text.startswith("2026-11-22T08:00:00.123456Z INFO     l[1234] is ")
+    assert ' template="is {v} {w}" ' in logfmt
+    assert " w=whole process.pid=1234 " in logfmt
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -161,7 +164,7 @@ def test_as_argument_of_a_percent_template(name):
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 60), st.integers(0, 2**64 - 1), st.integers(0, 255))
 def test_any_payload_is_one_line(data, at, wall_ns, number):
-    """A damaged payload in a record with any header is one strict line, in both formats."""
+    """A damaged payload in a record with any header is one strict line, in every format."""
     good = codec.ENCODER.encode(
         Event("l", "m {a} %s", {"a": [1, {"b": 2.5}]}, None, "f", 1, args=["x"])
     )
@@ -170,10 +173,10 @@ def test_any_payload_is_one_line(data, at, wall_ns, number):
 
     event = codec.decode(payload)
 
-    for form in (formatter("json"), formatter("text")):
+    for form in map(formatter, FORMATS):
         line = form.unreadable(payload, stamped) if event is None else form.line(event, stamped)
         _, *rest = line.decode().splitlines()
         assert all(more.startswith("    ") for more in rest)
+        assert not rest or not line.startswith((b"{", b"timestamp="))
         if line.startswith(b"{"):
-            assert not rest
             assert number == json.loads(line, parse_constant=pytest.fail)["seq"]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mplog.event import codec
 from mplog.event.event import Event, ExceptionInfo, Frame, Stamped
-from mplog.format.json import RESERVED, JsonFormat
+from mplog.format.flat import RESERVED
+from mplog.format.json import JsonFormat
 
 STAMPED = Stamped(1_795_334_400_123_456_789, 20, 0, 0, "0123456789ab-1-7", 42, 1234, "Main")
 END = {"session": "0123456789ab-1-7", "seq": 42}

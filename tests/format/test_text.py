@@ -95,7 +95,7 @@ def test_unreadable_and_notice():
 
 def test_formats_by_name():
     """Each name gives a formatter; an unknown one is refused with the names there are."""
-    assert {"json", "text"} == set(FORMATS)
+    assert {"json", "logfmt", "text"} == set(FORMATS)
     assert isinstance(formatter("text"), TextFormat)
-    with pytest.raises(ValueError, match="'xml' is unknown; use one of json, text"):
+    with pytest.raises(ValueError, match="'xml' is unknown; use one of json, logfmt, text"):
         formatter("xml")

@@ -14,11 +14,22 @@ static bool is_bare(const uint8_t *text, size_t n)
     return n;
 }
 
-static bool put_quoted(struct mpl_out *o, const uint8_t *text, size_t n) { return MPL_PUT(o, "\"") && mpl_put_text(o, text, n) && MPL_PUT(o, "\""); }
-
 static bool put_string(struct mpl_out *o, const uint8_t *text, size_t n)
 {
-    return is_bare(text, n) ? mpl_put(o, (const char *)text, n) : put_quoted(o, text, n);
+    if (is_bare(text, n))
+        return mpl_put(o, (const char *)text, n);
+    return MPL_PUT(o, "\"") && mpl_put_text(o, text, n) && MPL_PUT(o, "\"");
+}
+
+/* What has been put behind the quote at `quote` is closed by another one, or needs none. */
+static bool put_end_quote(struct mpl_out *o, char *quote)
+{
+    size_t n = (size_t)(o->at - quote) - 1;
+    if (!is_bare((const uint8_t *)quote + 1, n))
+        return MPL_PUT(o, "\"");
+    memmove(quote, quote + 1, n);
+    o->at--;
+    return true;
 }
 
 /* JSON that stands at `start` gets a backslash before what needs one inside of quotes; it holds no control character. */
@@ -48,10 +59,8 @@ static bool put_value(struct mpl_out *o, const struct mpl_event *e, const struct
         return put_string(o, p->value.text, p->value.length);
     if (p->value.kind != MPL_MSG_ARRAY && p->value.kind != MPL_MSG_MAP)
         return mpl_put_value(o, &p->value, &c, 0);
-    if (!MPL_PUT(o, "\""))
-        return false;
-    char *start = o->at;
-    return mpl_put_value(o, &p->value, &c, 0) && escape_json(o, start) && MPL_PUT(o, "\"");
+    char *quote = o->at;
+    return MPL_PUT(o, "\"") && mpl_put_value(o, &p->value, &c, 0) && escape_json(o, quote + 1) && put_end_quote(o, quote);
 }
 
 /* ---- keys --------------------------------------------------------------------------------------------------------------- */
@@ -114,9 +123,12 @@ static bool put_head(struct mpl_out *o, struct mpl_second *last, const struct mp
 static bool put_told(struct mpl_out *o, struct mpl_event *e, unsigned kind)
 {
     bool same;
-    if (!NAMED(o, "logger", e->logger) || !MPL_PUT(o, " message=\"") || !mpl_put_message(o, e, kind, mpl_put_text, &same) || !MPL_PUT(o, "\""))
+    if (!NAMED(o, "logger", e->logger) || !MPL_PUT(o, " message="))
         return false;
-    if (!same && !(MPL_PUT(o, " template=") && put_quoted(o, e->template.text, e->template.length)))
+    char *quote = o->at;
+    if (!MPL_PUT(o, "\"") || !mpl_put_message(o, e, kind, mpl_put_text, &same) || !put_end_quote(o, quote))
+        return false;
+    if (!same && !(MPL_PUT(o, " template=") && put_string(o, e->template.text, e->template.length)))
         return false;
     return put_pairs(o, e);
 }
