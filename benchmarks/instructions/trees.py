@@ -53,9 +53,9 @@ def lay_out_base(commit: str, place: Path) -> None:
     known = subprocess.run([*git, "cat-file", "-e", wanted], capture_output=True, text=True)
     if known.returncode:
         raise Unusable(
-            f"the base {commit} is not in this clone ({known.stderr.strip()}). Is it shallow: "
-            "git fetch --unshallow, or git fetch origin and the commit. Is it gone: name another "
-            "in .ci/base, or in MPLOG_BASE for this run."
+            f"the base {commit} is not in this clone ({known.stderr.strip()}). In a shallow clone: "
+            "git fetch --unshallow, or git fetch origin and the commit. If it is gone for good: name "
+            "another in .ci/base, or in MPLOG_BASE for this run."
         )
     place.mkdir()
     archive = subprocess.run(
