@@ -1,8 +1,9 @@
 """Logging for Python programs that run as many processes."""
 
+from mplog._native import Logger
 from mplog.errors import ConfigError, FileOwnedError, MplogError
 from mplog.producer.context import context
-from mplog.producer.logger import Logger, get_logger
+from mplog.producer.logger import get_logger
 from mplog.service import Handler, Report, Service, attach, configure, flush, shutdown
 
 __all__ = [

@@ -4,11 +4,13 @@ from mplog.config.differences import differences
 from mplog.config.directory import private_directory, shared_directory, usable_directory
 from mplog.config.identity import service_name
 from mplog.config.load import Loaded, load
-from mplog.config.schema import KEYS, SERVICE_KEYS, Settings
+from mplog.config.schema import KEYS, SERVICE_KEYS, Settings, with_own
+from mplog.config.secrets import DEFAULT as REDACTED
 from mplog.config.stored import from_bytes, to_bytes
 
 __all__ = [
     "KEYS",
+    "REDACTED",
     "SERVICE_KEYS",
     "Loaded",
     "Settings",
@@ -20,4 +22,5 @@ __all__ = [
     "shared_directory",
     "to_bytes",
     "usable_directory",
+    "with_own",
 ]

@@ -6,15 +6,17 @@ docs/reference/configuration.md all derive from these two.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, field
 
-from mplog.config import durations, sizes, values
+from mplog.config import durations, secrets, sizes, values
 
 _Service = Annotated[str, Meta(pattern=values.SERVICE_PATTERN)]
+_Secret = Annotated[str, Meta(min_length=1, max_length=secrets.MAX_NAME_BYTES)]
+_Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=secrets.MAX_NAMES)]
 _Archives = Annotated[int, Meta(ge=0, le=values.MAX_RETENTION)]
 _RotationBytes = Annotated[int, Meta(ge=1, le=sizes.MAX_BYTES)]
 _EventBytes = Annotated[int, Meta(ge=values.MIN_EVENT_BYTES, le=values.MAX_EVENT_BYTES)]
@@ -31,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
         default=10.0, name="block_timeout"
     )
+    redact: _Secrets = secrets.DEFAULT
     file: str | None = None
     format: Literal["json", "text"] = "json"
     rotation_bytes: _RotationBytes | None = field(default=100_000_000, name="rotation")
@@ -106,6 +109,18 @@ _TABLE = (
         durations.text,
         'a duration: `"500 ms"`, `"10 s"`, `"2 min"`, or a number of seconds',
         "How long `block` waits at most before it drops the event and counts it.",
+    ),
+    Key(
+        "redact",
+        "redact",
+        "process",
+        secrets.parse_redact,
+        secrets.redact_text,
+        'names of keys, `"password, token"` or a list; with a leading `+`, `"+iban"`, they are '
+        'added to the defaults; `"off"` or `None` for none',
+        "Keys whose values are replaced by `[redacted]` in the process that logs them, at any "
+        "depth: a key that is a name or ends in one as a word of its own (`db_token`, "
+        "`accessToken`), in any case.",
     ),
     Key(
         "file",
@@ -188,3 +203,15 @@ _TABLE = (
 
 KEYS = {key.name: key for key in _TABLE}
 SERVICE_KEYS = frozenset(key.name for key in _TABLE if key.scope == "service")
+
+
+def with_own(running: Settings, own: Settings, given: Set[str] = frozenset(KEYS)) -> Settings:
+    """The settings of a *running* service, as they are for a process with settings of its *own*.
+
+    Args:
+        given: keys that the process has set; those of the service among them change nothing.
+    """
+    of_process = [key for key in _TABLE if key.scope == "process" and key.name in given]
+    return msgspec.structs.replace(
+        running, **{key.attribute: getattr(own, key.attribute) for key in of_process}
+    )

@@ -14,8 +14,15 @@ from typing import Any
 
 import msgspec
 
-from mplog._native import steer
-from mplog.config import Settings, from_bytes, load, private_directory
+from mplog._native import set_redaction, steer
+from mplog.config import (
+    REDACTED,
+    Settings,
+    from_bytes,
+    load,
+    private_directory,
+    with_own,
+)
 from mplog.errors import MplogError
 from mplog.event.event import Event
 from mplog.event.level import WARNING, name_of
@@ -46,6 +53,8 @@ class Gate:
 
     def __init__(self, *, steers: bool = False) -> None:
         self._steers = steers
+        if steers:
+            set_redaction(REDACTED)
         self.reset()
 
     @property
@@ -69,6 +78,8 @@ class Gate:
     def connect(self, connection: Connection, level: int) -> None:
         """From now on events of *level* and above go to *connection*."""
         self.connection = connection
+        if self._steers:
+            set_redaction(connection.settings.redact)
         self.publish = connection.producer.publish
         self.emit = connection.producer.emit
         self.level = level
@@ -112,14 +123,7 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
     try:
         settings = _found(Path(directory), service, environ.get("MPLOG_SETTINGS", ""))
         own = load(environ=environ)
-        for key, attribute in (
-            ("level", "level"),
-            ("when_full", "when_full"),
-            ("block_timeout", "block_timeout_s"),
-        ):
-            if key in own.given:
-                value = {attribute: getattr(own.settings, attribute)}
-                settings = msgspec.structs.replace(settings, **value)
+        settings = with_own(settings, own.settings, set(own.given))
         return Connection(Path(directory), service, settings), settings
     except FileNotFoundError:
         tell(

@@ -1,5 +1,5 @@
-"""The log call's way through Python. Nothing here raises into the application, and nothing waits but
-by `when_full="block"`.
+"""The log call's way through Python. Nothing here raises into the application, and nothing waits
+but by `when_full="block"`.
 
 `Logger` itself is in C (native/python/logger_type.c): level, encode, publish, for events of plain
 values. What it cannot do alone it hands to `slow_log`, which makes the same event with msgspec.

@@ -19,6 +19,7 @@ from mplog.config import (
     service_name,
     to_bytes,
     usable_directory,
+    with_own,
 )
 from mplog.config.load import Loaded
 from mplog.errors import ConfigError, FileOwnedError, MplogError, Problem
@@ -123,13 +124,7 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
     )
     for sentence in told:
         tell(sentence, kind=f"difference:{sentence}")
-    own = msgspec.structs.replace(
-        running,
-        level=settings.level,
-        when_full=settings.when_full,
-        block_timeout_s=settings.block_timeout_s,
-    )
-    connection = Connection(directory, name, own)
+    connection = Connection(directory, name, with_own(running, settings))
     if created:
         connection.creator_pid = os.getpid()
     connection.attach()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mplog.cli import check, main
+from mplog.config import KEYS
 from mplog.errors import SegmentError
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +33,7 @@ def test_right_file_is_shown(config, capsys):
     assert main.main(["check", path]) == 0
     lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     shown = {key: " ".join(rest.split()) for key, rest in lines}
-    assert len(shown) == 11
+    assert set(shown) == set(KEYS)
     assert shown["file"] == f"/var/log/app.jsonl {path}: file"
     assert shown["rotation"] == f"20 MiB {path}: rotation"
     assert shown["level"] == "INFO default"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mplog.config import KEYS, Loaded, Settings, load
+from mplog.config import KEYS, REDACTED, Loaded, Settings, load
 from mplog.errors import ConfigError
 
 
@@ -33,6 +33,7 @@ def test_defaults():
         "level": "INFO",
         "when_full": "block",
         "block_timeout": "10 s",
+        "redact": ", ".join(REDACTED),
         "file": "not set",
         "format": "json",
         "rotation": "100 MB",
@@ -159,7 +160,7 @@ HOSTILE = {
 def test_hostile_values_load_or_are_a_config_error(key, name):
     """A value whose own methods raise, or that is out of all bounds, is told with its place."""
     place = config_error_or_none(arguments={key: HOSTILE[name]})
-    taken_as_text = name == "text" and key in ("level", "file", "service", "dir")
+    taken_as_text = name == "text" and key in ("level", "redact", "file", "service", "dir")
     assert place == (None if taken_as_text else f"configure({key}=…)")
 
 

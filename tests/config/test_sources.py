@@ -54,8 +54,9 @@ def test_every_key_has_a_variable(key):
         ("MPLOG_BACKUP_COUNT", "did you mean MPLOG_RETENTION?"),
         (
             "MPLOG_",
-            "the settings are MPLOG_LEVEL, MPLOG_WHEN_FULL, MPLOG_BLOCK_TIMEOUT, MPLOG_FILE, "
-            "MPLOG_FORMAT, MPLOG_ROTATION, MPLOG_RETENTION, MPLOG_MODE, MPLOG_MAX_EVENT_BYTES",
+            "the settings are MPLOG_LEVEL, MPLOG_WHEN_FULL, MPLOG_BLOCK_TIMEOUT, MPLOG_REDACT, "
+            "MPLOG_FILE, MPLOG_FORMAT, MPLOG_ROTATION, MPLOG_RETENTION, MPLOG_MODE, "
+            "MPLOG_MAX_EVENT_BYTES",
         ),
     ],
 )

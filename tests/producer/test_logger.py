@@ -4,41 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 
-from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.producer import logger as module
 from mplog.producer.context import context
-from mplog.producer.gate import MAX_PAYLOAD_BYTES
 from mplog.producer.logger import Logger, get_logger
 
 
+class Sent(Sequence):
+    """What the loggers have published: (level, event, kind, flags) each."""
+
+    def __init__(self, lane):
+        self._lane = lane
+        self._seen = []
+
+    def _look(self):
+        for _, _, _, level, kind, flags, payload, _ in self._lane.items():
+            self._seen.append((level, msgspec.msgpack.decode(payload, type=Event), kind, flags))
+        return self._seen
+
+    def __getitem__(self, index):
+        return self._look()[index]
+
+    def __len__(self):
+        return len(self._look())
+
+    def __eq__(self, other):
+        return self._look() == other
+
+
 @pytest.fixture
-def sent(monkeypatch):
-    """Events as the gate gets them."""
-    events = []
-
-    def publish(level, payload, kind=0, flags=0):
-        events.append((level, msgspec.msgpack.decode(payload, type=Event), kind, flags))
-        return True
-
-    def emit(level, event, kind=0):
-        if type(event[1]) is not str:
-            return None
-        try:
-            payload = ENCODER.encode(event)
-        except Exception:
-            return None
-        return publish(level, payload, kind) if len(payload) <= MAX_PAYLOAD_BYTES else None
-
-    monkeypatch.setattr(module.GATE, "emit", emit)
-    monkeypatch.setattr(module.GATE, "publish", publish)
-    monkeypatch.setattr(module.GATE, "level", 0)
-    monkeypatch.setattr(module.GATE, "connection", None)
-    return events
+def sent(lane):
+    """Events as they stand in this process's lane."""
+    return Sent(lane)
 
 
 @pytest.mark.parametrize(

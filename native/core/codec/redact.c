@@ -33,9 +33,16 @@ int mpl_redaction_add(struct mpl_redaction *r, const char *name, size_t length)
     return 0;
 }
 
+/* Whether a word of the key begins there: after a separator, or as in `accessToken`. */
+static bool begins_word(const char *key, size_t at)
+{
+    const bool upper = key[at] >= 'A' && key[at] <= 'Z', lower_before = at && key[at - 1] >= 'a' && key[at - 1] <= 'z';
+    return !at || folded(key[at - 1]) == '_' || (upper && lower_before);
+}
+
 static bool ends_in(const char *key, size_t length, const char *name, size_t n)
 {
-    if (length < n || (length > n && folded(key[length - n - 1]) != '_'))
+    if (length < n || !begins_word(key, length - n))
         return false;
     for (size_t i = 0; i < n; i++)
         if (folded(key[length - n + i]) != name[i])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which keys hold secrets, and an encoded event without them. A name covers a key that is equal to it or ends in it after a separator, whatever the case:
- * `token` covers `TOKEN`, `db_token` and `x-auth.token`, not `tokens`. Role: P. Never blocks; the table survives a fork as it is. */
+ * Which keys hold secrets, and an encoded event without them. A name covers a key that is equal to it or ends in it as a word of its own, whatever the case:
+ * `token` covers `TOKEN`, `db_token`, `x-auth.token` and `accessToken`, not `tokens`. Role: P. Never blocks; the table survives a fork as it is. */
 #ifndef MPL_REDACT_H
 #define MPL_REDACT_H
 

@@ -1,0 +1,166 @@
+"""Secrets are replaced by key in the process that logs them, whichever way an event goes."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mplog
+from mplog import _native
+from mplog.config import REDACTED
+
+MARK = "[redacted]"
+CANARY = "canary-8f1e"
+KEYS = st.sampled_from(["token", "DB_PASSWORD", "x-api-key", "apiKey", "tokens", "user", "", "é"])
+VALUES = st.recursive(
+    st.integers(0, 1 << 40) | st.text(max_size=40) | st.none() | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+def secret(key: str) -> bool:
+    """What one key is, said a second time."""
+    words = []
+    for before, char in zip(" " + key, key, strict=False):
+        if char in "_-. " or (before.islower() and char.isupper()):
+            words.append("_")
+        words.append("" if char in "_-. " else char.lower())
+    exact = key.lower().replace("-", "_").replace(".", "_").replace(" ", "_")
+    folded = {"".join(words), exact}
+    return any(f == name or f.endswith("_" + name) for f in folded for name in REDACTED)
+
+
+def told(value: Any) -> Any:
+    """What may be left of *value*."""
+    if isinstance(value, dict):
+        return {k: MARK if secret(k) and v is not None else told(v) for k, v in value.items()}
+    return [told(item) for item in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(KEYS, VALUES, max_size=6))
+def test_secrets_go_at_any_depth_and_nothing_else_does(value):
+    """The same in the call's own encoder and in what msgspec has written."""
+    expected = told(value)
+    packed = _native.pack(value)
+    assert expected == msgspec.msgpack.decode(packed)
+    assert packed == _native.redact(msgspec.msgpack.encode(value))
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("token", True), ("TOKEN", True), ("db_token", True), ("x-auth.token", True),
+     ("accessToken", True), ("tokens", False), ("tokenize", False), ("broken", False),
+     ("sometoken", False), ("Set-Cookie", True), ("cookies", False), ("api key", True),
+     ("apiKey", True), ("", False), ("_", False), ("password", True), ("password_hint", False)],
+)  # fmt: skip
+def test_a_name_covers_keys_that_end_in_it_as_a_word(key, expected):
+    """In any case, after a separator or a capital."""
+    assert expected is (MARK.encode() in _native.pack({key: "x"}))
+
+
+class Odd:
+    def __repr__(self) -> str:
+        return "odd"
+
+
+@dataclass
+class Login:
+    user: str
+    password: str
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "keyword": {"token": CANARY},
+    "nested": {"a": [{"b": {"token": CANARY}}]},
+    "beside what msgspec alone writes": {"token": CANARY, "s": {1}},
+    "beside what only repr can tell": {"token": CANARY, "odd": Odd()},
+    "in a dataclass": {"login": Login("ann", CANARY)},
+    "in what must be cut": {"token": CANARY, "text": "x" * 200_000},
+    "in bytes": {"token": CANARY.encode()},
+}
+
+
+@pytest.mark.parametrize("fields", WAYS.values(), ids=WAYS.keys())
+def test_no_way_of_an_event_lets_a_secret_through(lane, fields):
+    """Not as a field, not bound, not in the context."""
+    log = mplog.get_logger("a")
+    log.info("call {token}", **fields)
+    log.bind(**fields).info("bound {token}")
+    with mplog.context(**fields):
+        log.info("context {token}")
+        log.exception("slow", stacklevel=1)
+    payloads = lane.payloads()
+
+    assert 4 == len(payloads)
+    for payload in payloads:
+        assert CANARY.encode() not in payload
+        assert MARK.encode() in payload
+
+
+def test_extras_and_mappings_of_the_standard_library_are_covered(lane):
+    """`extra=` and `%(name)s` arguments."""
+    import logging
+
+    from mplog.producer.gate import PERCENT_KIND
+
+    record = logging.LogRecord("a", 20, "f.py", 1, "%(token)s", ({"token": CANARY},), None)
+    record.password = CANARY
+    from mplog.producer.handler import event_of
+
+    assert lane.producer.emit(20, event_of(record), PERCENT_KIND)
+    (payload,) = lane.payloads()
+    assert CANARY.encode() not in payload
+    assert 2 == payload.count(MARK.encode())
+
+
+def test_the_repr_of_a_logger_shows_no_secret():
+    """It may be printed anywhere."""
+    log = mplog.get_logger("a").bind(token=CANARY, user="ann")
+    assert f"mplog.get_logger('a', token={MARK}, user='ann')" == repr(log)
+    assert CANARY not in repr(copy.copy(log))
+
+
+def test_names_set_later_hold_for_what_was_bound_before(lane):
+    """What is encoded once is encoded anew."""
+    log = mplog.get_logger("a").bind(iban="x1")
+    with mplog.context(iban="x2"):
+        log.info("a", zip="x3")
+        _native.set_redaction(["iban"])
+        log.info("a", zip="x3")
+        _native.set_redaction([])
+        log.info("a", token="x3")
+    told = [(event.context, event.fields) for event in lane.events()]
+
+    assert [
+        ({"iban": "x2"}, {"iban": "x1", "zip": "x3"}),
+        ({"iban": MARK}, {"iban": MARK, "zip": "x3"}),
+        ({"iban": "x2"}, {"iban": "x1", "token": "x3"}),
+    ] == told
+
+
+def test_the_setting_adds_names_and_turns_all_off(shm, logdir):
+    """`redact="+iban"` and `redact="off"`, from the call to the file."""
+    plain = ("x1", "x2")
+    for setting, expected in (("+iban", (MARK, MARK)), ("off", plain), (["a"], plain)):
+        path = logdir / "app.jsonl"
+        mplog.configure(path, redact=setting)
+        mplog.get_logger("a").info("a", iban="x1", token="x2")
+        mplog.shutdown()
+        line = json.loads(path.read_text().splitlines()[-2])
+        assert expected == (line["iban"], line["token"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_msgpack_stay_as_they_are(payload):
+    """Or lose a secret's value; nothing is read behind the end."""
+    assert payload == _native.redact(payload) or MARK.encode() in _native.redact(payload)
