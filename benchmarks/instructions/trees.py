@@ -54,8 +54,8 @@ def lay_out_base(commit: str, place: Path) -> None:
     if known.returncode:
         raise Unusable(
             f"the base {commit} is not in this clone ({known.stderr.strip()}). In a shallow clone: "
-            "git fetch --unshallow, or git fetch origin and the commit. If it is gone for good: name "
-            "another in .ci/base, or in MPLOG_BASE for this run."
+            "git fetch --unshallow, or git fetch origin and the commit. If it is gone for good: "
+            "name another in .ci/base, or in MPLOG_BASE for this run."
         )
     place.mkdir()
     archive = subprocess.run(
