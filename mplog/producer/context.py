@@ -32,7 +32,7 @@ class context:
         merged = {**outer, **self._fields} if outer else dict(self._fields)
         self._before.append(outer)
         self._token.append(CURRENT.set(merged))
-        return merged
+        return dict(merged)  # what is set is never changed: it is encoded once
 
     def __exit__(
         self,

@@ -113,16 +113,17 @@ _here = _Here()
 
 
 def thread_of() -> tuple[Thread, bool]:
-    """The thread that runs, and whether the interpreter's thread is always that one: with greenlets
-    in the place of threads, it is not.
+    """The thread that runs, and whether what it is called may be kept: not with greenlets in the
+    place of threads, nor where a class makes its name in a way of its own.
     """
     if get_ident.__module__ != "_thread":
         return current_thread(), False
     try:
-        return _here.thread, True
+        thread = _here.thread
     except AttributeError:
-        _here.thread = current_thread()
-        return _here.thread, True
+        thread = _here.thread = current_thread()
+    kind = type(thread)
+    return thread, kind.name is Thread.name and kind.ident is Thread.ident
 
 
 def _special(fields: dict[str, Any]) -> tuple[FrameType, Any, str | None]:
