@@ -53,8 +53,6 @@ class Gate:
 
     def __init__(self, *, steers: bool = False) -> None:
         self._steers = steers
-        if steers:
-            set_redaction(REDACTED)
         self.reset()
 
     @property
@@ -71,6 +69,8 @@ class Gate:
     def reset(self) -> None:
         """Back to the state before any configuration: the next event attaches again."""
         self.connection: Connection | None = None
+        if self._steers:
+            set_redaction(REDACTED)
         self.level = 0
         self.emit: Publish = self._first
         self.publish: Publish = self._first_payload
