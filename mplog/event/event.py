@@ -51,7 +51,10 @@ class Event(msgspec.Struct, array_like=True):
 
 
 class Stamped(msgspec.Struct, frozen=True, gc=False):
-    """What the record's header and its session say of an event; the formatters' second argument."""
+    """What the record's header and its session say of an event; the formatters' second argument.
+
+    `filtered`: how many numbers of the session directly before this one a filter took.
+    """
 
     wall_ns: int
     level: int
@@ -61,3 +64,4 @@ class Stamped(msgspec.Struct, frozen=True, gc=False):
     seq: int
     pid: int
     process_name: str
+    filtered: int = 0

@@ -181,7 +181,7 @@ class FlatFormat(ABC):
                 self._time(stamped.wall_ns),
                 self.AFTER_TIME,
                 self._told(told),
-                self._flags[stamped.flags & 7],
+                self._marks(stamped),
                 self._sessions[stamped.session,],
                 stamped.seq,
                 self.END,
@@ -224,7 +224,7 @@ class FlatFormat(ABC):
                 self._places[event.file, event.line, event.function],
                 self._processes[stamped.pid, stamped.process_name],
                 self._threads[event.thread_id, event.thread_name, event.task],
-                self._flags[stamped.flags & 7],
+                self._marks(stamped),
                 self._sessions[stamped.session,],
                 stamped.seq,
                 self.END,
@@ -234,6 +234,10 @@ class FlatFormat(ABC):
     def _told(self, pairs: Pairs) -> bytes:
         """What is empty is left out."""
         return self.fragment({key: pairs[key] for key in pairs if pairs[key] not in ("", None)})
+
+    def _marks(self, stamped: Stamped) -> bytes:
+        flags = self._flags[stamped.flags & 7]
+        return flags + self.fragment({"filtered": stamped.filtered}) if stamped.filtered else flags
 
     def _new_second(self, second: int) -> None:
         self._second_bytes = b"%b%b." % (self.OPEN, second_text(second).encode())

@@ -7,33 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mplog._native import FLAG_LATE, MAX_BATCH_SESSIONS
+from mplog._native import ITEM_FILTERED
 from mplog.event.codec import decode
 from mplog.event.event import Stamped
 from mplog.event.level import INFO, WARNING
-from mplog.files.manifest import SessionRange
 from mplog.format import Format
 
 if TYPE_CHECKING:
-    from mplog._native import End, Item
+    from mplog._native import End, Gap, Item
 
 SESSION_END, DROP, FILE = "mplog.session.end", "mplog.drop", "mplog.file"
 
 
 class Batch(msgspec.Struct):
-    """Lines that fit, and what is in them.
+    """Lines that fit, and what they are of.
 
     Attributes:
-        count: items that have become lines.
-        ranges: by session, what the lines hold of it.
+        count: items that have become lines, or that leave none because they are filtered.
     """
 
     count: int = 0
     size_bytes: int = 0
-    late: int = 0
-    dropped: int = 0
     unreadable: int = 0
-    ranges: dict[str, SessionRange] = {}
 
 
 def compose(
@@ -52,59 +47,47 @@ def compose(
         at: so much of that is taken already.
     """
     lines: list[bytes] = []
-    batch = Batch(ranges={})
-    seen: dict[str, list[int]] = {}
+    batch = Batch()
     for item in items:
-        (session, _, _), seq, _, _, _, flags, _, gap = item
         line, unreadable = line_of(fmt, staging_bytes, item)
         used = batch.size_bytes + len(line)
-        if at + used > staging_bytes or (lines and used > room_bytes):
-            break
-        if session not in seen and len(seen) == MAX_BATCH_SESSIONS:
+        if at + used > staging_bytes or (line and batch.size_bytes and used > room_bytes):
             break
         lines.append(line)
+        batch.count += 1
         batch.size_bytes = used
         batch.unreadable += unreadable
-        if flags & FLAG_LATE:
-            batch.late += 1
-        if gap is not None:
-            batch.dropped += gap[1] - gap[0] + 1
-        _note(seen, session, gap[0] if gap else seq, seq)
-    batch.count = len(lines)
-    batch.ranges = {s: SessionRange(r[0], r[1], r[2]) for s, r in seen.items()}
     return batch, b"".join(lines)
 
 
 def line_of(fmt: Format, staging_bytes: int, item: Item) -> tuple[bytes, bool]:
     """An item's line, the notice of a gap before it included, and whether its event could not be
-    decoded. What is larger than the staging area becomes a line that says so.
+    decoded; of an item that a filter took only the notice. What is larger than the staging area
+    becomes a line that says so.
     """
-    (session, pid, name), seq, wall_ns, level, kind, flags, payload, gap = item
-    stamped = Stamped(wall_ns, level, kind, flags, session, seq, pid, name)
+    (session, pid, name), seq, wall_ns, level, kind, flags, payload, gap, untold = item
+    notice = b"" if gap is None else drop_notice(fmt, wall_ns, session, gap, untold)
+    if flags & ITEM_FILTERED:
+        return notice, False
+    stamped = Stamped(
+        wall_ns, level, kind, flags, session, seq, pid, name, untold if gap is None else 0
+    )
     event = decode(payload)
     line = fmt.unreadable(payload, stamped) if event is None else fmt.line(event, stamped)
-    notice = b"" if gap is None else drop_notice(fmt, wall_ns, session, gap)
     if len(notice) + len(line) > staging_bytes:
         line = fmt.unreadable(payload[:64], stamped)
     return notice + line, event is None
 
 
-def _note(seen: dict[str, list[int]], session: str, first: int, last: int) -> None:
-    row = seen.get(session)
-    if row is None:
-        seen[session] = [first, last, 1]
-    else:
-        row[1] = last
-        row[2] += 1
-
-
-def drop_notice(
-    fmt: Format, wall_ns: int, session: str, gap: tuple[int, int, dict[str, dict[str, int]]]
-) -> bytes:
-    """The line that tells a gap in a session's numbers."""
+def drop_notice(fmt: Format, wall_ns: int, session: str, gap: Gap, untold: int) -> bytes:
+    """The line that tells a gap in a session's numbers, and how many directly before it a filter
+    took.
+    """
     first, last, reasons = gap
     count = last - first + 1
     keys: dict[str, Any] = {"session": session, "first": first, "last": last, "count": count}
+    if untold:
+        keys["filtered"] = untold
     keys["reasons"] = reasons
     text = f"{count:,} event{'s' if count != 1 else ''} dropped{_because(reasons)}"
     return fmt.notice(wall_ns, WARNING, DROP, text, keys)
@@ -121,11 +104,11 @@ def _because(reasons: dict[str, dict[str, int]]) -> str:
 
 def session_end(fmt: Format, wall_ns: int, end: End) -> tuple[bytes, int]:
     """The lines that end a session, and how many of its events were dropped in all."""
-    _, session, pid, name, _, last, settled, delivered, filtered, _, clean, reasons = end
+    _, session, pid, name, _, last, settled, delivered, filtered, _, clean, reasons, untold = end
     dropped = max(last - delivered - filtered, 0)  # whoever ruined its lane may say anything
     lines = b""
     if last > settled:
-        lines = drop_notice(fmt, wall_ns, session, (settled + 1, last, reasons))
+        lines = drop_notice(fmt, wall_ns, session, (settled + 1, last, reasons), untold)
     keys = {
         "process.pid": pid,
         "process.name": name,
@@ -138,6 +121,8 @@ def session_end(fmt: Format, wall_ns: int, end: End) -> tuple[bytes, int]:
     }
     how = "" if clean else ", without detaching"
     text = f"session ended{how}: {delivered:,} of {last:,} events delivered, {dropped:,} dropped"
+    if filtered:
+        text += f", {filtered:,} filtered"
     return lines + fmt.notice(wall_ns, INFO, SESSION_END, text, keys), dropped
 
 

@@ -79,13 +79,13 @@ class Endings:
             ):
                 self.wants_room_bytes = len(text)
                 break
-            if not job.reader.close_session(end[0], lost):
+            if not job.reader.close_session(end[0]):
                 break
             found.sessions += 1
             if end[5]:  # a session without an event leaves no line
                 found.lines += text
                 found.dropped += max(lost - end[9], 0)
-                first = min(end[6] + 1, end[5])
+                first = min(end[6] - end[12] + 1, end[5])  # what no line has told yet
                 found.ranges[end[1]] = SessionRange(first, end[5], 0, True)
         return found
 

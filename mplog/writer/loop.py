@@ -8,8 +8,9 @@ import time
 
 from mplog.ring import bell_id
 from mplog.writer import deliver, stage
+from mplog.writer.account import Account, accept, count
 from mplog.writer.compose import Batch, file_notice
-from mplog.writer.endings import LOOK_S, Ended, Endings
+from mplog.writer.endings import LOOK_S, Endings
 from mplog.writer.state import Job, now_ns, tidy
 
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
@@ -75,9 +76,7 @@ class Loop:
             if self._rotate():
                 return self._pass()
             batch = Batch()  # it was rewound
-        if job.reader.accept(batch.count) != batch.count:
-            raise RuntimeError("a batch holds more sessions than it can")
-        return self._commit(batch, len(notices))
+        return self._commit(batch, accept(job, batch), len(notices))
 
     def _room(self) -> int:
         job = self.job
@@ -92,34 +91,22 @@ class Loop:
         self.rotate_again_s = time.monotonic() + 5.0
         return False
 
-    def _commit(self, batch: Batch, notices_bytes: int) -> int:
+    def _commit(self, batch: Batch, account: Account, notices_bytes: int) -> int:
         job, told = self.job, len(self.job.notices)
         used = notices_bytes + batch.size_bytes
         ended = self.endings.look(used, self._room() - used)
         job.stage(used, ended.lines)
         used += len(ended.lines)
-        if not used and not ended.sessions:
+        if not used and not ended.sessions and not batch.count:
             return self.endings.wants_room_bytes
-        if not job.file.in_place():
+        if used and not job.file.in_place():
             deliver.reopen(job, "replaced")
         del job.notices[:told]  # what was found meanwhile is told with the next batch
         deliver.commit(job, used)
-        job.remember(batch.ranges)
+        job.remember(account.ranges)
         job.remember(ended.ranges)
-        self._count(batch, ended)
-        return used
-
-    def _count(self, batch: Batch, ended: Ended) -> None:
-        job = self.job
-        for name, n in (
-            ("events", batch.count),
-            ("late", batch.late),
-            ("dropped", batch.dropped + ended.dropped),
-            ("unreadable", batch.unreadable),
-            ("sessions", ended.sessions),
-        ):
-            if n:
-                job.reader.count(name, n)
+        count(job, batch, account, ended)
+        return max(used, batch.count)
 
     def _overdue(self, now: float) -> bool:
         """Whether the writer was asked to stop STOP_S ago, whatever there is to do."""

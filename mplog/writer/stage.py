@@ -1,12 +1,12 @@
-"""A drain into the staging area, where the commit takes it from: in C for JSON lines, else by
-`compose`.
+"""A drain into the staging area, where the commit takes it from: by the format's formatter in C, or
+in Python, where it has none.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from mplog.files.manifest import SessionRange
+from mplog import _native
 from mplog.writer.compose import Batch, compose, line_of
 from mplog.writer.state import Job
 
@@ -20,15 +20,14 @@ def drain(job: Job, at: int, drain_bytes: int, room_bytes: int) -> Batch:
         room_bytes: as in `compose`.
     """
     largest_bytes = job.journal.staging_bytes
-    if not (job.native and job.settings.format == "json"):
+    number = _native.FORMATS.get(job.settings.format) if job.native else None
+    if number is None:
+        # A format of Python's own: its events cross in one call a batch, and are decoded there.
         items = job.reader.drain(drain_bytes)
         batch, lines = compose(items, job.fmt, room_bytes, largest_bytes, at)
         job.stage(at, lines)
         return batch
     if not job.reader.drain_count(drain_bytes):
         return Batch()
-    count, size, late, dropped, unreadable, ranges = job.reader.compose(
-        job.journal, at, room_bytes, partial(line_of, job.fmt, largest_bytes)
-    )
-    held = {session: SessionRange(*row) for session, row in ranges.items()}
-    return Batch(count, size, late, dropped, unreadable, held)
+    fallback = partial(line_of, job.fmt, largest_bytes)
+    return Batch(*job.reader.compose(job.journal, at, room_bytes, number, fallback))

@@ -33,7 +33,7 @@ static void work(void)
     REQUIRE(mpl_commit(&j, &r, 0, file, 0) >= 0);
     int count = mpl_ends(&r, true, ends, 8);
     for (int i = 0; i < count; i++)
-        mpl_close_session(&r, &ends[i], 0);
+        mpl_close_session(&r, &ends[i]);
     REQUIRE(mpl_commit(&j, &r, 0, file, 0) >= 0);
     mpl_pending(&r);
 }

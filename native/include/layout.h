@@ -111,7 +111,8 @@ struct mpl_slot {
     mpl_a64 last;        /* valid from ENDED on */
     mpl_a64 end_pos;     /* valid from ENDED on: no record of this session stands at or after it */
     mpl_a64 settled, synced;
-    mpl_a64 delivered, filtered, dropped;
+    mpl_a64 delivered, filtered;
+    mpl_a64 untold; /* of filtered: since the session's last line in the file; the next one tells them. Dropped are settled - delivered - filtered */
     uint64_t start_ns;
     uint32_t pid, clean; /* clean: valid from ENDED on */
     char name[MPL_NAME];

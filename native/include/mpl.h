@@ -110,7 +110,7 @@ struct mpl_journal;
 /* ---- the reader (W) ----------------------------------------------------------------------------------------------------- */
 struct mpl_tally {
     uint32_t epoch, closed;
-    uint64_t settled, delivered, filtered, dropped;
+    uint64_t settled, delivered, filtered, untold;
 };
 struct mpl_view { /* what the writer knows of one lane, kept privately */
     struct mpl_lane *lane;
@@ -123,39 +123,55 @@ struct mpl_view { /* what the writer knows of one lane, kept privately */
     uint8_t named; /* slots that the drain numbered named_in has taken events of */
     uint64_t named_in;
     int16_t touch[MPL_SLOTS]; /* index in the batch's touches, or -1 */
-    uint64_t cursor_seq[MPL_SLOTS];
+    uint64_t cursor_seq[MPL_SLOTS], cursor_untold[MPL_SLOTS];
     struct mpl_tally tally[MPL_SLOTS];
 };
 struct mpl_item {
     uint32_t view, slot;
-    uint64_t end_pos, seq, expected, mono_ns, wall_ns;
+    uint64_t end_pos, seq, expected, mono_ns;
+    uint64_t wall_ns;    /* as it is shown */
+    uint64_t untold;     /* numbers directly before `expected` that were filtered: what this item's first line tells */
     uint32_t place, len; /* of the payload in the arena */
     uint8_t level, kind;
     uint16_t flags;
 };
+#define MPL_ITEM_FILTERED 0x8000u /* a flag of an item: it leaves no line, and its payload is not in the arena */
 struct mpl_touch {
     uint64_t segment_id;
     uint32_t lane, epoch;
     uint32_t segment, close;
-    uint64_t head, settled, delivered, filtered, dropped;
+    uint64_t head, settled, delivered, filtered, untold;
 };
 #define MPL_MAX_TOUCHES 512u
 #define MPL_TOUCHES_FOR_ENDS 64u /* of them kept free by a drain, for sessions that end */
 #define MPL_MAX_ITEMS 32768u
 struct mpl_end {
     uint32_t view, slot, epoch, pid, clean;
-    uint64_t segment_id, start_ns, last, settled, delivered, filtered, dropped;
+    uint64_t segment_id, start_ns, last, settled, delivered, filtered, untold;
     uint64_t drops[MPL_REASONS][MPL_LEVELS];
     char name[MPL_NAME];
 };
+struct mpl_account { /* of the items accepted into the batch */
+    uint64_t late, dropped, filtered;
+};
+struct mpl_next { /* of a lane: the merge key of its next record */
+    uint64_t key;
+    uint32_t view;
+};
+struct mpl_filter;
+struct mpl_known;
 struct mpl_reader {
     char dir[MPL_PATH], service[128];
     struct mpl_bell *bell;
     struct mpl_segment segments[MPL_MAX_SEGMENTS];
     struct mpl_view *views[MPL_MAX_SEGMENTS];
+    struct mpl_known *known[MPL_MAX_SEGMENTS]; /* origin.h */
+    struct mpl_filter *filter;                 /* NULL: everything is written */
     uint32_t nsegments, seen_segments;
     bool foreign_boot[MPL_MAX_SEGMENTS]; /* survived a reboot: drained, marked as recovered */
     uint64_t emitted_mono, accepted_mono, committed_mono;
+    int64_t wall_offset_ns; /* between the two clocks */
+    uint64_t shown_ns;      /* the youngest time shown */
     struct mpl_view *current; /* whose bytes are being read: the one to blame for a SIGBUS */
     char *arena;
     size_t arena_bytes, arena_used, arena_limit;
@@ -164,7 +180,8 @@ struct mpl_reader {
     uint64_t drains;
     struct mpl_touch touches[MPL_MAX_TOUCHES];
     uint32_t ntouches;
-    uint32_t heap[MPL_MAX_SEGMENTS * MPL_MAX_LANES];
+    struct mpl_account account;
+    struct mpl_next heap[MPL_MAX_SEGMENTS * MPL_MAX_LANES];
     uint32_t nheap;
     bool writable;
 };
@@ -176,14 +193,30 @@ void mpl_reader_close(struct mpl_reader *r);
 int mpl_reader_scan(struct mpl_reader *r, struct mpl_journal *j); /* maps segments that are new; 1 when there were any */
 int mpl_drain(struct mpl_reader *r, size_t max_bytes);            /* number of items; nothing is consumed yet */
 uint32_t mpl_accept(struct mpl_reader *r, uint32_t items);        /* the first `items` go into the batch; how many did */
+struct mpl_range {
+    uint64_t first, last, count;
+};
+/* What the accepted items' lines tell of the session of touch i: numbers, and how many of them are events. False: they tell none. */
+bool mpl_touch_range(struct mpl_reader *r, uint32_t i, struct mpl_range *out);
 void mpl_rewind(struct mpl_reader *r);                            /* forget the batch that was not committed */
 int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max);
-int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end, uint64_t dropped);
+int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end);
 int mpl_owned(struct mpl_reader *r);       /* lanes that somebody holds */
 uint64_t mpl_pending(struct mpl_reader *r); /* bytes that nobody has drained */
 int mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures); /* blocks: the eventcount of the bell */
 int mpl_set_aside(struct mpl_reader *r);                  /* 1 when nobody is in the middle of a publish */
 int mpl_retire(struct mpl_reader *r, struct mpl_journal *j); /* 1: all segments and the bell are gone; 0: somebody is here */
+
+/* Which events the file gets: those from `level` on, but for the loggers at and below a rule's prefix. Others are counted as filtered. */
+#define MPL_MAX_RULES 256u
+#define MPL_MAX_PREFIX 255u
+struct mpl_rule {
+    const char *prefix;
+    size_t length;
+    uint8_t level;
+};
+int mpl_filter_set(struct mpl_reader *r, uint8_t level, const struct mpl_rule *rules, uint32_t count);
+bool mpl_filter_takes(struct mpl_filter *f, unsigned level, const void *payload, size_t len);
 
 /* ---- the journal (W) ----------------------------------------------------------------------------------------------------- */
 enum mpl_journal_state { MPL_IDLE = 0, MPL_COMMIT = 1, MPL_ROTATE = 2 };

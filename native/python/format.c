@@ -24,19 +24,19 @@ int mplog_add_formats(PyObject *module)
 
 PyObject *mplog_format_line(PyObject *module, PyObject *args)
 {
-    unsigned long long wall_ns, seq;
+    unsigned long long wall_ns, seq, filtered = 0;
     unsigned format, level, kind, flags, pid;
     struct mpl_origin origin;
     struct mpl_second second = {0};
     Py_ssize_t session_len, name_len, room = 1 << 20;
     Py_buffer payload;
-    if (!PyArg_ParseTuple(args, "IKIIIs#KIs#y*|n", &format, &wall_ns, &level, &kind, &flags, &origin.session, &session_len, &seq, &pid, &origin.name,
-            &name_len, &payload, &room))
+    if (!PyArg_ParseTuple(args, "IKIIIs#KIs#y*|nK", &format, &wall_ns, &level, &kind, &flags, &origin.session, &session_len, &seq, &pid, &origin.name,
+            &name_len, &payload, &room, &filtered))
         return NULL;
     origin.session_len = (size_t)session_len;
     origin.name_len = (size_t)name_len;
     origin.pid = pid;
-    struct mpl_stamp stamp = {.origin = &origin, .wall_ns = wall_ns, .seq = seq, .level = (uint8_t)level, .kind = (uint8_t)kind, .flags = (uint16_t)flags};
+    struct mpl_stamp stamp = {.origin = &origin, .wall_ns = wall_ns, .seq = seq, .filtered = filtered, .level = (uint8_t)level, .kind = (uint8_t)kind, .flags = (uint16_t)flags};
     mpl_formatter formatter = mpl_formatter_of((enum mpl_format)format);
     char *out = formatter && room >= 0 ? PyMem_Malloc((size_t)room + 1) : NULL;
     PyObject *line = NULL;

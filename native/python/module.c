@@ -149,7 +149,7 @@ static PyMethodDef functions[] = {
     {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
     {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd): starts a detached program"},
     {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
-    {"format_line", mplog_format_line, METH_VARARGS, "format_line(format, wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB) -> line, or a code below 0"},
+    {"format_line", mplog_format_line, METH_VARARGS, "format_line(format, wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB, filtered=0) -> line, or a code below 0"},
     {"steer", mplog_f_steer, METH_VARARGS, "steer(level, producer or None): where the loggers' events go, and from which level on"},
     {"set_hooks", (PyCFunction)(void (*)(void))mplog_f_set_hooks, METH_VARARGS | METH_KEYWORDS, hooks_doc},
     {"set_redaction", mplog_set_redaction, METH_O, "set_redaction(names): keys whose values are secrets"},
@@ -216,7 +216,8 @@ static int module_exec(PyObject *module)
         long value;
     } numbers[] = {{"ABI", MPL_ABI}, {"MAX_LANES", MPL_MAX_LANES}, {"MAX_SEGMENTS", MPL_MAX_SEGMENTS}, {"MAX_BATCH_SESSIONS", MPL_MAX_TOUCHES}, {"BLOCK", MPL_BLOCK},
         {"DROP_NEWEST", MPL_DROP_NEWEST}, {"LOCK_SUPERVISOR", MPL_LOCK_SUPERVISOR}, {"LOCK_WRITER", MPL_LOCK_WRITER}, {"LOCK_SPAWN", MPL_LOCK_SPAWN}, {"BELL_DONE", offsetof(struct mpl_bell, done)},
-        {"FLAG_CUT", MPL_FLAG_CUT}, {"FLAG_LATE", MPL_FLAG_LATE}, {"FLAG_RECOVERED", MPL_FLAG_RECOVERED}, {"IDLE", MPL_IDLE}, {"COMMIT", MPL_COMMIT},
+        {"FLAG_CUT", MPL_FLAG_CUT}, {"FLAG_LATE", MPL_FLAG_LATE}, {"FLAG_RECOVERED", MPL_FLAG_RECOVERED}, {"ITEM_FILTERED", MPL_ITEM_FILTERED},
+        {"IDLE", MPL_IDLE}, {"COMMIT", MPL_COMMIT},
         {"ROTATE", MPL_ROTATE}, {"FOUND_TRUNCATED", MPL_FOUND_TRUNCATED}, {"FOUND_FOREIGN", MPL_FOUND_FOREIGN}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value))

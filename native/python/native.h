@@ -39,8 +39,6 @@ typedef struct {
     struct mpl_reader reader;
     struct mpl_end *ends;
     int nends;
-    int64_t wall_offset_ns;
-    uint64_t shown_ns; /* the youngest time shown */
     struct mpl_second second;
     bool composing;
     PyObject *who[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS]; /* (session, pid, process name), for the epoch beside it */
@@ -52,10 +50,7 @@ PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch);
 PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS]);
 
 
-/* What Reader.compose needs of the reader: (session, pid, name), borrowed; an item as drain() gives it; the time shown. */
-PyObject *mplog_who(ReaderObject *self, const struct mpl_view *v, uint32_t slot);
-PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item);
-uint64_t mplog_shown_wall(ReaderObject *self, const struct mpl_item *item);
+PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item); /* as drain() gives it */
 PyObject *mplog_compose(ReaderObject *self, PyObject *args);
 
 int mplog_add_formats(PyObject *module); /* FORMATS: the number of a format by its name */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reader: the writer's face of all lanes (and, not writable, the face for tools). An item is a tuple
- * (who, seq, wall_ns, level, kind, flags, payload, gap); who = (session, pid, process name); gap = None or (first, last, reasons). */
+ * (who, seq, wall_ns, level, kind, flags, payload, gap, untold); who = (session, pid, process name); gap = None or (first, last, reasons);
+ * untold: how many numbers directly before, or before the gap, a filter took. */
 #include <string.h>
-#include <time.h>
 
 #include "native.h"
+#include "ring/origin.h"
 
-#define WALL_TOLERANCE_NS 1000000000 /* more than a preemption between two readings: the wall clock was stepped, and what the producer read is shown */
-#define STANDSTILL_NS 1000000
 #define MAX_ENDS 256
 
 PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch)
@@ -49,56 +48,23 @@ PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS])
 
 static PyObject *text_of(const char *bytes, size_t room)
 {
-    size_t n = strnlen(bytes, room);
-    return PyUnicode_DecodeUTF8(bytes, (Py_ssize_t)n, "replace");
+    char text[3 * sizeof ((struct mpl_bell *)0)->problem];
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)mpl_name_text(text, bytes, room), "strict");
 }
 
-PyObject *mplog_who(ReaderObject *self, const struct mpl_view *v, uint32_t slot)
+/* (session, pid, process name) of an item's session, borrowed. */
+static PyObject *who_of(ReaderObject *self, uint32_t view, uint32_t slot)
 {
-    PyObject **cached = &self->who[v->segment][v->number][slot];
-    uint32_t epoch = v->tally[slot].epoch;
-    if (*cached && self->who_epoch[v->segment][v->number][slot] == epoch)
+    const struct mpl_known *k = mpl_known_at(&self->reader, view, slot);
+    const uint32_t segment = view / MPL_MAX_LANES, lane = view % MPL_MAX_LANES;
+    PyObject **cached = &self->who[segment][lane][slot];
+    if (*cached && self->who_epoch[segment][lane][slot] == k->epoch)
         return *cached;
-    const struct mpl_slot *s = &v->lane->slots[slot];
-    char name[MPL_NAME];
-    memcpy(name, s->name, sizeof name);
-    PyObject *session = mplog_session(self->reader.segments[v->segment].head.segment_id, v->number, epoch);
-    PyObject *fresh = session ? Py_BuildValue("(NIN)", session, s->pid, text_of(name, sizeof name)) : NULL;
+    const struct mpl_origin *o = &k->origin;
+    PyObject *fresh = Py_BuildValue("(s#Is#)", o->session, (Py_ssize_t)o->session_len, o->pid, o->name, (Py_ssize_t)o->name_len);
     Py_XSETREF(*cached, fresh);
-    self->who_epoch[v->segment][v->number][slot] = epoch;
+    self->who_epoch[segment][lane][slot] = k->epoch;
     return fresh;
-}
-
-/* The wall clock as an offset to the monotonic one, read as one; kept while it differs by less than the reading can be wrong. */
-static void refresh_offset(ReaderObject *self)
-{
-    int64_t best = 0;
-    uint64_t narrowest = UINT64_MAX;
-    for (int i = 0; i < 3; i++) {
-        uint64_t a = mpl_now(CLOCK_MONOTONIC), wall = mpl_now(CLOCK_REALTIME), b = mpl_now(CLOCK_MONOTONIC);
-        if (b - a < narrowest) {
-            narrowest = b - a;
-            best = (int64_t)(wall - (a + (b - a) / 2));
-        }
-    }
-    int64_t change = best - self->wall_offset_ns;
-    if (change > 20000 || change < -20000)
-        self->wall_offset_ns = best;
-}
-
-/* One offset for all lanes keeps the times shown in the order of the merge; the producers' own readings differ by what preempted them. */
-uint64_t mplog_shown_wall(ReaderObject *self, const struct mpl_item *item)
-{
-    uint64_t derived = item->mono_ns + (uint64_t)self->wall_offset_ns;
-    int64_t off = (int64_t)(item->wall_ns - derived);
-    if (item->flags & MPL_FLAG_RECOVERED || off > WALL_TOLERANCE_NS || off < -WALL_TOLERANCE_NS)
-        return item->wall_ns;
-    /* Where a new reading has moved the offset back a little, time stands still for as long: never back over what was shown. */
-    if (!(item->flags & MPL_FLAG_LATE) && derived < self->shown_ns && self->shown_ns - derived < STANDSTILL_NS)
-        return self->shown_ns;
-    if (!(item->flags & MPL_FLAG_LATE))
-        self->shown_ns = derived;
-    return derived;
 }
 
 static PyObject *gap_of(const struct mpl_view *v, const struct mpl_item *item)
@@ -115,19 +81,20 @@ static PyObject *gap_of(const struct mpl_view *v, const struct mpl_item *item)
 
 PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item)
 {
-    struct mpl_view *v = mpl_view_at(&self->reader, item->view);
-    PyObject *who = mplog_who(self, v, item->slot), *out = PyTuple_New(8);
+    const struct mpl_view *v = mpl_view_at(&self->reader, item->view);
+    PyObject *who = who_of(self, item->view, item->slot), *out = PyTuple_New(9);
     if (!who || !out)
         return NULL;
     PyTuple_SET_ITEM(out, 0, Py_NewRef(who));
     PyTuple_SET_ITEM(out, 1, PyLong_FromUnsignedLongLong(item->seq));
-    PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(mplog_shown_wall(self, item)));
+    PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(item->wall_ns));
     PyTuple_SET_ITEM(out, 3, PyLong_FromLong(item->level));
     PyTuple_SET_ITEM(out, 4, PyLong_FromLong(item->kind));
     PyTuple_SET_ITEM(out, 5, PyLong_FromLong(item->flags));
     PyTuple_SET_ITEM(out, 6, PyBytes_FromStringAndSize(self->reader.arena + item->place, item->len));
     PyTuple_SET_ITEM(out, 7, gap_of(v, item));
-    for (Py_ssize_t i = 0; i < 8; i++)
+    PyTuple_SET_ITEM(out, 8, PyLong_FromUnsignedLongLong(item->untold));
+    for (Py_ssize_t i = 0; i < 9; i++)
         if (!PyTuple_GET_ITEM(out, i)) {
             Py_DECREF(out);
             return NULL;
@@ -145,7 +112,6 @@ static int drain(ReaderObject *self, PyObject *arg)
         mplog_raise(MPL_E_STATE);
         return -1;
     }
-    refresh_offset(self);
     int count = mpl_drain(&self->reader, max_bytes);
     if (count < 0)
         mplog_raise(count);
@@ -172,12 +138,57 @@ static PyObject *reader_drain_count(ReaderObject *self, PyObject *arg)
     return count < 0 ? NULL : PyLong_FromLong(count);
 }
 
+static PyObject *ranges_of(ReaderObject *self)
+{
+    struct mpl_reader *r = &self->reader;
+    PyObject *out = PyDict_New();
+    for (uint32_t i = 0; out && i < r->ntouches; i++) {
+        const struct mpl_touch *t = &r->touches[i];
+        struct mpl_range told;
+        if (!mpl_touch_range(r, i, &told))
+            continue;
+        PyObject *who = who_of(self, t->segment * MPL_MAX_LANES + t->lane, t->epoch % MPL_SLOTS);
+        PyObject *range = who ? Py_BuildValue("(KKK)", told.first, told.last, told.count) : NULL;
+        if (!range || PyDict_SetItem(out, PyTuple_GET_ITEM(who, 0), range))
+            Py_CLEAR(out);
+        Py_XDECREF(range);
+    }
+    return out;
+}
+
+PyDoc_STRVAR(accept_doc, "accept(count) -> (count, late, dropped, filtered, {session: (first, last, events)}): how many of the first items go into the\n"
+    "batch, and what its lines tell");
 static PyObject *reader_accept(ReaderObject *self, PyObject *arg)
 {
     unsigned long count = PyLong_AsUnsignedLong(arg);
     if (PyErr_Occurred())
         return NULL;
-    return PyLong_FromUnsignedLong(mpl_accept(&self->reader, (uint32_t)count));
+    uint32_t accepted = mpl_accept(&self->reader, (uint32_t)count);
+    const struct mpl_account *a = &self->reader.account;
+    return Py_BuildValue("(IKKKN)", accepted, a->late, a->dropped, a->filtered, ranges_of(self));
+}
+
+PyDoc_STRVAR(set_filter_doc, "set_filter(level, [(prefix, level)]): which events are written; other levels for the loggers at and below a prefix");
+static PyObject *reader_set_filter(ReaderObject *self, PyObject *args)
+{
+    unsigned char level;
+    PyObject *given;
+    struct mpl_rule rules[MPL_MAX_RULES];
+    if (!PyArg_ParseTuple(args, "bO!", &level, &PyList_Type, &given))
+        return NULL;
+    if (PyList_GET_SIZE(given) > MPL_MAX_RULES)
+        return mplog_raise(MPL_E_ARG);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(given); i++) {
+        Py_ssize_t length;
+        PyObject *rule = PyList_GET_ITEM(given, i);
+        if (!PyTuple_Check(rule) || !PyArg_ParseTuple(rule, "s#b", &rules[i].prefix, &length, &rules[i].level))
+            return PyErr_Occurred() ? NULL : mplog_raise(MPL_E_ARG);
+        rules[i].length = (size_t)length;
+    }
+    int rc = mpl_filter_set(&self->reader, level, rules, (uint32_t)PyList_GET_SIZE(given));
+    if (rc)
+        return mplog_raise(rc);
+    Py_RETURN_NONE;
 }
 
 static PyObject *reader_rewind(ReaderObject *self, PyObject *unused)
@@ -208,7 +219,7 @@ static PyObject *reader_scan(ReaderObject *self, PyObject *arg)
     return rc < 0 ? mplog_raise(rc) : PyBool_FromLong(rc);
 }
 
-PyDoc_STRVAR(ends_doc, "ends(look_at_owners) -> [(index, session, pid, name, start_ns, last, settled, delivered, filtered, dropped, clean, reasons)]");
+PyDoc_STRVAR(ends_doc, "ends(look_at_owners) -> [(index, session, pid, name, start_ns, last, settled, delivered, filtered, dropped, clean, reasons, untold)]");
 static PyObject *reader_ends(ReaderObject *self, PyObject *arg)
 {
     int look = PyObject_IsTrue(arg);
@@ -216,9 +227,9 @@ static PyObject *reader_ends(ReaderObject *self, PyObject *arg)
     PyObject *out = PyList_New(self->nends);
     for (int i = 0; out && i < self->nends; i++) {
         const struct mpl_end *e = &self->ends[i];
-        PyObject *item = Py_BuildValue("(iNINKKKKKKON)", i, mplog_session(e->segment_id, e->view % MPL_MAX_LANES, e->epoch), e->pid,
-            text_of(e->name, sizeof e->name), e->start_ns, e->last, e->settled, e->delivered, e->filtered, e->dropped,
-            e->clean ? Py_True : Py_False, mplog_reasons(e->drops));
+        PyObject *item = Py_BuildValue("(iNINKKKKKKONK)", i, mplog_session(e->segment_id, e->view % MPL_MAX_LANES, e->epoch), e->pid,
+            text_of(e->name, sizeof e->name), e->start_ns, e->last, e->settled, e->delivered, e->filtered,
+            e->settled - e->delivered - e->filtered, e->clean ? Py_True : Py_False, mplog_reasons(e->drops), e->untold);
         if (!item)
             Py_CLEAR(out);
         else
@@ -227,15 +238,14 @@ static PyObject *reader_ends(ReaderObject *self, PyObject *arg)
     return out;
 }
 
-static PyObject *reader_close_session(ReaderObject *self, PyObject *args)
+static PyObject *reader_close_session(ReaderObject *self, PyObject *arg)
 {
-    int index;
-    unsigned long long dropped;
-    if (!PyArg_ParseTuple(args, "iK", &index, &dropped))
+    long index = PyLong_AsLong(arg);
+    if (PyErr_Occurred())
         return NULL;
     if (index < 0 || index >= self->nends)
         return mplog_raise(MPL_E_ARG);
-    int rc = mpl_close_session(&self->reader, &self->ends[index], dropped);
+    int rc = mpl_close_session(&self->reader, &self->ends[index]);
     return PyBool_FromLong(rc == 0);
 }
 
@@ -387,17 +397,18 @@ static PyObject *reader_broken(ReaderObject *self, PyObject *unused)
     return out;
 }
 
-PyDoc_STRVAR(compose_doc, "compose(journal, offset, room_bytes, fallback) -> (count, size_bytes, late, dropped, unreadable, {session: (first, last, count)}):\n"
-    "lines of the items drained, as JSON, in the staging area from offset on; fallback(item) -> (bytes, unreadable) makes those that are not plain.");
+PyDoc_STRVAR(compose_doc, "compose(journal, offset, room_bytes, format, fallback) -> (count, size_bytes, unreadable): lines of the items drained, in the\n"
+    "staging area from offset on, by the formatter with that number; fallback(item) -> (bytes, unreadable) makes those that are not plain.");
 static PyMethodDef reader_methods[] = {
     {"scan", (PyCFunction)reader_scan, METH_O, "scan(journal or None) -> whether there were new segments"},
     {"drain", (PyCFunction)reader_drain, METH_O, "drain(max_bytes) -> items, oldest first; nothing is consumed yet"},
     {"drain_count", (PyCFunction)reader_drain_count, METH_O, "drain_count(max_bytes) -> how many items there are for compose()"},
     {"compose", (PyCFunction)mplog_compose, METH_VARARGS, compose_doc},
-    {"accept", (PyCFunction)reader_accept, METH_O, "accept(count) -> how many of the first items go into the batch"},
+    {"accept", (PyCFunction)reader_accept, METH_O, accept_doc},
+    {"set_filter", (PyCFunction)reader_set_filter, METH_VARARGS, set_filter_doc},
     {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},
     {"ends", (PyCFunction)reader_ends, METH_O, ends_doc},
-    {"close_session", (PyCFunction)reader_close_session, METH_VARARGS, "close_session(index, dropped): its end line goes into the batch"},
+    {"close_session", (PyCFunction)reader_close_session, METH_O, "close_session(index): its end line goes into the batch"},
     {"owned", (PyCFunction)reader_owned, METH_NOARGS, "lanes that somebody holds"},
     {"pending", (PyCFunction)reader_pending, METH_NOARGS, "bytes that nobody has drained"},
     {"sleep", (PyCFunction)reader_sleep, METH_VARARGS, "sleep(timeout_s, departures): until rung"},

@@ -77,10 +77,9 @@ static void drain(struct seen *s)
         } else {
             int count = mpl_ends(&w.r, true, ends, 8);
             for (int i = 0; i < count; i++) {
-                uint64_t dropped = ends[i].last - ends[i].delivered - ends[i].filtered;
                 s->ends++;
                 s->last += ends[i].last; /* an adopter that logged nothing adds 0 */
-                CHECK_EQ(mpl_close_session(&w.r, &ends[i], dropped), 0);
+                CHECK_EQ(mpl_close_session(&w.r, &ends[i]), 0);
             }
             if (count == 0) {
                 mpl_pending(&w.r) ? pause_ns(1000000) : (void)idle++;

@@ -40,7 +40,7 @@ static bool wind_up(struct mpl_reader *r)
         int count = mpl_ends(r, true, ends, 16);
         CHECK(count >= 0);
         for (int i = 0; i < count; i++)
-            mpl_close_session(r, &ends[i], 0);
+            mpl_close_session(r, &ends[i]);
         CHECK(mpl_commit(&w.j, r, 0, w.fd, 0) >= 0);
         bool open = mpl_pending(r) != 0;
         for (uint32_t lane = 0; r->views[0] && lane < r->segments[0].head.lanes; lane++)

@@ -30,7 +30,7 @@ static void lane(void)
     AT(mpl_lane, epoch, 640), AT(mpl_lane, capacity, 644), AT(mpl_lane, slots, 648);
     CHECK_EQ(sizeof(struct mpl_slot), 128);
     AT(mpl_slot, epoch_state, 0), AT(mpl_slot, last, 8), AT(mpl_slot, end_pos, 16), AT(mpl_slot, settled, 24);
-    AT(mpl_slot, synced, 32), AT(mpl_slot, delivered, 40), AT(mpl_slot, filtered, 48), AT(mpl_slot, dropped, 56);
+    AT(mpl_slot, synced, 32), AT(mpl_slot, delivered, 40), AT(mpl_slot, filtered, 48), AT(mpl_slot, untold, 56);
     AT(mpl_slot, start_ns, 64), AT(mpl_slot, pid, 72), AT(mpl_slot, clean, 76), AT(mpl_slot, name, 80);
 }
 

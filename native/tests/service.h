@@ -178,7 +178,7 @@ static inline int writer_ends(struct writer *w)
     int count = mpl_ends(&w->r, true, ends, 64), told = 0;
     for (int i = 0; i < count; i++) {
         uint64_t dropped = ends[i].last - ends[i].delivered - ends[i].filtered;
-        if (mpl_close_session(&w->r, &ends[i], dropped))
+        if (mpl_close_session(&w->r, &ends[i]))
             break;
         length += line_of_end(&ends[i], dropped, w->j.staging + length);
         told++;

@@ -21,11 +21,12 @@ class Native:
     def __init__(self, name):
         self.name = name
 
-    def line(self, payload, *room, **stamp):
+    def line(self, payload, room=1 << 20, **stamp):
         """What it answers: the line, or a code. *stamp*: what is other than usual."""
         s = msgspec.structs.replace(STAMPED, **stamp)
         head = (s.wall_ns, s.level, s.kind, s.flags, s.session, s.seq, s.pid, s.process_name)
-        return _native.format_line(_native.FORMATS[self.name], *head, payload, *room)
+        number = _native.FORMATS[self.name]
+        return _native.format_line(number, *head, payload, room, s.filtered)
 
     def agrees(self, event, **stamp):
         """Whether C made the line; if it did, it is Python's."""

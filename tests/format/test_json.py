@@ -57,7 +57,7 @@ def test_a_whole_line_in_its_order():
         info,
         "Stack",
     )
-    stamped = msgspec.structs.replace(STAMPED, flags=7)
+    stamped = msgspec.structs.replace(STAMPED, flags=7, filtered=3)
 
     line = shown(event, stamped)
 
@@ -85,6 +85,7 @@ def test_a_whole_line_in_its_order():
         "cut",
         "late",
         "recovered",
+        "filtered",
         "session",
         "seq",
     ] == list(line)

@@ -117,6 +117,12 @@ def test_every_flag_is_told(form, flags):
     assert form.agrees(event("x", {"a": 1}), flags=flags)
 
 
+@pytest.mark.parametrize("filtered", [1, 2**32, 2**64 - 1])
+def test_what_a_filter_took_is_told(form, filtered):
+    """How many numbers before this one; people's text has no numbers."""
+    assert form.agrees(event("x", {"filtered": 1}), filtered=filtered)
+
+
 @settings(max_examples=100)
 @given(wall_ns=st.integers(0, 2**64 - 1))
 @example(wall_ns=2**64 - 1)
@@ -181,6 +187,7 @@ stamps = st.fixed_dictionaries(
         "kind": st.integers(0, 2),
         "flags": st.integers(0, 65_535),
         "seq": st.integers(1, 2**64 - 1),
+        "filtered": st.integers(0, 2**64 - 1),
         "pid": st.integers(0, 2**32 - 1),
         "process_name": texts,
     }

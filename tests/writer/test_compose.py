@@ -7,17 +7,16 @@ import json
 import msgspec
 import pytest
 
-from mplog._native import MAX_BATCH_SESSIONS
-from mplog.files.manifest import SessionRange
+from mplog._native import ITEM_FILTERED
 from mplog.format import formatter
 from mplog.writer.compose import compose, drop_notice, file_notice, session_end
 
 FMT = formatter("json")
 
 
-def item(seq, session="s", gap=None, payload=None, text="hello"):
+def item(seq, session="s", gap=None, payload=None, text="hello", flags=0, untold=0):
     content = msgspec.msgpack.encode(("shop", text, {})) if payload is None else payload
-    return ((session, 7, "work"), seq, 1_000_000_000 + seq, 20, 0, 0, content, gap)
+    return ((session, 7, "work"), seq, 1_000_000_000 + seq, 20, 0, flags, content, gap, untold)
 
 
 def composed(items, room=1 << 20, staging=1 << 20, at=0):
@@ -31,11 +30,10 @@ def numbers(lines):
 
 
 def test_every_item_is_a_line():
-    """In order, with ranges by session."""
+    """In order."""
     batch, lines = composed([item(1), item(1, "t"), item(2)])
 
     assert ([1, 1, 2], 3) == (numbers(lines), batch.count)
-    assert {"s": SessionRange(1, 2, 2), "t": SessionRange(1, 1, 1)} == batch.ranges
 
 
 def test_what_does_not_fit_is_left_for_the_next_batch():
@@ -43,8 +41,7 @@ def test_what_does_not_fit_is_left_for_the_next_batch():
     size = composed([item(1)])[0].size_bytes
     batch, lines = composed([item(1), item(2), item(3)], room=2 * size + 5)
 
-    assert [1, 2] == numbers(lines)
-    assert ({"s": SessionRange(1, 2, 2)}, 2) == (batch.ranges, batch.count)
+    assert ([1, 2], 2) == (numbers(lines), batch.count)
 
 
 def test_the_first_line_may_go_over_the_room():
@@ -58,13 +55,27 @@ def test_no_batch_goes_over_the_staging_area():
     none, _ = composed([item(1)], staging=2000, at=1990)
 
     assert (1, True) == (lines[0]["seq"], batch.size_bytes <= 2000)
-    assert (0, {}) == (none.count, none.ranges)
+    assert (0, 0) == (none.count, none.size_bytes)
 
 
-def test_a_batch_holds_a_bounded_number_of_sessions():
-    """As many as the journal has room to touch; the others come with the next one."""
-    many = [item(1, f"s{i}") for i in range(MAX_BATCH_SESSIONS + 5)]
-    assert MAX_BATCH_SESSIONS == composed(many)[0].count
+def test_what_a_filter_took_is_in_the_batch_and_leaves_no_line():
+    """The session's next line tells how many; nothing else of it is written."""
+    gone = item(2, flags=ITEM_FILTERED, payload=b"")
+    batch, lines = composed([item(1), gone, item(3, untold=1)], room=10_000)
+    alone, nothing = composed([gone], room=0)
+
+    assert ([1, 3], 3) == (numbers(lines), batch.count)
+    assert [None, 1] == [line.get("filtered") for line in lines]
+    assert ([], 1, 0) == (nothing, alone.count, alone.size_bytes)
+
+
+def test_a_gap_before_what_a_filter_took_is_told_at_once():
+    """With what was filtered before it."""
+    gap = (3, 4, {"lane_full": {"INFO": 2}})
+    batch, lines = composed([item(5, gap=gap, flags=ITEM_FILTERED, untold=2), item(6, untold=1)])
+
+    assert ["mplog.drop", None] == [line.get("event_name") for line in lines]
+    assert ([2, 1], 2) == ([line["filtered"] for line in lines], batch.count)
 
 
 def test_a_gap_is_told_before_the_event_after_it():
@@ -75,7 +86,7 @@ def test_a_gap_is_told_before_the_event_after_it():
     assert [None, "mplog.drop", None] == [line.get("event_name") for line in lines]
     assert (2, 4, 3) == (lines[1]["first"], lines[1]["last"], lines[1]["count"])
     assert gap[2] == lines[1]["reasons"]
-    assert (3, {"s": SessionRange(1, 5, 2)}) == (batch.dropped, batch.ranges)
+    assert 2 == batch.count
 
 
 def test_an_event_that_cannot_be_decoded_is_a_line_of_its_own():
@@ -85,8 +96,10 @@ def test_an_event_that_cannot_be_decoded_is_a_line_of_its_own():
     assert ([1, 2], 1) == (numbers(lines), batch.unreadable)
 
 
-def end(last, settled, delivered, clean=True):
-    return (0, "s", 7, "work", 1, last, settled, delivered, 0, settled - delivered, clean, {})
+def end(last, settled, delivered, clean=True, filtered=0, untold=0):
+    dropped = settled - delivered - filtered
+    account = (last, settled, delivered, filtered, dropped)
+    return (0, "s", 7, "work", 1, *account, clean, {}, untold)
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -109,10 +122,20 @@ def test_numbers_dropped_at_the_very_end_are_told_too():
     assert "mplog.session.end" == last["event_name"]
 
 
+def test_the_end_tells_what_was_filtered():
+    """In all; a drop notice before it tells those directly before the dropped ones."""
+    text, dropped = session_end(FMT, 1, end(10, 8, 5, filtered=3, untold=2))
+    drop, last = map(json.loads, text.splitlines())
+
+    assert (2, 2, 3) == (dropped, drop["filtered"], last["filtered"])
+    assert 10 == last["delivered"] + last["filtered"] + last["dropped"]
+    assert "2 dropped, 3 filtered" in last["message"]
+
+
 def test_notices_read_well():
     """One event, several events, and what befell the file."""
-    one = json.loads(drop_notice(FMT, 1, "s", (1, 1, {})))
-    many = json.loads(drop_notice(FMT, 1, "s", (1, 2000, {"timeout": {"INFO": 2000}})))
+    one = json.loads(drop_notice(FMT, 1, "s", (1, 1, {}), 0))
+    many = json.loads(drop_notice(FMT, 1, "s", (1, 2000, {"timeout": {"INFO": 2000}}), 0))
     file = json.loads(file_notice(FMT, 1, "foreign_bytes", 12345, 7))
 
     assert "1 event dropped" == one["message"]

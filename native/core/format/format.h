@@ -23,6 +23,7 @@ struct mpl_origin {
 struct mpl_stamp {
     const struct mpl_origin *origin;
     uint64_t wall_ns, seq;
+    uint64_t filtered; /* numbers of the session directly before this one that a filter took */
     uint8_t level, kind;
     uint16_t flags;
 };

@@ -145,7 +145,8 @@ static bool put_place(struct mpl_out *o, const struct mpl_event *e, const struct
 static bool put_end(struct mpl_out *o, const struct mpl_stamp *s)
 {
     return (!(s->flags & MPL_FLAG_CUT) || MPL_PUT(o, " cut=true")) && (!(s->flags & MPL_FLAG_LATE) || MPL_PUT(o, " late=true")) &&
-           (!(s->flags & MPL_FLAG_RECOVERED) || MPL_PUT(o, " recovered=true")) && MPL_PUT(o, " session=") &&
+           (!(s->flags & MPL_FLAG_RECOVERED) || MPL_PUT(o, " recovered=true")) &&
+           (!s->filtered || (MPL_PUT(o, " filtered=") && mpl_put_uint(o, s->filtered))) && MPL_PUT(o, " session=") &&
            put_string(o, (const uint8_t *)s->origin->session, s->origin->session_len) && MPL_PUT(o, " seq=") && mpl_put_uint(o, s->seq) && MPL_PUT(o, "\n");
 }
 

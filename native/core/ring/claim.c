@@ -187,7 +187,7 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     mpl_store(&slot->synced, 0);
     mpl_store(&slot->delivered, 0);
     mpl_store(&slot->filtered, 0);
-    mpl_store(&slot->dropped, 0);
+    mpl_store(&slot->untold, 0);
     slot->start_ns = mpl_now(CLOCK_REALTIME);
     slot->pid = (uint32_t)getpid();
     slot->clean = 0;

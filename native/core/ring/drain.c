@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "origin.h"
 #include "session.h"
 #include "view.h"
 
@@ -24,26 +25,19 @@ static uint64_t merge_key(struct mpl_reader *r, uint32_t view)
     return r->foreign_boot[view / MPL_MAX_LANES] ? 0 : mpl_view_at(r, view)->next.mono_ns;
 }
 
-static bool older(struct mpl_reader *r, uint32_t a, uint32_t b)
-{
-    uint64_t x = merge_key(r, r->heap[a]), y = merge_key(r, r->heap[b]);
-    return x < y || (x == y && r->heap[a] < r->heap[b]);
-}
+static bool older(const struct mpl_next *a, const struct mpl_next *b) { return a->key < b->key || (a->key == b->key && a->view < b->view); }
 
 static void sift_down(struct mpl_reader *r, uint32_t at)
 {
-    for (;;) {
-        uint32_t best = at, left = 2 * at + 1;
-        for (uint32_t child = left; child < left + 2 && child < r->nheap; child++)
-            if (older(r, child, best))
-                best = child;
-        if (best == at)
-            return;
-        uint32_t keep = r->heap[at];
-        r->heap[at] = r->heap[best];
-        r->heap[best] = keep;
-        at = best;
+    const struct mpl_next moving = r->heap[at];
+    for (uint32_t child = 2 * at + 1; child < r->nheap; child = 2 * at + 1) {
+        child += child + 1 < r->nheap && older(&r->heap[child + 1], &r->heap[child]);
+        if (!older(&r->heap[child], &moving))
+            break;
+        r->heap[at] = r->heap[child];
+        at = child;
     }
+    r->heap[at] = moving;
 }
 
 static void pop_lane(struct mpl_reader *r)
@@ -86,7 +80,8 @@ static uint64_t load_lanes(struct mpl_reader *r, uint64_t clock)
             if (rc <= 0)
                 continue;
             believe_stamp(v, clock);
-            r->heap[r->nheap++] = s * MPL_MAX_LANES + i;
+            const uint32_t view = s * MPL_MAX_LANES + i;
+            r->heap[r->nheap++] = (struct mpl_next){.key = merge_key(r, view), .view = view};
         }
     for (uint32_t at = r->nheap / 2; at-- > 0;)
         sift_down(r, at);
@@ -103,12 +98,30 @@ static bool copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *
         return false;
     uint32_t slot = n->epoch % MPL_SLOTS;
     *item = (struct mpl_item){.slot = slot, .end_pos = v->cur + n->len, .seq = n->seq, .expected = v->cursor_seq[slot] + 1, .mono_ns = n->mono_ns,
-        .wall_ns = n->wall_ns, .place = (uint32_t)r->arena_used, .len = n->payload_len, .level = n->level, .kind = n->kind,
-        .flags = (uint16_t)(n->flags & MPL_FLAG_CUT)};
-    r->arena_used += n->payload_len;
+        .wall_ns = n->wall_ns, .untold = v->cursor_untold[slot], .place = (uint32_t)r->arena_used, .len = n->payload_len, .level = n->level,
+        .kind = n->kind, .flags = (uint16_t)(n->flags & MPL_FLAG_CUT)};
     v->cursor_seq[slot] = n->seq;
     v->cur += n->len;
     return true;
+}
+
+/* Keeps the payload, or not; numbers that no line tells wait for the session's next one: this item's, or that of the gap before it. */
+static void keep(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item)
+{
+    uint64_t *untold = &v->cursor_untold[item->slot];
+    if (item->seq != item->expected)
+        *untold = 0;
+    if (!r->filter || mpl_filter_takes(r->filter, item->level, r->arena + item->place, item->len)) {
+        item->wall_ns = mpl_wall_shown(r, item);
+        r->arena_used += item->len;
+        *untold = 0;
+        return;
+    }
+    item->flags |= MPL_ITEM_FILTERED;
+    item->len = 0;
+    ++*untold;
+    if (item->seq != item->expected) /* the notice of the gap has this time */
+        item->wall_ns = mpl_wall_shown(r, item);
 }
 
 /* Whether the batch can name one more session; a crowd of them is taken in several batches, with room left for end lines. */
@@ -125,6 +138,7 @@ static bool can_name(struct mpl_reader *r, struct mpl_view *v)
         return false;
     v->named |= bit;
     r->named++;
+    mpl_know(r, v, v->next.epoch % MPL_SLOTS);
     return true;
 }
 
@@ -133,10 +147,10 @@ static int drain_body(void *arg)
     struct mpl_reader *r = arg;
     uint64_t clock = mpl_now(CLOCK_MONOTONIC), watermark = load_lanes(r, clock);
     while (r->nheap && r->nitems < MPL_MAX_ITEMS) {
-        uint32_t at = r->heap[0];
+        const uint32_t at = r->heap[0].view;
         struct mpl_view *v = mpl_view_at(r, at);
         r->current = v;
-        if (merge_key(r, at) > watermark || r->arena_used + v->next.payload_len > (r->nitems ? r->arena_limit : r->arena_bytes) || !can_name(r, v))
+        if (r->heap[0].key > watermark || r->arena_used + v->next.payload_len > (r->nitems ? r->arena_limit : r->arena_bytes) || !can_name(r, v))
             break;
         struct mpl_item *item = &r->items[r->nitems];
         if (!copy_out(r, v, item)) { /* its owner took it back: go on in the next pass */
@@ -150,12 +164,14 @@ static int drain_body(void *arg)
             item->flags |= MPL_FLAG_LATE;
         if (item->mono_ns > r->emitted_mono && item->mono_ns <= watermark && !(item->flags & MPL_FLAG_RECOVERED))
             r->emitted_mono = item->mono_ns;
+        keep(r, v, item);
         r->nitems++;
         int more = mpl_view_peek(v);
         if (more < 0)
             quarantine(v);
         if (more > 0) {
             believe_stamp(v, clock);
+            r->heap[0].key = merge_key(r, at);
             sift_down(r, 0);
         } else {
             pop_lane(r);
@@ -195,6 +211,7 @@ int mpl_survive(struct mpl_reader *r, int (*body)(void *), void *arg)
 int mpl_drain(struct mpl_reader *r, size_t max_bytes)
 {
     mpl_rewind(r);
+    mpl_wall_look(r);
     r->drains++;
     r->named = 0;
     r->arena_limit = max_bytes < r->arena_bytes ? max_bytes : r->arena_bytes;
@@ -217,7 +234,7 @@ static struct mpl_touch *touch(struct mpl_reader *r, uint32_t view, uint32_t slo
     const struct mpl_tally *t = &v->tally[slot];
     struct mpl_touch *fresh = &r->touches[r->ntouches];
     *fresh = (struct mpl_touch){.segment_id = r->segments[v->segment].head.segment_id, .lane = v->number, .epoch = t->epoch, .segment = v->segment,
-        .head = v->pos, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .dropped = t->dropped};
+        .head = v->pos, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
     v->touch[slot] = (int16_t)r->ntouches++;
     return fresh;
 }
@@ -232,9 +249,19 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
         if (!t)
             break;
         t->head = item->end_pos;
-        t->dropped += item->seq - (t->settled + 1);
+        if (item->seq != t->settled + 1)
+            t->untold = 0; /* the notice of the gap tells them */
+        r->account.dropped += item->seq - (t->settled + 1);
         t->settled = item->seq;
-        t->delivered++;
+        if (item->flags & MPL_ITEM_FILTERED) {
+            t->filtered++;
+            t->untold++;
+        } else {
+            t->delivered++;
+            t->untold = 0;
+        }
+        r->account.filtered += item->flags & MPL_ITEM_FILTERED ? 1 : 0;
+        r->account.late += item->flags & MPL_ITEM_FILTERED ? 0 : item->flags & MPL_FLAG_LATE ? 1 : 0;
         if (!(item->flags & MPL_FLAG_RECOVERED) && item->mono_ns > r->accepted_mono)
             r->accepted_mono = item->mono_ns;
     }
@@ -248,17 +275,26 @@ void mpl_rewind(struct mpl_reader *r)
         v->touch[r->touches[i].epoch % MPL_SLOTS] = -1;
     }
     r->ntouches = r->nitems = 0;
+    r->account = (struct mpl_account){0};
     r->arena_used = 0;
     r->accepted_mono = r->committed_mono;
 }
 
-/* Role: W. The session's end line goes into the batch; `dropped` is what the line says. */
-int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end, uint64_t dropped)
+bool mpl_touch_range(struct mpl_reader *r, uint32_t i, struct mpl_range *out)
+{
+    const struct mpl_touch *t = &r->touches[i];
+    const struct mpl_tally *before = &mpl_view_at(r, t->segment * MPL_MAX_LANES + t->lane)->tally[t->epoch % MPL_SLOTS];
+    *out = (struct mpl_range){.first = before->settled - before->untold + 1, .last = t->settled - t->untold, .count = t->delivered - before->delivered};
+    return out->last >= out->first;
+}
+
+/* Role: W. The session's end line goes into the batch. */
+int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end)
 {
     struct mpl_touch *t = touch(r, end->view, end->slot);
     if (!t || t->epoch != end->epoch)
         return MPL_E_ARG;
     t->close = 1;
-    t->dropped = dropped;
+    t->untold = 0;
     return 0;
 }

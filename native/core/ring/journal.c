@@ -181,7 +181,7 @@ static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
             continue; /* I4 */
         mpl_store(&slot->delivered, t->delivered);
         mpl_store(&slot->filtered, t->filtered);
-        mpl_store(&slot->dropped, t->dropped);
+        mpl_store(&slot->untold, t->untold);
     }
 }
 
@@ -339,7 +339,7 @@ static void take_over(struct mpl_journal *j, struct mpl_reader *r)
         if ((int64_t)(t->head - v->pos) > 0)
             v->pos = t->head;
         if (tally->epoch == t->epoch || (int32_t)(t->epoch - tally->epoch) > 0)
-            *tally = (struct mpl_tally){.epoch = t->epoch, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .dropped = t->dropped};
+            *tally = (struct mpl_tally){.epoch = t->epoch, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
     }
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "origin.h"
 #include "session.h"
 #include "view.h"
 
@@ -51,7 +52,9 @@ static void drop_segment(struct mpl_reader *r, uint32_t number)
 {
     mpl_segment_unmap(&r->segments[number]);
     free(r->views[number]);
+    free(r->known[number]);
     r->views[number] = NULL;
+    r->known[number] = NULL;
 }
 
 void mpl_reader_close(struct mpl_reader *r)
@@ -61,6 +64,7 @@ void mpl_reader_close(struct mpl_reader *r)
             drop_segment(r, i);
     free(r->arena);
     free(r->items);
+    free(r->filter);
     mpl_bell_close(r->bell);
     memset(r, 0, sizeof *r);
 }
@@ -85,7 +89,9 @@ static void view_init(struct mpl_reader *r, struct mpl_journal *j, uint32_t segm
         if (mpl_word_state(word) == MPL_S_CLOSED || mpl_word_epoch(word) % MPL_SLOTS != i)
             continue;
         v->tally[i] = (struct mpl_tally){.epoch = mpl_word_epoch(word), .settled = mpl_load(&slot->settled), .delivered = mpl_load(&slot->delivered),
-            .filtered = mpl_load(&slot->filtered), .dropped = mpl_load(&slot->dropped)};
+            .filtered = mpl_load(&slot->filtered), .untold = mpl_load(&slot->untold)};
+        if (v->tally[i].untold > v->tally[i].settled)
+            v->tally[i].untold = 0;
     }
 }
 
@@ -104,12 +110,12 @@ int mpl_reader_scan(struct mpl_reader *r, struct mpl_journal *j)
             continue; /* of another version, or not ours to understand: left alone */
         if (rc)
             return rc;
-        struct mpl_view *views = calloc(MPL_MAX_LANES, sizeof *views);
-        if (!views) {
-            mpl_segment_unmap(seg);
+        r->views[n] = calloc(MPL_MAX_LANES, sizeof *r->views[n]);
+        r->known[n] = calloc(MPL_MAX_LANES * MPL_SLOTS, sizeof *r->known[n]);
+        if (!r->views[n] || !r->known[n]) {
+            drop_segment(r, n);
             return -ENOMEM;
         }
-        r->views[n] = views;
         r->foreign_boot[n] = memcmp(boot, seg->head.boot_id, sizeof boot) != 0;
         for (uint32_t lane = 0; lane < seg->head.lanes; lane++)
             view_init(r, j, n, lane);
@@ -127,7 +133,7 @@ static void fill_end(struct mpl_reader *r, struct mpl_view *v, uint32_t slot, st
     const struct mpl_tally *t = &v->tally[slot];
     *out = (struct mpl_end){.view = v->segment * MPL_MAX_LANES + v->number, .slot = slot, .epoch = t->epoch, .pid = s->pid, .clean = s->clean,
         .segment_id = r->segments[v->segment].head.segment_id, .start_ns = s->start_ns, .last = mpl_load(&s->last), .settled = t->settled,
-        .delivered = t->delivered, .filtered = t->filtered, .dropped = t->dropped};
+        .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
     memcpy(out->name, s->name, MPL_NAME);
     out->name[MPL_NAME - 1] = 0;
     if (out->last < out->settled)

@@ -36,7 +36,7 @@ void mpl_view_start_session(struct mpl_view *v, uint32_t epoch)
     if (v->tally[slot].epoch == epoch)
         return;
     v->tally[slot] = (struct mpl_tally){.epoch = epoch};
-    v->cursor_seq[slot] = 0;
+    v->cursor_seq[slot] = v->cursor_untold[slot] = 0;
 }
 
 static int check_record(struct mpl_view *v, const struct mpl_record *head)
@@ -98,7 +98,7 @@ int mpl_view_load(struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
     if (v->capacity != capacity || ((tail | v->pos) & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0)
         return MPL_E_CORRUPT;
     for (int i = 0; i < (int)MPL_SLOTS; i++)
-        v->cursor_seq[i] = v->tally[i].settled;
+        v->cursor_seq[i] = v->tally[i].settled, v->cursor_untold[i] = v->tally[i].untold;
     v->limit = tail;
     if (rsv != tail) { /* an event is under way: it cannot be older than the lane's last stamp */
         uint64_t last = mpl_load_acquire(&v->lane->last_mono);
