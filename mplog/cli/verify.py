@@ -33,7 +33,7 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "verify",
         help="prove from the files that nothing is lost, doubled or torn",
-        description="Read JSON log files and tell, for every event that was ever accepted, whether"
+        description="Read log files and tell, for every event that was ever accepted, whether"
         " it stands there once, whole and in order.",
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -35,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     )
     redact: _Secrets = secrets.DEFAULT
     file: str | None = None
-    format: Literal["json", "text"] = "json"
+    format: Literal["json", "logfmt", "text"] = "json"
     rotation_bytes: _RotationBytes | None = field(default=100_000_000, name="rotation")
     retention: _Archives | None = 10
     mode: Annotated[int, Meta(ge=0, le=0o777)] = 0o600
@@ -138,9 +138,9 @@ _TABLE = (
         "service",
         values.parse_format,
         str,
-        "`json` or `text`",
-        "The lines of the file: one JSON object an event, or text for people. Only `json` can be "
-        "verified.",
+        "`json`, `logfmt` or `text`",
+        "The lines of the file: one JSON object an event, the same as `key=value` pairs, or text "
+        "for people. `mplog verify` proves the first two; text has no numbers.",
     ),
     Key(
         "rotation",

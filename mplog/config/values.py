@@ -16,7 +16,7 @@ from mplog.event import level as levels
 
 WHEN_FULL = ("block", "drop_newest")
 WHEN_FULL_LATER = ("overflow", "drop_oldest")
-FORMATS = ("json", "text")
+FORMATS = ("json", "logfmt", "text")
 MAX_RETENTION = 1_000_000
 MIN_EVENT_BYTES, MAX_EVENT_BYTES = 1024, 256 * 1024
 SERVICE_PATTERN = r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z"

@@ -1,7 +1,7 @@
 """Reading a log file line by line, in constant memory, whatever stands in it.
 
-The keys that `verify` needs are decoded into a small Struct; all other keys are skipped by the
-decoder.
+The keys that `verify` needs are decoded into a small Struct; all other keys are skipped. A line is
+JSON or logfmt, each by itself: the format of a log may have changed while it was written.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from mplog.files import logfmt
 from mplog.files.manifest import SessionRange
 
 CHUNK_BYTES = 1 << 20
 MAX_LINE_BYTES = 64 << 20  # far above the longest event; what is longer is no line of ours
 _KEPT_BYTES = 4096
+_MAX_NUMBER = 2**63 - 1
+_UNREADABLE = b' message="unreadable event" unreadable=true '
 
-Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=_MAX_NUMBER)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_NUMBER)]
 
 
 class Line(msgspec.Struct, gc=False):
@@ -71,11 +74,39 @@ Notice = SessionEnd | Drop | FileNotice
 
 NOT_JSON = (msgspec.MsgspecError, ValueError, RecursionError)
 decode_line: Callable[[bytes], Line] = msgspec.json.Decoder(Line).decode
-_notices: dict[str, Callable[[bytes], Notice]] = {
-    "mplog.session.end": msgspec.json.Decoder(SessionEnd).decode,
-    "mplog.drop": msgspec.json.Decoder(Drop).decode,
-    "mplog.file": msgspec.json.Decoder(FileNotice).decode,
+_KINDS: dict[str, type[Notice]] = {
+    "mplog.session.end": SessionEnd,
+    "mplog.drop": Drop,
+    "mplog.file": FileNotice,
 }
+_notices = {name: msgspec.json.Decoder(kind).decode for name, kind in _KINDS.items()}
+
+
+def decode_logfmt(raw: bytes) -> Line | None:
+    """Decode a line of logfmt; None when it is none of mplog's, or not a whole one."""
+    if not logfmt.is_whole(raw):
+        return None
+    event = logfmt.numbered(raw)
+    if event is None:
+        return _logfmt_notice(raw)
+    if event.seq > _MAX_NUMBER:
+        return None
+    flags = (event.cut, event.late, event.recovered, _UNREADABLE in raw)
+    return Line(event.timestamp, *flags, event.session, event.seq)
+
+
+def _logfmt_notice(raw: bytes) -> Line | None:
+    """One of the service's own lines, if it has all that such a line has."""
+    try:
+        told = logfmt.pairs(raw)
+    except NOT_JSON:
+        return None
+    name = told.get("event_name", "")
+    if told.get("logger") != "mplog" or not name.startswith("mplog.") or "message" not in told:
+        return None  # the message stands behind the name, which may be torn
+    if name in _KINDS and decode_notice(raw, name) is None:
+        return None
+    return Line(session=told.get("session"), event_name=name)
 
 
 def decode_notice(raw: bytes, event_name: str) -> Notice | None:
@@ -84,10 +115,21 @@ def decode_notice(raw: bytes, event_name: str) -> Notice | None:
     if decode is None:
         return None
     try:
-        notice = decode(raw)
+        notice = _from_logfmt(raw, event_name) if raw.startswith(logfmt.START) else decode(raw)
     except NOT_JSON:
         return None
     return None if isinstance(notice, Drop) and notice.last < notice.first else notice
+
+
+def _from_logfmt(raw: bytes, event_name: str) -> Notice:
+    """Nothing is taken for granted: what is missing may have been torn off."""
+    kind = _KINDS[event_name]
+    told: dict[str, Any] = dict(logfmt.pairs(raw))
+    if not told.keys() >= set(kind.__struct_fields__):
+        raise ValueError("a key is missing")
+    if kind is Drop:
+        told["reasons"] = msgspec.json.decode(told["reasons"])
+    return msgspec.convert(told, kind, strict=False)
 
 
 def is_json(raw: bytes) -> bool:
@@ -181,7 +223,7 @@ def summarise(path: Path) -> dict[str, SessionRange]:
         compression = path.suffix if path.suffix in (".gz", ".zst") else ""
         for batch in batches(reader(fd, os.fstat(fd).st_size, compression)):
             for raw in batch.lines:
-                found = _range_of(raw)
+                found = _range_of(raw, batch.whole)
                 if found is not None:
                     session, new = found
                     old = ranges.get(session)
@@ -193,12 +235,13 @@ def summarise(path: Path) -> dict[str, SessionRange]:
     return ranges
 
 
-def _range_of(raw: bytes) -> tuple[str, SessionRange] | None:
+def _range_of(raw: bytes, whole: bool) -> tuple[str, SessionRange] | None:
+    line: Line | None
     try:
         line = decode_line(raw)
     except NOT_JSON:
-        return None
-    if line.session is None:
+        line = decode_logfmt(raw) if whole else None
+    if line is None or line.session is None:
         return None
     if line.seq is not None:
         return line.session, SessionRange(line.seq, line.seq, 1)

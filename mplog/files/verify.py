@@ -12,14 +12,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mplog.files import logfmt
 from mplog.files.manifest import Entry
 from mplog.files.report import FileRead, Ledger, Place, Problem, Report
 from mplog.files.scan import (
     NOT_JSON,
     Batch,
     FileNotice,
+    Line,
     batches,
     decode_line,
+    decode_logfmt,
     decode_notice,
     is_json,
     reader,
@@ -79,7 +82,7 @@ def _verify_log(log: Log, progress: Progress) -> Report:
 
 
 def _refusal(snapshot: Snapshot) -> Problem | None:
-    """Say why a file that was asked for by name is not for `verify`: no line begins like JSON."""
+    """Say why a file that was asked for by name is not for `verify`: no line begins like one."""
     for source in snapshot.sources:
         compression = source.archive.compression if source.archive else ""
         named = source.archive is None or source.archive.name in snapshot.log.names
@@ -87,10 +90,10 @@ def _refusal(snapshot: Snapshot) -> Problem | None:
             continue
         head = os.pread(source.fd, _HEAD_BYTES, 0)
         lines = [line.lstrip() for line in head.split(b"\n") if line.strip()][:_HEAD_LINES]
-        if lines and not any(line.startswith(b"{") for line in lines):
+        if lines and not any(line.startswith((b"{", logfmt.START)) for line in lines):
             text = (
-                "is no JSON log: its first lines are no JSON objects. Only files with"
-                ' format="json" carry the numbers that can be verified'
+                "is no log that can be verified: its first lines are neither JSON objects nor"
+                ' logfmt of mplog\'s. Only files with format="json" or "logfmt" carry the numbers'
             )
             return Problem(str(source.path), text)
     return None
@@ -184,9 +187,12 @@ class _LogReader:
         number, timestamp = self._file.lines, self._timestamp
         for raw in batch.lines:
             number += 1
+            line: Line | None
             try:
                 line = decode_line(raw)
             except NOT_JSON:
+                line = decode_logfmt(raw) if batch.whole else None
+            if line is None:
                 self._stray(batch, number)
                 continue
             seq, name = line.seq, line.session
@@ -231,7 +237,7 @@ class _LogReader:
         if is_json(raw):
             self.report.foreign += 1
             return
-        text = "is not whole JSON"
+        text = "is not whole logfmt" if raw.startswith(logfmt.START) else "is not whole JSON"
         if not batch.whole:
             if self._growing():
                 return

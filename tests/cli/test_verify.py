@@ -111,7 +111,7 @@ def test_a_text_file_is_refused(run, active, capsys):
     assert 2 == run(active)
     captured = capsys.readouterr()
     assert "" == captured.out
-    assert f"mplog verify: {active}: is no JSON log" in captured.err
+    assert f"mplog verify: {active}: is no log that can be verified" in captured.err
 
 
 def test_json_of_others_alone_is_refused(run, active, capsys):

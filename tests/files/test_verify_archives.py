@@ -201,7 +201,7 @@ def test_text_files_are_refused(tmp_path):
     report = verify([active])
 
     assert (2, 1, 0) == (report.exit_code, len(report.refused), len(report.files))
-    assert "no JSON log" in report.refused[0].text
+    assert "neither JSON objects nor logfmt" in report.refused[0].text
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path):
