@@ -8,6 +8,8 @@
 #define Py_BUILD_CORE 1
 #include "internal/pycore_frame.h"
 #undef Py_BUILD_CORE
+#elif PY_VERSION_HEX < 0x030b0000
+#include <frameobject.h>
 #endif
 
 #if PY_VERSION_HEX >= 0x030c0000
