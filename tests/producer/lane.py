@@ -41,7 +41,7 @@ class Lane:
         """
         self.reader.scan(self.journal)
         items = self.reader.drain(1 << 20)
-        assert self.reader.accept(len(items)) == len(items)
+        assert self.reader.accept(len(items))[0] == len(items)
         self.journal.commit(self.reader, self.file, 0)
         return items
 
