@@ -23,7 +23,8 @@ class Sent(Sequence):
         self._seen = []
 
     def _look(self):
-        for _, _, _, level, kind, flags, payload, _ in self._lane.items():
+        for item in self._lane.items():
+            level, kind, flags, payload = item[3:7]
             self._seen.append((level, msgspec.msgpack.decode(payload, type=Event), kind, flags))
         return self._seen
 
