@@ -4,11 +4,18 @@
 #include "event.h"
 #include "layout.h"
 #include "stamp.h"
+#include "word.h"
 
 /* ---- values ------------------------------------------------------------------------------------------------------------- */
 static bool is_bare(const uint8_t *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    size_t i = 0;
+    for (uint64_t word; n - i >= 8; i += 8) {
+        memcpy(&word, text + i, 8);
+        if (mpl_has_odd(word) | mpl_has(word, ' ') | mpl_has(word, '"') | mpl_has(word, '=') | mpl_has(word, '\\'))
+            return false;
+    }
+    for (; i < n; i++)
         if (text[i] <= ' ' || text[i] >= 0x7f || text[i] == '"' || text[i] == '=' || text[i] == '\\')
             return false;
     return n;
@@ -42,11 +49,12 @@ static bool escape_json(struct mpl_out *o, char *start)
         o->full = true;
         return false;
     }
-    char *from = o->at, *to = o->at + more;
-    o->at = to;
+    const char *from = o->at;
+    char *to = o->at += more;
     while (from < to) {
-        *--to = *--from;
-        if (*to == '"' || *to == '\\')
+        const char c = *--from;
+        *--to = c;
+        if (c == '"' || c == '\\')
             *--to = '\\';
     }
     return true;
