@@ -18,7 +18,7 @@ from typing import Any
 from contenders import Mplog
 from delivery import delivered
 from figures import Figure, Row, Runs, Target, ratio_by, ratio_of, spread_of
-from loops import ARGUMENTS, EMPTY, fill, in_turns, loop
+from loops import ARGUMENTS, EMPTY, LANE_TURNS, WARM_TURNS, end, fill, in_turns, loop
 from suite import Benchmark, Plan, main
 
 VARIABLE = "MPLOG_BENCH_PLAIN_SO"
@@ -26,7 +26,7 @@ PLAIN = os.environ.get(VARIABLE, "")
 NOT_NAMED = f"{VARIABLE} names no extension that is built without accounting"
 PACKAGE = Path(__file__).resolve().parents[1] / "mplog"
 EXTENSION = "_native" + sysconfig.get_config_var("EXT_SUFFIX")
-CALLS, LANE_TURNS, PROCESSES = 200, 40, 4
+CALLS, PROCESSES = 200, 4
 
 
 def copy_with(extension: Path, place: Path) -> None:
@@ -73,10 +73,10 @@ class Accounting(Benchmark):
         mplog.configure(str(logs / "call.jsonl"), level="INFO", when_full="block")
         info = mplog.get_logger("bench").info
         around = loop(ARGUMENTS)
-        fill((around, info), CALLS, LANE_TURNS, mplog.flush)
+        fill((around, info), CALLS, mplog.flush)
         pairs = {"empty": (around, EMPTY), "mplog": (around, info)}
         found = in_turns(pairs, CALLS, rounds, mplog.flush)
-        mplog.shutdown()
+        end(mplog, CALLS, LANE_TURNS + WARM_TURNS + rounds)
         return {"call_ns": found["mplog"] - found["empty"]}
 
     def figures(self, runs: Runs) -> list[Figure]:

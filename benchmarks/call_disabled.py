@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure, Row, Runs, Target, ratio_of, spread_of
-from loops import ARGUMENTS, EMPTY, in_turns, loop
+from loops import ARGUMENTS, EMPTY, end, in_turns, loop
 from suite import Benchmark, Plan, main
 
 CALLS = 1_000
@@ -51,7 +51,7 @@ class CallDisabled(Benchmark):
         }
         rounds = plan.pick(500, 50)
         found = in_turns(pairs, CALLS, rounds, lambda: None)
-        mplog.shutdown()
+        end(mplog, CALLS, 0)
         return {f"{name}_ns": ns for name, ns in found.items()} | {"samples": CALLS * rounds}
 
     def figures(self, runs: Runs) -> list[Figure]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from contender import Contender
 from contenders import FORK, LOGGING, PEERS
-from delivery import in_worker
+from delivery import hold, in_worker
 from figures import Figure, Row, Runs, Target, ratio_of, spread_of
 from single import SINGLE
 from suite import Benchmark, Plan, main
@@ -64,6 +64,7 @@ class CallLatency(Benchmark):
         row: Row = answers.get()
         worker.join()
         contender.stop()
+        hold(contender, logs, WARM_UP + count)
         return row
 
     def figures(self, runs: Runs) -> list[Figure]:

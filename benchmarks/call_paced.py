@@ -8,7 +8,7 @@ from typing import Any
 
 from contender import Contender
 from contenders import FORK, LOGGING, PEERS
-from delivery import in_worker
+from delivery import hold, in_worker
 from figures import Figure, Row, Runs, Target, ratio_of, spread_of
 from suite import Benchmark, Plan, main
 from timing import PARTS, curve, paced, percentile, tails
@@ -16,14 +16,13 @@ from timing import PARTS, curve, paced, percentile, tails
 PROCESSES = 4
 INTERVAL_S = 0.001
 WARM_UP = 100
-BASELINE = 500
 
 
 def calls(contender: Contender, count: int, gate: Any, answers: Any) -> None:
     """In a worker: how long each of its calls took, net of the empty one under the same load."""
     empty, call = contender.baseline(), contender.call()
     gate.wait()
-    baseline_ns = percentile(paced(empty, BASELINE, INTERVAL_S), 0.5)
+    baseline_ns = percentile(paced(empty, min(count, 500), INTERVAL_S), 0.5)
     paced(call, WARM_UP, INTERVAL_S)
     answers.put([took_ns - baseline_ns for took_ns in paced(call, count, INTERVAL_S)])
     contender.finish()
@@ -55,7 +54,7 @@ class CallPaced(Benchmark):
 
     def measure(self, cell: str, plan: Plan, logs: Path) -> Row:
         contender = LOGGING[cell]()
-        count = plan.pick(5_000, 500)
+        count = plan.pick(5_000, 250)
         answers, gate = FORK.SimpleQueue(), FORK.Barrier(PROCESSES + 1)
         contender.start(logs / "app.jsonl")
         workers = [
@@ -67,6 +66,7 @@ class CallPaced(Benchmark):
         for worker in workers:
             worker.join()
         contender.stop()
+        hold(contender, logs, PROCESSES * (WARM_UP + count))
         return {**tails(took_ns), "curve_ns": curve(took_ns)}
 
     def figures(self, runs: Runs) -> list[Figure]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from contender import Call, Contender
 from contenders import FORK, Mplog
-from delivery import in_worker
+from delivery import hold, in_worker
 from figures import Figure, Row, Runs, ratio_of, spread_of
 from suite import Benchmark, Plan, main
 from timing import PARTS, WARM_UP, curve, tails, timed
@@ -89,6 +89,7 @@ class CallTail(Benchmark):
         for worker in workers:
             worker.join()
         contender.stop()
+        hold(contender, logs, 0 if kind == "empty" else processes * (WARM_UP + count))
         return {**tails(took_ns), "max_ns": took_ns[-1], "curve_ns": curve(took_ns)}
 
     def figures(self, runs: Runs) -> list[Figure]:

@@ -157,7 +157,6 @@ class Plain(Contender):
     title = "FileHandler (unsafe, no rotation)"
     package = "logging"
     safe = False
-    fast = True
 
     def start(self, path: Path) -> None:
         self.path = path

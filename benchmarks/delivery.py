@@ -78,6 +78,17 @@ def lines_of(directory: Path) -> Iterator[bytes]:
             yield from lines
 
 
+def hold(contender: Contender, directory: Path, expected: int) -> None:
+    """See that the calls were logged: who is faster because it drops is not faster.
+
+    Raises:
+        SystemExit: the files of a contender that promises to keep every line have fewer.
+    """
+    found = sum(1 for line in lines_of(directory) if not any(word in line for word in NO_WORKERS))
+    if contender.safe and found != expected:
+        raise SystemExit(f"{contender.title}: {expected} events were logged, {found} are there")
+
+
 def account(directory: Path, expected: int) -> Row:
     """What the files hold: lost, doubled and broken lines, and where the last event ends."""
     seen: dict[bytes, set[int]] = {}

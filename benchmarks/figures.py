@@ -10,6 +10,7 @@ from typing import Any
 Row = dict[str, Any]
 Runs = Mapping[str, Sequence[Row]]  # by cell, the rows of its repetitions, in order
 FAULTS = ("lost", "doubled", "broken", "faults")
+MANY_NS = 10_000  # more than that is told in µs
 PRIVATE = "_"  # keys that begin so are about the run, not figures
 
 
@@ -133,7 +134,10 @@ def number(value: float) -> str:
 
 def ranged(found: Row, unit: str = "") -> str:
     """A spread as people read it: the median, and the extremes where they say more."""
-    low, middle, high = (number(found[key]) for key in ("low", "median", "high"))
+    scale = 1.0
+    if unit == " ns" and found["median"] >= MANY_NS:
+        scale, unit = 1_000.0, " µs"
+    low, middle, high = (number(found[key] / scale) for key in ("low", "median", "high"))
     return f"{middle}{unit}" if low == high else f"{middle}{unit} ({low}–{high})"
 
 

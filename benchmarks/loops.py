@@ -10,10 +10,13 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 Loop = Callable[[Callable[..., object], range], None]
 Pair = tuple[Loop, Callable[..., object]]
 
+WARM_TURNS = 2
+LANE_TURNS = 40
 PLACE = "/srv/shop/accounts.py"  # where the calls stand, for those who tell it
 ARGUMENTS = "'user {user} logged in from {ip}', user='alice', ip='10.0.0.1', attempt=number"
 
@@ -56,7 +59,7 @@ def in_turns(
     """
     numbers = range(calls)
     took: dict[str, list[float]] = {name: [] for name in [*pairs, "nothing"]}
-    for around, call in [*pairs.values(), *pairs.values()]:
+    for around, call in [*pairs.values()] * WARM_TURNS:
         settle()
         around(call, numbers)  # warm: caches, and what the interpreter learns about a call
     for _ in range(rounds):
@@ -69,12 +72,23 @@ def in_turns(
     return {name: statistics.median(values) - loop_ns for name, values in took.items()}
 
 
-def fill(loop_and_call: Pair, calls: int, times: int, settle: Callable[[], object]) -> None:
+def fill(loop_and_call: Pair, calls: int, settle: Callable[[], object]) -> None:
     """Touch the whole lane once, so that no page of it is met for the first time in a turn."""
     around, call = loop_and_call
-    for _ in range(times):
+    for _ in range(LANE_TURNS):
         settle()
         around(call, range(calls))
+
+
+def end(mplog: Any, calls: int, turns: int) -> None:
+    """Shut *mplog* down, and see that the calls were logged: *turns* times *calls* of them.
+
+    Raises:
+        SystemExit: the writer has delivered another number.
+    """
+    report = mplog.shutdown(timeout=60.0)
+    if report.delivered != calls * turns or report.dropped:
+        raise SystemExit(f"{calls * turns} events were logged; {report}")
 
 
 def names(count: int) -> Iterable[str]:

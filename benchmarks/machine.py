@@ -16,6 +16,7 @@ PACKAGES = (
 )  # fmt: skip
 SPIN_STEPS = 200_000
 GIB = 1 << 30
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def machine() -> dict[str, Any]:
@@ -56,13 +57,16 @@ def versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent
-        )
+        head = _git("rev-parse", "--short=10", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", "mplog", "native")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{head} with changes" if changed else head
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=ROOT)
     return done.stdout.strip()
 
 
@@ -73,6 +77,18 @@ def spin_ms() -> float:
     for step in range(SPIN_STEPS):
         total += step & 7
     return (time.perf_counter() - start_s) * 1_000
+
+
+def file_system(directory: str) -> str:
+    """The type of the file system that *directory* is on."""
+    here, best = os.path.realpath(directory), ("", "unknown")
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
+            _, mounted, kind, *_ = line.split()
+            below = here == mounted or here.startswith(mounted.rstrip("/") + "/")
+            if below and len(mounted) >= len(best[0]):
+                best = (mounted, kind)
+    return best[1]
 
 
 def load() -> float:

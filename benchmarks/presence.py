@@ -19,7 +19,6 @@ from suite import Benchmark, Plan, main
 from timing import percentile
 
 WORKERS = 8
-RECYCLE_S = 2.0
 SETTLE_S = 3.0
 TICK_S = 0.01
 IMPORT = """
@@ -113,7 +112,7 @@ def attaching(plan: Plan, logs: Path) -> Row:
     mplog.flush(timeout=30.0)
     fresh, first = workers_attach(WORKERS, together=True)
     mplog.flush(timeout=30.0)
-    time.sleep(RECYCLE_S)  # until the writer has ended the sessions and given the lanes back
+    time.sleep(SETTLE_S / 2)  # until the writer has ended the sessions and given the lanes back
     again, _ = workers_attach(WORKERS, together=False)
     mplog.shutdown()
     return {

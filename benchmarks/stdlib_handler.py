@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure, Row, Runs, Spread, Target, ratio_by, spread_of
-from loops import Pair, empty, fill, in_turns, loop
+from loops import LANE_TURNS, WARM_TURNS, Pair, empty, end, fill, in_turns, loop
 from suite import Benchmark, Plan, main
 
 CALLS = 200
-LANE_TURNS = 40
 SHAPES = {
     "args": (
         "'user %s logged in from %s, attempt %d', 'alice', '10.0.0.1', number",
@@ -82,10 +81,10 @@ class StdlibHandler(Benchmark):
             around = loop(arguments)
             pairs[f"{shape}_empty"] = (around, empty(parameters))
             pairs |= {f"{shape}_{kind}": (around, one.info) for kind, one in loggers.items()}
-        fill(pairs["extra_handler"], CALLS, LANE_TURNS, mplog.flush)
+        fill(pairs["extra_handler"], CALLS, mplog.flush)
         rounds = plan.pick(200, 20)
         found = in_turns(pairs, CALLS, rounds, mplog.flush)
-        mplog.shutdown()
+        end(mplog, CALLS, LANE_TURNS + (WARM_TURNS + rounds) * len(SHAPES))
         row: Row = {
             f"{shape}_{kind}_ns": found[f"{shape}_{kind}"] - found[f"{shape}_empty"]
             for shape in SHAPES

@@ -12,6 +12,7 @@ import json
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ import machine
 from figures import Figure, Row, Runs, ranged, spread, summary, verdict, wanted
 from place import private_place
 
-SCRATCH = Path(__file__).parent / "results"
+SCRATCH = Path(__file__).parent / "results" / "performance"
 CELL_TIMEOUT_S = 600
 PYTHON = ".".join(platform.python_version_tuple()[:2])
 
@@ -121,6 +122,7 @@ def run(benchmark: Benchmark, plan: Plan) -> dict[str, Any]:
         "seconds": round(time.monotonic() - start_s, 1),
         "machine": machine.machine(),
         "versions": machine.versions(),
+        "logs_on": machine.file_system(plan.directory or tempfile.gettempdir()),
         "noise": {"load": round(load, 2), "spin_ms": asdict(spread(spins)) if spins else None},
         "missing": {benchmark.label(cell): why for cell, why in missing.items()},
         "axes": benchmark.axes(plan),
