@@ -25,6 +25,7 @@ int mpl_lock(int fd, off_t byte, off_t count);   /* F_OFD_SETLK, never waits: 0,
 int mpl_unlock(int fd, off_t byte, off_t count);
 int mpl_locked(int fd, off_t byte, off_t count); /* F_OFD_GETLK: 1 when somebody else holds one of them */
 int mpl_path(char *out, const char *dir, const char *service, const char *suffix);
+bool mpl_attended(const char *dir, const char *service); /* false where the service is there and nobody holds its supervisor's lock */
 int mpl_boot_id(uint8_t out[16]);
 uint64_t mpl_now(int clock); /* ns */
 uint64_t mpl_random(void);

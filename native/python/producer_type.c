@@ -268,6 +268,7 @@ NUMBER_GETTER(max_payload, mpl_max_payload(&self->p) < self->p.max_event_bytes &
 
 static PyObject *get_trouble(ProducerObject *self, void *unused) { return PyLong_FromLong(self->p.trouble); }
 static PyObject *get_attached(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_lane_is_mine(&self->p)); }
+static PyObject *get_attended(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_attended(self->p.dir, self->p.service)); }
 static PyObject *get_quarantined(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_lane_is_mine(&self->p) && mpl_load(&self->p.lane->quarantined)); }
 
 static PyObject *get_backlog(ProducerObject *self, void *unused)
@@ -300,6 +301,7 @@ static PyGetSetDef producer_getset[] = {
     {"max_payload", (getter)get_max_payload, NULL, "largest payload in bytes", NULL},
     {"trouble", (getter)get_trouble, NULL, "why there is no lane, or 0", NULL},
     {"attached", (getter)get_attached, NULL, "whether this process holds a lane", NULL},
+    {"attended", (getter)get_attended, NULL, "whether a supervisor looks after the service, or there is none to look after", NULL},
     {"quarantined", (getter)get_quarantined, NULL, "whether the writer has set this lane aside", NULL},
     {"backlog", (getter)get_backlog, NULL, "(begun, done): batches of the service", NULL},
     {"problem", (getter)get_problem, NULL, "(number, text) of the writer's last problem", NULL},

@@ -69,6 +69,7 @@ static void after_fork_parent(void) { claim_unlock(); }
 static void after_fork_child(void)
 {
     claim_unlock();
+    mpl_swap(generation_page, 0, mpl_add(&generation_last, 1) + 1); /* one fault; a load first would take two */
     if (geteuid() != 0)
         return;
     /* A root process may be about to drop its uid, and could then not open the segment: claim while it still can. */
@@ -215,7 +216,7 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     void *pin = pin_lane(path, number, &error);
     if (!pin)
         return error == -EAGAIN || error == -EACCES ? 0 : error;
-    char *words = mmap(NULL, MPL_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, seg->fd, (off_t)(seg->head.control_off + number * MPL_PAGE));
+    char *words = mmap(NULL, MPL_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, seg->fd, (off_t)(seg->head.control_off + number * MPL_PAGE));
     if (words == MAP_FAILED) {
         error = -errno;
         munmap(pin, MPL_PAGE);
@@ -275,7 +276,11 @@ static int worth(const struct mpl_lane *lane, int pass)
     return pass == 0 ? !fresh && drained && idle : pass == 1 ? fresh : !fresh && !(drained && idle);
 }
 
-static int search(struct mpl_producer *p, uint32_t number, uint32_t start)
+/* Lanes from the first one on, so that the few in use lie on the few pages that one fault brings in; within eight of them each process has an order of its
+ * own, so that a crowd that starts at once does not try for the same one. */
+static uint32_t nth_lane(uint32_t i, uint32_t own) { return (i & ~7u) | ((i ^ own) & 7u); }
+
+static int search(struct mpl_producer *p, uint32_t number, uint32_t own)
 {
     struct mpl_segment seg;
     char path[MPL_PATH];
@@ -287,9 +292,9 @@ static int search(struct mpl_producer *p, uint32_t number, uint32_t start)
     if (!rc)
         rc = mpl_segment_path(path, p->dir, p->service, number);
     for (int pass = 0; !rc && !found && pass < 3; pass++)
-        for (uint32_t i = 0; i < seg.head.lanes && !found; i++) {
-            uint32_t lane = (start + i) % seg.head.lanes;
-            if (!worth(mpl_segment_lane(&seg, lane), pass))
+        for (uint32_t i = 0; i < MPL_MAX_LANES && !found; i++) {
+            uint32_t lane = nth_lane(i, own);
+            if (lane >= seg.head.lanes || !worth(mpl_segment_lane(&seg, lane), pass))
                 continue;
             found = take(p, &seg, lane, path);
             if (found < 0) {
@@ -352,9 +357,9 @@ static int live_bell(struct mpl_producer *p)
 static int claim_anywhere(struct mpl_producer *p)
 {
     int refused = 0;
-    uint32_t start = (uint32_t)getpid() * 7u;
+    uint32_t own = (uint32_t)getpid();
     for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
-        int rc = search(p, n, start);
+        int rc = search(p, n, own);
         if (rc == 1)
             return 0;
         if (rc == -ENOENT) {

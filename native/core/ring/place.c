@@ -3,7 +3,6 @@
  * Where things are and who holds them: paths, locks, clocks, identities. Nothing here knows lanes. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -50,14 +49,55 @@ int mpl_locked(int fd, off_t byte, off_t count)
     return rc < 0 ? rc : found.l_type != F_UNLCK;
 }
 
-int mpl_path(char *out, const char *dir, const char *service, const char *suffix)
+/* By hand: in a forked worker every page of the C library's printf that is touched for the first time takes longer than the whole path. */
+static char *put(char *at, const char *end, const char *text)
 {
-    int n = snprintf(out, MPL_PATH, "%s/%s.%u.%s", dir, service, MPL_ABI, suffix);
-    return n < 0 || n >= MPL_PATH ? -ENAMETOOLONG : 0;
+    size_t len = strlen(text);
+    if (!at || len >= (size_t)(end - at))
+        return NULL;
+    return (char *)memcpy(at, text, len + 1) + len;
 }
 
-/* The kernel's id of this boot, as 16 bytes; zeros where it cannot be read, which agrees with nothing but itself. */
-int mpl_boot_id(uint8_t out[16])
+static char *put_number(char *at, const char *end, uint32_t number)
+{
+    char digits[12], *first = digits + sizeof digits - 1;
+    *first = 0;
+    do
+        *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    return put(at, end, first);
+}
+
+static char *put_stem(char *out, const char *end, const char *dir, const char *service)
+{
+    char *at = put(put(put(put(out, end, dir), end, "/"), end, service), end, ".");
+    return put(put_number(at, end, MPL_ABI), end, ".");
+}
+
+int mpl_path(char *out, const char *dir, const char *service, const char *suffix)
+{
+    const char *end = out + MPL_PATH;
+    return put(put_stem(out, end, dir, service), end, suffix) ? 0 : -ENAMETOOLONG;
+}
+
+int mpl_segment_path(char *out, const char *dir, const char *service, uint32_t number)
+{
+    const char *end = out + MPL_PATH;
+    return put(put_number(put_stem(out, end, dir, service), end, number), end, ".ring") ? 0 : -ENAMETOOLONG;
+}
+
+bool mpl_attended(const char *dir, const char *service)
+{
+    char path[MPL_PATH];
+    int fd = mpl_path(path, dir, service, "bell") ? -1 : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return true;
+    bool held = mpl_locked(fd, MPL_LOCK_SUPERVISOR, 1) != 0;
+    close(fd);
+    return held;
+}
+
+static int read_boot_id(uint8_t out[16])
 {
     char text[64] = {0};
     memset(out, 0, 16);
@@ -76,6 +116,29 @@ int mpl_boot_id(uint8_t out[16])
         digits++;
     }
     return digits == 32 ? 0 : MPL_E_CORRUPT;
+}
+
+/* The kernel's id of this boot, as 16 bytes; zeros where it cannot be read, which agrees with nothing but itself. No process outlives a boot, nor
+ * do its children: it is read once. */
+int mpl_boot_id(uint8_t out[16])
+{
+    static mpl_a64 known[2];
+    static mpl_a32 read_once;
+    uint64_t words[2];
+    if (!mpl_load_acquire(&read_once)) { /* ORD(boot:A) acquire; pairs with ORD(boot:B) */
+        int rc = read_boot_id(out);
+        if (rc)
+            return rc;
+        memcpy(words, out, 16);
+        mpl_store(&known[0], words[0]);
+        mpl_store(&known[1], words[1]);
+        mpl_store_release(&read_once, 1); /* ORD(boot:B) release: the two words; pairs with ORD(boot:A). Two threads store the same */
+        return 0;
+    }
+    words[0] = mpl_load(&known[0]);
+    words[1] = mpl_load(&known[1]);
+    memcpy(out, words, 16);
+    return 0;
 }
 
 uint64_t mpl_now(int clock)

@@ -3,7 +3,6 @@
  * Segments: made under a temporary name, initialised, linked into place; mapped and checked before a word of them is believed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,13 +12,6 @@
 
 #include "fresh.h"
 #include "mpl.h"
-
-int mpl_segment_path(char *out, const char *dir, const char *service, uint32_t number)
-{
-    char suffix[24];
-    snprintf(suffix, sizeof suffix, "%u.ring", number);
-    return mpl_path(out, dir, service, suffix);
-}
 
 /* All that is believed about a segment's shape; whatever the header says beyond it is refused. */
 int mpl_header_check(const struct mpl_header *h, uint64_t file_bytes)
