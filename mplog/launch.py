@@ -8,15 +8,14 @@ from doing so at once.
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import os
 import sys
-import sysconfig
-from pathlib import Path
+from collections.abc import Iterator
+
+import msgspec
 
 from mplog import _native
-from mplog.ring import hold, presence, stderr_path
+from mplog.ring import Place, hold, presence, stderr_path
 
 # Run with -c, and without the current directory. The packages come from where this program has
 # them, whatever else is installed; no directory is added to the path, so nothing shadows a module.
@@ -33,7 +32,6 @@ _BOOT = (
     "sys.exit(main(sys.argv[1:]))\n"
 )
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_NEEDED = ("msgspec", "psutil")
 # By attribute of sys.flags: what keeps foreign code from this program keeps it from the writer.
 _FLAGS = {
     "ignore_environment": "-E",
@@ -59,26 +57,33 @@ def interpreter() -> str:
     Python of the same
     installation is looked for.
     """
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    folders = [
-        os.path.dirname(sys.executable or ""),
-        os.path.join(sys.prefix, "bin"),
-        sysconfig.get_config_var("BINDIR") or "",
-        os.path.join(sys.base_exec_prefix, "bin"),
-    ]
-    candidates = [sys.executable] if _is_python(sys.executable) else []
-    candidates += [os.path.join(f, n) for f in folders if f for n in (version, "python3")]
-    for path in candidates:
-        if path and os.access(path, os.X_OK):
+    if _is_python(sys.executable) and os.access(sys.executable, os.X_OK):
+        return sys.executable
+    for path in _candidates():
+        if os.access(path, os.X_OK):
             return path
     return sys.executable or "/usr/bin/python3"
+
+
+def _candidates() -> Iterator[str]:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for folder in (os.path.dirname(sys.executable or ""), os.path.join(sys.prefix, "bin")):
+        yield from _in(folder, version)
+    import sysconfig  # its table takes a millisecond to load, and hardly anybody asks for it
+
+    for folder in (sysconfig.get_config_var("BINDIR"), os.path.join(sys.base_exec_prefix, "bin")):
+        yield from _in(folder, version)
+
+
+def _in(folder: str | None, version: str) -> list[str]:
+    return [os.path.join(folder, name) for name in (version, "python3")] if folder else []
 
 
 def _is_python(path: str | None) -> bool:
     return bool(path) and os.path.basename(path or "").startswith(("python", "pypy"))
 
 
-def command(directory: Path, service: str) -> list[str]:
+def command(directory: Place, service: str) -> list[str]:
     """The command line of a supervisor for this service."""
     found = "\n".join(f"{name}={folder}" for name, folder in _packages().items())
     words = [interpreter(), *_flags(), "-c", _BOOT, found, "mplog.writer"]
@@ -95,17 +100,11 @@ def _flags() -> list[str]:
 
 
 def _packages() -> dict[str, str]:
-    """The absolute directories in which this program has found mplog and what it needs."""
+    """The absolute directories in which this program has found mplog and what the writer needs."""
     packages = {"mplog": _ROOT}
-    for name in _NEEDED:
-        module = sys.modules.get(name)
-        origin = getattr(module, "__file__", None)
-        if origin is None:
-            with contextlib.suppress(ImportError, ValueError):
-                spec = importlib.util.find_spec(name)
-                origin = None if spec is None else spec.origin
-        if origin is not None:
-            packages[name] = os.path.dirname(os.path.dirname(os.path.abspath(origin)))
+    origin = msgspec.__file__
+    if origin is not None:
+        packages["msgspec"] = os.path.dirname(os.path.dirname(os.path.abspath(origin)))
     return packages
 
 
@@ -125,7 +124,7 @@ def environment() -> dict[bytes, bytes]:
     return kept
 
 
-def ensure_writer(directory: Path, service: str) -> bool:
+def ensure_writer(directory: Place, service: str) -> bool:
     """Start a supervisor if none holds its lock.
 
     Returns:
@@ -153,13 +152,13 @@ def ensure_writer(directory: Path, service: str) -> bool:
     return True
 
 
-def _spawn(directory: Path, service: str, spawning: int) -> None:
+def _spawn(directory: Place, service: str, spawning: int) -> None:
     """The started program inherits the spawn lock as descriptor 3 and gives it back once it holds
     its own.
     """
     _native.spawn(
         [os.fsencode(word) for word in command(directory, service)],
         [k + b"=" + v for k, v in environment().items()],
-        str(stderr_path(directory, service)),
+        stderr_path(directory, service),
         spawning,
     )

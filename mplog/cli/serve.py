@@ -53,7 +53,7 @@ def create(settings: Settings) -> tuple[Path, str, bool]:
     """
     log_file = Path(settings.file or "")
     name = settings.service or service_name(log_file)
-    directory = usable_directory(settings, os.environ, os.geteuid())
+    directory = Path(usable_directory(settings, os.environ, os.geteuid()))
     refuse_foreign_owner(log_file, name, directory)
     return directory, name, create_bell(directory, name, settings)
 

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _default_directory() -> Path:
-    return shared_directory(Settings(file="/dev/null"), os.environ, os.geteuid())
+    return Path(shared_directory(Settings(file="/dev/null"), os.environ, os.geteuid()))
 
 
 def describe(directory: Path, name: str) -> dict[str, Any] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from pathlib import Path
 
 from mplog.config.identity import service_name
 from mplog.config.schema import KEYS, SERVICE_KEYS, Settings
@@ -42,4 +41,4 @@ def differences(
 
 
 def _same_file(one: str, other: str) -> bool:
-    return service_name(Path(one)) == service_name(Path(other))
+    return service_name(one) == service_name(other)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
 
 from mplog.config.schema import Settings
 from mplog.errors import ConfigError, Problem, SegmentError
 
-SHM = Path("/dev/shm")  # noqa: S108 - made private by `private_directory`
+SHM = "/dev/shm"  # noqa: S108 - made private by `private_directory`
 _NOT_PRIVATE = "MPL-S006"
 
 
 def shared_directory(
-    settings: Settings, environ: Mapping[str, str], uid: int, *, shm: Path = SHM
-) -> Path:
+    settings: Settings, environ: Mapping[str, str], uid: int, *, shm: str = SHM
+) -> str:
     """The directory of the shared memory; it may not be there yet.
 
     The first of: the setting `dir`; the inherited `MPLOG_DIR`; `mplog-<uid>` in *shm*, where that
@@ -28,24 +27,28 @@ def shared_directory(
     """
     inherited = environ.get("MPLOG_DIR", "")
     if settings.dir is not None:
-        return Path(settings.dir)
+        return settings.dir
     if inherited:
         if not inherited.startswith("/"):
             place, right = "environment variable MPLOG_DIR", "give an absolute path, or unset it"
             raise ConfigError.of([Problem(place, f'"{inherited}" is a relative path', right)])
-        return Path(inherited)
-    if shm.is_dir() and os.access(shm, os.W_OK | os.X_OK, effective_ids=True):
-        return shm / f"mplog-{uid}"
+        return os.path.normpath(inherited)
+    if os.path.isdir(shm) and os.access(shm, os.W_OK | os.X_OK, effective_ids=True):
+        return f"{shm}/mplog-{uid}"
     if settings.file is None:
         raise SegmentError(
             f"{shm} is not a directory that this user may write to",
             hint="Name a directory for the shared memory with dir=, or a log file with file=.",
             path=str(shm),
         )
-    return Path(settings.file).parent / ".mplog"
+    return _beside(settings.file)
 
 
-def private_directory(path: Path) -> None:
+def _beside(file: str) -> str:
+    return os.path.join(os.path.dirname(file), ".mplog")
+
+
+def private_directory(path: str | os.PathLike[str]) -> None:
     """Make *path* if it is not there, and refuse it unless it is this user's alone.
 
     Raises:
@@ -65,8 +68,8 @@ def private_directory(path: Path) -> None:
 
 
 def usable_directory(
-    settings: Settings, environ: Mapping[str, str], uid: int, *, shm: Path = SHM
-) -> Path:
+    settings: Settings, environ: Mapping[str, str], uid: int, *, shm: str = SHM
+) -> str:
     """The directory of the shared memory, made and private: beside the log where the usual place is
     refused, unless the user has named one.
 
@@ -79,13 +82,15 @@ def usable_directory(
     except SegmentError:
         if settings.dir is not None or environ.get("MPLOG_DIR") or settings.file is None:
             raise
-        directory = Path(settings.file).parent / ".mplog"
+        directory = _beside(settings.file)
         private_directory(directory)
     return directory
 
 
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _make(path: str | os.PathLike[str]) -> None:
+    above = os.path.dirname(path)
+    if not os.path.isdir(above):
+        os.makedirs(above, exist_ok=True)
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:

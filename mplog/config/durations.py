@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from mplog.config.wrong import WrongValue, plain
@@ -19,7 +18,7 @@ _WORDS = {
     86_400.0: ("d", "day", "days"),
 }
 _UNITS_S = {word: factor for factor, words in _WORDS.items() for word in words}
-_TEXT = re.compile(r"([0-9]{1,24}(?:\.[0-9]{1,24})?(?:e-?[0-9]{1,3})?)\s*([a-zµ]*)")
+_TEXT = r"([0-9]{1,24}(?:\.[0-9]{1,24})?(?:e-?[0-9]{1,3})?)\s*([a-zµ]*)"
 
 
 def parse(value: object) -> float:
@@ -38,7 +37,7 @@ def parse(value: object) -> float:
         seconds = given
     else:
         raise WrongValue(value, "is not a duration", RIGHT)
-    if isinstance(seconds, float) and math.isnan(seconds):
+    if seconds != seconds:  # as only a NaN does
         raise WrongValue(value, "is not a duration", RIGHT)
     if seconds < 0:
         raise WrongValue(value, "is negative", RIGHT)
@@ -48,7 +47,7 @@ def parse(value: object) -> float:
 
 
 def _of_text(text: str) -> float:
-    match = _TEXT.fullmatch(text.strip().lower()) if len(text) <= 64 else None
+    match = re.fullmatch(_TEXT, text.strip().lower()) if len(text) <= 64 else None
     factor = _UNITS_S.get(match[2] or "s") if match else None
     if match is None or factor is None:
         raise WrongValue(text, "is not a duration", RIGHT)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +12,9 @@ from mplog.config.schema import KEYS, Settings
 from mplog.config.sources import Source, environment, in_arguments, on_command_line, toml_file
 from mplog.config.wrong import WrongValue
 from mplog.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEFAULT = "default"
 _NOTHING: Mapping[str, object] = MappingProxyType({})
@@ -38,7 +40,7 @@ class Loaded(msgspec.Struct, frozen=True):
         return KEYS[key].text(getattr(self.settings, KEYS[key].attribute))
 
 
-class _Finding(NamedTuple):
+class _Finding(msgspec.Struct, frozen=True):
     key: str
     value: Any
     place: str

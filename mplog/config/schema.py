@@ -7,7 +7,7 @@ docs/reference/configuration.md all derive from these two.
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, field
@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
                 raise ValueError(f"{path!r} is not an absolute path")
 
 
-class Key(NamedTuple):
+class Key(msgspec.Struct, frozen=True):
     """One setting: how it is read, shown and explained."""
 
     name: str

@@ -24,7 +24,7 @@ RIGHT = (
 )
 
 _LOWER = {unit.lower(): factor for unit, factor in UNITS_BYTES.items()}
-_TEXT = re.compile(r"(\d{1,24})(?:\.(\d{1,12}))?\s*([a-z]*)", re.ASCII)
+_TEXT = r"(?a)(\d{1,24})(?:\.(\d{1,12}))?\s*([a-z]*)"
 
 
 def parse(value: object) -> int:
@@ -54,7 +54,7 @@ def parse(value: object) -> int:
 
 def _of_text(text: str) -> tuple[int, int]:
     """Whole bytes, and what is left over (0 for an exact size)."""
-    match = _TEXT.fullmatch(text.strip().lower()) if len(text) <= 64 else None
+    match = re.fullmatch(_TEXT, text.strip().lower()) if len(text) <= 64 else None
     factor = _LOWER.get(match[3] or "b") if match else None
     if match is None or factor is None:
         raise WrongValue(text, "is not a size", RIGHT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,11 +12,15 @@ from mplog.config.schema import HANDLES, KEYS
 from mplog.config.wrong import nearest, show
 from mplog.errors import Problem
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MAX_TOML_BYTES = 1024 * 1024
 
 _INTERNAL = frozenset({"MPLOG_OPERATOR", "MPLOG_SETTINGS", "MPLOG_BUILD_FAULTS", "MPLOG_FAULT"})
 # Kubernetes gives every pod such variables for a Service object; one may well be named "mplog".
-_KUBERNETES = re.compile(r"MPLOG_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)", re.ASCII)
+# As in the other files here, a pattern is compiled when a value asks for it, not by every import.
+_KUBERNETES = r"(?a)MPLOG_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)"
 # What the same thing is called elsewhere, where difflib would not find it.
 _ALIASES = {
     "filename": "file",
@@ -60,7 +64,7 @@ def environment(environ: Mapping[str, str]) -> Source:
         if name is not None:
             source.values[name] = environ[variable]
             source.places[name] = place
-        elif variable not in HANDLES | _INTERNAL and not _KUBERNETES.fullmatch(variable):
+        elif variable not in HANDLES | _INTERNAL and not re.fullmatch(_KUBERNETES, variable):
             near = _nearest(variable.removeprefix("MPLOG_"), by_variable.values())
             right = f"did you mean MPLOG_{near.upper()}?" if near else _all(by_variable)
             source.problems.append(Problem(place, "there is no such setting", right))

@@ -8,7 +8,6 @@ from mplog.config.schema import Settings
 from mplog.errors import ConfigError, Problem
 
 _PLACE = "stored settings of the service"
-_DECODER = msgspec.json.Decoder(Settings, strict=True)
 
 
 def to_bytes(settings: Settings) -> bytes:
@@ -23,7 +22,7 @@ def from_bytes(data: bytes) -> Settings:
         ConfigError: they are anything else; the bytes lie in shared memory and are not trusted.
     """
     try:
-        return _DECODER.decode(data)
+        return msgspec.json.decode(data, type=Settings, strict=True)
     except (msgspec.MsgspecError, ValueError, RecursionError) as why:
         right = "start the service again, with one version of mplog"
         raise ConfigError.of([Problem(_PLACE, f"cannot be read ({why})", right)]) from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import os
 import re
-import unicodedata
 
 from mplog.config import durations, sizes
 from mplog.config.wrong import WrongValue, nearest, plain
@@ -29,10 +28,9 @@ MAX_DIR_BYTES = 400
 _ROTATION_RIGHT = (
     'give a size, "100 MB", "20 MiB" or a whole number of bytes, or "off" for no rotation'
 )
-_ROTATION_TIME = re.compile(
-    r"\d{1,2}:\d{2}.*|.*\b(ms|sec|seconds?|s|min|minutes?|h|hours?|days?|weeks?|months?|years?"
-    r"|daily|hourly|weekly|monthly|midnight|(mon|tues|wednes|thurs|fri|satur|sun)day)\b.*",
-    re.ASCII | re.DOTALL,
+_ROTATION_TIME = (
+    r"(?as)\d{1,2}:\d{2}.*|.*\b(ms|sec|seconds?|s|min|minutes?|h|hours?|days?|weeks?|months?|years?"
+    r"|daily|hourly|weekly|monthly|midnight|(mon|tues|wednes|thurs|fri|satur|sun)day)\b.*"
 )
 _TIMES = (datetime.timedelta, datetime.time)
 _MODE_RIGHT = (
@@ -97,7 +95,7 @@ def parse_rotation(value: object) -> int | None:
     text = given[:65].strip().lower() if isinstance(given, str) else None
     if given is None or text in ("", "off"):
         return None
-    if _ROTATION_TIME.fullmatch(text or "") or type(value) in _TIMES:
+    if re.fullmatch(_ROTATION_TIME, text or "") or type(value) in _TIMES:
         wrong = "is a time, and rotation by time is not built yet in this version"
         raise WrongValue(value, wrong, _ROTATION_RIGHT)
     try:
@@ -224,10 +222,14 @@ def _path(value: object, right: str) -> str | None:
         raise WrongValue(value, "is not a path", right)
     if not given.strip():
         raise WrongValue(given, "is empty", right)
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in given):
+    if any(_is_control(char) or "\ud800" <= char <= "\udfff" for char in given):
         wrong = "holds control characters, or bytes that are not UTF-8"
         raise WrongValue(given, wrong, right)
     return given
+
+
+def _is_control(char: str) -> bool:
+    return char < " " or "\x7f" <= char <= "\x9f"
 
 
 def _absolute(given: str, limit_bytes: int) -> str:

@@ -8,17 +8,16 @@ know raises TypeError there, and `bounded` takes over.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
 
 from mplog.event.event import Event, ExceptionInfo, Frame
 from mplog.event.fit import Fit, level
-from mplog.event.salvage import extension, salvage
 from mplog.event.sanitise import STRICT, Sanitiser
 
 ENCODER: msgspec.msgpack.Encoder = STRICT
-DECODER: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event, ext_hook=extension)
 MIN_BYTES = 1_024
 _EMPTY: tuple[Any, ...] = msgspec.structs.astuple(Event("", ""))
 _LAST_RESORT = ENCODER.encode(("mplog", "an event that could not be encoded"))
@@ -75,14 +74,24 @@ def is_native(kind: type) -> bool:
     return (kind.__module__, kind.__name__) in (("decimal", "Decimal"), ("uuid", "UUID"))
 
 
+@cache
+def decoder() -> msgspec.msgpack.Decoder[Event]:
+    """What reads a plain event; only writers and tools do, so only they have it made."""
+    from mplog.event.salvage import extension
+
+    return msgspec.msgpack.Decoder(Event, ext_hook=extension)
+
+
 def decode(payload: bytes | memoryview) -> Event | None:
     """The event in *payload*, or None where no event can be made of it. Never raises.
 
     Takes time and memory in proportion to the payload, whatever it claims to hold.
     """
     try:
-        return DECODER.decode(payload)
+        return decoder().decode(payload)
     except Exception:
+        from mplog.event.salvage import salvage
+
         return salvage(payload)
 
 

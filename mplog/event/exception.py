@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections import deque
 from itertools import islice
 from types import FrameType, TracebackType
@@ -110,6 +109,8 @@ def _frames(trace: TracebackType | None) -> list[Frame]:
 
 def _frame(frame: FrameType, line: int | None) -> Frame:
     code = frame.f_code
+    import linecache  # only for an exception: not for every process that logs
+
     number = line or 0
     try:
         text = linecache.getline(code.co_filename, number, frame.f_globals).strip()

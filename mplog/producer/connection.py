@@ -11,9 +11,7 @@ import errno
 import os
 import sys
 import time
-import traceback
-from pathlib import Path
-from weakref import WeakSet
+from _weakrefset import WeakSet  # as `threading` takes it: `weakref` is loaded by few
 
 from mplog import _native
 from mplog.config import Settings, private_directory
@@ -21,11 +19,11 @@ from mplog.errors import MplogError
 from mplog.event.codec import ENCODER
 from mplog.launch import ensure_writer
 from mplog.producer.tell import tell
-from mplog.ring import bell_id, create_bell, stderr_path
+from mplog.ring import Place, bell_id, create_bell, stderr_path
 
 _WHEN_FULL = {"block": _native.BLOCK, "drop_newest": _native.DROP_NEWEST}
 _STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
-_OURS = sys.stdlib_module_names | {"mplog", "msgspec", "multiprocess", "billiard"}
+_OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
 _POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
 
@@ -64,9 +62,13 @@ def _is_ours(error: Exception) -> bool:
     """Whether *error* was raised by code of mplog or the standard library: no other runs here but
     the user's signal handlers.
     """
-    frames = traceback.walk_tb(error.__traceback__)
-    modules = (str(frame.f_globals.get("__name__", "")) for frame, _ in frames)
-    return all(module.partition(".")[0] in _OURS for module in modules)
+    trace = error.__traceback__
+    while trace is not None:
+        package = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package not in _OURS and package not in sys.stdlib_module_names:
+            return False
+        trace = trace.tb_next
+    return True
 
 
 def _say_goodbye() -> None:
@@ -85,12 +87,12 @@ class Connection:
             removed it.
     """
 
-    def __init__(self, directory: Path, service: str, settings: Settings) -> None:
-        self.directory = directory
+    def __init__(self, directory: Place, service: str, settings: Settings) -> None:
+        self.directory = os.fspath(directory)
         self.service = service
         self.settings = settings
         self.producer = _native.Producer(
-            str(directory), service, process_name(), self._on, ENCODER.encode
+            self.directory, service, process_name(), self._on, ENCODER.encode
         )
         _all.add(self)
         self.producer.set_policy(
@@ -107,13 +109,15 @@ class Connection:
 
     def attach(self) -> bool:
         """Claim a lane now, and see to it that there is a writer; False when no lane can be had
-        (told on stderr).
+        (told on stderr). In a forked worker every line of Python here copies a page or two of the
+        parent's memory: what can wait for the first event (`_claimed`) does.
         """
-        if self.producer.attach() and not self.producer.attached:
+        producer = self.producer
+        if producer.attach() and not producer.attached:
             self._trouble()
-        self._claimed()
-        self.ensure_writer(at_once=True)
-        return self.producer.attached
+        if not producer.attended:
+            self.ensure_writer(at_once=True)
+        return producer.attached
 
     def detach(self, *, final: bool = False) -> None:
         """Give the lane back; *final* at the process's exit, after which late events still get
@@ -129,6 +133,8 @@ class Connection:
         """Start a writer if there is none; again only after a growing pause, if the last one did
         not come up.
         """
+        if self.producer.attended:
+            return
         now = time.monotonic()
         if not at_once and now - self._started_at < self._pause_s:
             return
@@ -153,7 +159,8 @@ class Connection:
     def _said_at_start(self) -> str:
         """The last line that the writer's program has left on its stderr."""
         try:
-            text = stderr_path(self.directory, self.service).read_text("utf-8", "replace")
+            with open(stderr_path(self.directory, self.service), "rb") as said:
+                text = said.read().decode("utf-8", "replace")
         except OSError:
             return ""
         return text.strip().rsplit("\n", 1)[-1][:300]

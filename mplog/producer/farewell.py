@@ -40,7 +40,7 @@ def drain_at_exit(connection: Connection, timeout_s: float, *, quiet: bool = Fal
 
 
 def _wait(connection: Connection, timeout_s: float, quiet: bool) -> bool:
-    reader = _native.Reader(str(connection.directory), connection.service, False, 1 << 16)
+    reader = _native.Reader(connection.directory, connection.service, False, 1 << 16)
     began = moved = next_line = time.monotonic()
     next_line += _PROGRESS_AFTER_S
     before = 0

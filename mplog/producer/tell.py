@@ -7,13 +7,12 @@ It goes past `logging` and past `sys.stderr`'s wrappers, so that it cannot come 
 from __future__ import annotations
 
 import os
-import select
 import sys
 import time
 
 _told: dict[str, float] = {}
 _EVERY_S = 1.0
-_MOST_BYTES = select.PIPE_BUF - 1  # what a pipe that takes anything takes whole
+_MOST_BYTES = 4095  # with its line break what a pipe that takes anything takes whole (PIPE_BUF)
 
 
 def tell(text: str, *, kind: str, once: bool = True) -> bool:
@@ -53,6 +52,8 @@ def say(text: str) -> bool:
 
 def _takes(fd: int) -> bool:
     """Whether a write would not block: a pipe that nobody reads must not stop the program."""
+    import select  # only for those who have something to say
+
     if not hasattr(select, "poll"):  # taken away by a program that patches the library
         return fd in select.select([], [fd], [], 0)[1]
     waiting = select.poll()

@@ -1,6 +1,7 @@
 """The typed face of the C core: where a service's files are, and who holds which lock."""
 
 from mplog.ring.bell import (
+    Place,
     Presence,
     bell_id,
     configuration,
@@ -13,6 +14,7 @@ from mplog.ring.bell import (
 from mplog.ring.ownership import owner_of, refuse_foreign_owner, take_ownership
 
 __all__ = [
+    "Place",
     "Presence",
     "bell_id",
     "configuration",

@@ -9,18 +9,17 @@ locked on it.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from mplog import _native
 from mplog.errors import FileOwnedError
+from mplog.ring.bell import Place
 
 _LOCK_MODE = 0o600
 _PLATE_MODE = 0o644  # a service's name is no secret
@@ -39,17 +38,22 @@ class Owner(NamedTuple):
 UNKNOWN = Owner("unknown", "")
 
 
-def lock_path(log_file: Path) -> Path:
+def lock_path(log_file: Place) -> str:
     """The lock of *log_file*; only its user may open it."""
-    return log_file.with_name(f".{log_file.name}.lock")
+    return _beside(log_file, "lock")
 
 
-def plate_path(log_file: Path) -> Path:
+def plate_path(log_file: Place) -> str:
     """Where it stands whose *log_file* is."""
-    return log_file.with_name(f".{log_file.name}.mplog")
+    return _beside(log_file, "mplog")
 
 
-def owner_of(log_file: Path) -> Owner | None:
+def _beside(log_file: Place, ending: str) -> str:
+    folder, name = os.path.split(log_file)
+    return os.path.join(folder, f".{name}.{ending}")
+
+
+def owner_of(log_file: Place) -> Owner | None:
     """The service whose writer holds *log_file* now, or None.
 
     To another user than the owner's it cannot be told whether the writer lives. Since that user
@@ -72,7 +76,7 @@ def owner_of(log_file: Path) -> Owner | None:
     return _read_plate(log_file)
 
 
-def _open(path: Path, flags: int, mode: int = 0) -> int:
+def _open(path: Place, flags: int, mode: int = 0) -> int:
     fd = os.open(path, flags | _FLAGS, mode)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
@@ -80,27 +84,28 @@ def _open(path: Path, flags: int, mode: int = 0) -> int:
     return fd
 
 
-def _is_foreign(path: Path) -> bool:
+def _is_foreign(path: Place) -> bool:
     try:
         return os.lstat(path).st_uid != os.geteuid()
     except OSError:
         return False  # the directory itself is closed to this user
 
 
-def _read_plate(log_file: Path) -> Owner:
-    with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError):
+def _read_plate(log_file: Place) -> Owner:
+    try:
         fd = _open(plate_path(log_file), os.O_RDONLY)
         try:
             text = os.pread(fd, _MAX_BYTES, 0)
         finally:
             os.close(fd)
         said = msgspec.json.decode(text, type=dict[str, str])
-        return Owner(said.get("service", "unknown"), said.get("dir", ""))
-    return UNKNOWN
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return UNKNOWN
+    return Owner(said.get("service", "unknown"), said.get("dir", ""))
 
 
 def refuse_foreign_owner(
-    log_file: Path, service: str, directory: Path, *, patience_s: float = 5.0
+    log_file: Place, service: str, directory: Place, *, patience_s: float = 5.0
 ) -> None:
     """Raise unless *log_file* is free or this service's own.
 
@@ -123,7 +128,7 @@ def refuse_foreign_owner(
         time.sleep(0.05)
 
 
-def take_ownership(log_file: Path, service: str, directory: Path) -> int | None:
+def take_ownership(log_file: Place, service: str, directory: Place) -> int | None:
     """Take the lock of *log_file*: the descriptor that holds it, or None while another writer does.
 
     Raises:
@@ -144,7 +149,7 @@ def take_ownership(log_file: Path, service: str, directory: Path) -> int | None:
     return fd
 
 
-def _write_plate(log_file: Path, said: bytes) -> None:
+def _write_plate(log_file: Place, said: bytes) -> None:
     fd = _open(plate_path(log_file), os.O_RDWR | os.O_CREAT, _PLATE_MODE)
     try:
         if os.pread(fd, _MAX_BYTES, 0) != said:

@@ -7,8 +7,7 @@ service; later callers are told where they had asked for something else.
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -28,6 +27,9 @@ from mplog.producer.gate import GATE
 from mplog.producer.tell import tell
 from mplog.ring import configuration, create_bell, refuse_foreign_owner, services
 from mplog.service.state import STATE, Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) -> Service:
@@ -72,7 +74,7 @@ def load_settings(file: str | os.PathLike[str] | None, settings: dict[str, Any])
     loaded = load(
         arguments=arguments,
         environ=os.environ,
-        toml=Path(toml) if toml is not None else None,
+        toml=_path(toml) if toml is not None else None,
         operator=_operator(os.environ.get("MPLOG_OPERATOR", "")),
     )
     for sentence in loaded.overruled:
@@ -81,6 +83,12 @@ def load_settings(file: str | os.PathLike[str] | None, settings: dict[str, Any])
         right = 'give a path, as mplog.configure("logs/app.jsonl"), or set MPLOG_FILE'
         raise ConfigError.of([Problem("configure(file)", "no log file is named", right)])
     return loaded
+
+
+def _path(toml: str | os.PathLike[str]) -> Path:
+    from pathlib import Path  # not for every process that logs
+
+    return Path(toml)
 
 
 def _operator(text: str) -> dict[str, Any]:
@@ -116,7 +124,7 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
         OSError: the directory cannot be used.
     """
     settings = loaded.settings
-    log_file = Path(settings.file or "")
+    log_file = settings.file or ""
     name = settings.service or service_name(log_file)
     directory, created, running = _create_or_find(settings, log_file, name)
     told = (
@@ -131,7 +139,7 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
     return connection, Service(name, created, told)
 
 
-def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path, bool, Settings]:
+def _create_or_find(settings: Settings, log_file: str, name: str) -> tuple[str, bool, Settings]:
     """Tried again where a writer that leaves has just taken the service, or its empty directory,
     away.
     """
@@ -140,15 +148,16 @@ def _create_or_find(settings: Settings, log_file: Path, name: str) -> tuple[Path
         refuse_foreign_owner(log_file, name, directory)
         _refuse_second_name(log_file, name, directory)
         try:
-            created = create_bell(directory, name, settings)
-            return directory, created, configuration(directory, name)
+            if create_bell(directory, name, settings):
+                return directory, True, settings
+            return directory, False, configuration(directory, name)
         except FileNotFoundError:
             if attempt == 4:
                 raise
     raise AssertionError("unreachable")
 
 
-def _refuse_second_name(log_file: Path, name: str, directory: Path) -> None:
+def _refuse_second_name(log_file: str, name: str, directory: str) -> None:
     """A service of another name may have been set up for the file a moment ago, and its writer not
     hold the file's lock yet.
     """
@@ -159,8 +168,8 @@ def _refuse_second_name(log_file: Path, name: str, directory: Path) -> None:
             found = configuration(directory, other).file
         except (MplogError, OSError):
             continue
-        if found == str(log_file):
-            raise FileOwnedError(str(log_file), other, str(directory))
+        if found == log_file:
+            raise FileOwnedError(log_file, other, directory)
 
 
 def _without_memory(settings: Settings, error: Exception) -> Service:
@@ -170,7 +179,7 @@ def _without_memory(settings: Settings, error: Exception) -> Service:
     os.environ.pop("MPLOG_SETTINGS", None)
     GATE.reset()
     GATE.level = settings.level
-    name = settings.service or service_name(Path(settings.file or ""))
+    name = settings.service or service_name(settings.file or "")
     return Service(name, False, (f"not running: {error}",))
 
 
@@ -185,5 +194,5 @@ def _switch(connection: Connection, level: int) -> None:
         if before.creator_pid == os.getpid():
             STATE.former.append(before)
     os.environ["MPLOG_SERVICE"] = connection.service
-    os.environ["MPLOG_DIR"] = str(connection.directory)
+    os.environ["MPLOG_DIR"] = connection.directory
     os.environ["MPLOG_SETTINGS"] = to_bytes(connection.settings).decode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from mplog.config import service_name
@@ -52,7 +51,7 @@ class Handler(RecordHandler):
         """
         with STATE.lock:
             loaded = load_settings(file, dict(settings))
-            wanted = loaded.settings.service or service_name(Path(loaded.settings.file or ""))
+            wanted = loaded.settings.service or service_name(loaded.settings.file or "")
             here = GATE.connection
             if here is None or here.service == wanted:
                 configure(file, **settings)

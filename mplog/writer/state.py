@@ -96,7 +96,8 @@ def tidy(job: Job) -> None:
     """The last one out: what is ours alone goes; a directory that mplog has made goes if it is
     empty.
     """
-    stderr_path(job.directory, job.service).unlink(missing_ok=True)
-    if job.directory in (SHM / f"mplog-{os.geteuid()}", job.path.parent / ".mplog"):
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(stderr_path(job.directory, job.service))
+    if job.directory in (Path(SHM, f"mplog-{os.geteuid()}"), job.path.parent / ".mplog"):
         with contextlib.suppress(OSError):
             os.rmdir(job.directory)

@@ -36,8 +36,8 @@ def owned(log, tmp_path):
 def test_a_file_nobody_has_taken_has_no_owner(log):
     """Neither without a lock file nor with one that nobody holds."""
     assert owner_of(log) is None
-    lock_path(log).touch()
-    plate_path(log).write_text('{"service":"dead","dir":"/d"}')
+    Path(lock_path(log)).touch()
+    Path(plate_path(log)).write_text('{"service":"dead","dir":"/d"}')
     assert owner_of(log) is None
 
 
@@ -67,7 +67,7 @@ def test_a_link_in_its_place_is_not_followed(log, tmp_path, place):
     """Somebody else's link cannot make us write elsewhere."""
     target = tmp_path / "target"
     target.write_text("untouched")
-    place(log).symlink_to(target)
+    Path(place(log)).symlink_to(target)
 
     with pytest.raises(OSError, match="symbolic"):
         take_ownership(log, "shop", tmp_path)
@@ -77,7 +77,7 @@ def test_a_link_in_its_place_is_not_followed(log, tmp_path, place):
 
 def test_broken_words_in_a_held_lock_are_no_error(owned):
     """Whoever it is, it is held."""
-    plate_path(owned).write_bytes(b"\xff{")
+    Path(plate_path(owned)).write_bytes(b"\xff{")
     assert Owner("unknown", "") == owner_of(owned)
 
 
@@ -103,7 +103,7 @@ def test_no_other_user_can_open_the_lock(log, tmp_path):
 
 def test_a_lock_that_was_open_to_others_is_closed_to_them(log, tmp_path):
     """One of another make, or of somebody's chmod."""
-    lock_path(log).touch(mode=0o666)
+    Path(lock_path(log)).touch(mode=0o666)
     os.close(take_ownership(log, "shop", tmp_path))
 
     assert 0o600 == os.stat(lock_path(log)).st_mode & 0o777
