@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bounded output of JSON, byte for byte as msgspec writes it and mplog/format/json.py then makes it safe for one line. Any role. */
+ * Bounded output; text as msgspec writes it into JSON and mplog/format/flat.py then makes it safe for one line. Any role. */
 #ifndef MPL_OUT_H
 #define MPL_OUT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event.h"
 
-/* RESERVED of mplog/format/json.py by their lengths; a test holds the two together. */
+/* RESERVED of mplog/format/flat.py by their lengths; a test holds the two together. */
 #define LONGEST_RESERVED 20u
 static const char *const reserved[LONGEST_RESERVED + 1][7] = {
     [3] = {"cut", "seq"},
