@@ -57,6 +57,7 @@ class CallTail(Benchmark):
 
     name = "call_tail"
     title = "The call's tail, and the scheduler's"
+    repeat = 3
     method = (
         "The same loop twice, around the log call and around an empty Python function with the "
         "same arguments; each call is timed alone and nothing is taken off. Once one process flat "

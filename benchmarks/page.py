@@ -15,7 +15,11 @@ HEAD = """# Performance
 
 What mplog promises about its speed, and what was measured. The ratios are the claim: both sides of
 one were taken in the same run on the same machine, repetition by repetition. Absolute figures are
-this machine's, and decoration. `make bench` gives yours.
+this machine's, and decoration.
+
+`make bench` gives yours, in benchmarks/results/. `ARGS=--quick` is a rehearsal of less than a
+minute, `ARGS=call_latency` measures that alone, and another CPython gets an environment of its own:
+`make bench VENV=.venvs/3.13 PYTHON=python3.13`.
 """
 QUICK = """
 **A rehearsal.** {names}: few events and one repetition, which shows that the

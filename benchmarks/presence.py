@@ -178,7 +178,7 @@ class Presence(Benchmark):
 
     name = "presence"
     title = "The cost of being there"
-    repeat = 3
+    repeat = 2
     method = (
         "import: above `import msgspec`, each in a fresh interpreter. configure(): of a new "
         "service, until it returns; the writer starts beside it. attach: mplog.attach() in a "
