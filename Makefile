@@ -18,7 +18,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan fuzz stress bench guard smoke docs clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized fuzz stress bench guard smoke docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ c-asan: | system ## the same under AddressSanitizer and UBSan
 
 c-tsan: | system ## those with threads, under ThreadSanitizer
 	@$(MAKE) --no-print-directory -C native tsan
+
+SANITIZED := $(addprefix tests/producer/test_,pack.py call.py around.py redaction.py logger.py) tests/format
+sanitized: $(BUILT) ## the tests of the extension's hostile input, on an extension built with ASan and UBSan
+	.ci/sanitized $(PY) $(SANITIZED)
 
 fuzz: ## every harness of native/fuzz for SECONDS (clang)
 	@$(MAKE) --no-print-directory -C native fuzz SECONDS=$(SECONDS)

@@ -13,6 +13,12 @@ def _under(folder: str, pattern: str) -> list[str]:
     return sorted(str(p.relative_to(ROOT)) for p in (NATIVE / folder).rglob(pattern))
 
 
+# Builds for tests: with points at which a kill can be set off; with memory errors and undefined
+# behaviour that end the process.
+FAULTS = [("MPL_FAULTS", "1")] if os.environ.get("MPLOG_BUILD_FAULTS") else []
+SANITIZE = ["-fsanitize=address,undefined"] if os.environ.get("MPLOG_BUILD_SANITIZE") else []
+
+
 setup(
     ext_modules=[
         Extension(
@@ -20,12 +26,12 @@ setup(
             sources=_under("core", "*.c") + _under("python", "*.c"),
             depends=_under(".", "*.h") + _under(".", "*.def"),
             include_dirs=["native/include", "native/core"],
-            define_macros=[("_GNU_SOURCE", "1")]
-            + ([("MPL_FAULTS", "1")] if os.environ.get("MPLOG_BUILD_FAULTS") else []),
+            define_macros=[("_GNU_SOURCE", "1"), *FAULTS],
             extra_compile_args=[
                 "-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow",
-                "-Wno-unused-parameter",
+                "-Wno-unused-parameter", *SANITIZE,
             ],
+            extra_link_args=SANITIZE,
         )
     ]
 )

@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# For builds in which everything takes many times as long.
+settings.register_profile("unhurried", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 SHARED_MEMORY = Path("/dev/shm")
 LEAVE_TIMEOUT_S = 20.0
