@@ -97,7 +97,7 @@ def _page(row: dict[str, Any]) -> str:
         f"  delivered   {counters['events']:,} events, {counters['bytes']:,} bytes, "
         f"{counters['rotations']:,} rotations",
         f"  dropped     {counters['dropped'] + counters['homeless']:,} events"
-        f", late {counters['late']:,}",
+        f", filtered {counters['filtered']:,}, late {counters['late']:,}",
         f"  pending     {row['pending_bytes']:,} bytes",
     ]
     if row["problem"]:

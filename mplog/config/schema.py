@@ -12,11 +12,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, field
 
-from mplog.config import durations, secrets, sizes, values
+from mplog.config import durations, prefixes, secrets, sizes, values
 
 _Service = Annotated[str, Meta(pattern=values.SERVICE_PATTERN)]
 _Secret = Annotated[str, Meta(min_length=1, max_length=secrets.MAX_NAME_BYTES)]
 _Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=secrets.MAX_NAMES)]
+_Level = Annotated[int, Meta(ge=0, le=255)]
+_Prefix = Annotated[str, Meta(min_length=1, max_length=prefixes.MAX_PREFIX_BYTES)]
+_Rules = Annotated[tuple[tuple[_Prefix, _Level], ...], Meta(max_length=prefixes.MAX_RULES)]
 _Archives = Annotated[int, Meta(ge=0, le=values.MAX_RETENTION)]
 _RotationBytes = Annotated[int, Meta(ge=1, le=sizes.MAX_BYTES)]
 _EventBytes = Annotated[int, Meta(ge=values.MIN_EVENT_BYTES, le=values.MAX_EVENT_BYTES)]
@@ -28,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     A name with a unit is the key with that unit added: `rotation_bytes` is the key `rotation`.
     """
 
-    level: Annotated[int, Meta(ge=0, le=255)] = 20
+    level: _Level = 20
     when_full: Literal["block", "drop_newest"] = "block"
     block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
         default=10.0, name="block_timeout"
@@ -36,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     redact: _Secrets = secrets.DEFAULT
     file: str | None = None
     format: Literal["json", "logfmt", "text"] = "json"
+    file_level: _Level = 0
+    levels: _Rules = ()
     rotation_bytes: _RotationBytes | None = field(default=100_000_000, name="rotation")
     retention: _Archives | None = 10
     mode: Annotated[int, Meta(ge=0, le=0o777)] = 0o600
@@ -141,6 +146,27 @@ _TABLE = (
         "`json`, `logfmt` or `text`",
         "The lines of the file: one JSON object an event, the same as `key=value` pairs, or text "
         "for people. `mplog verify` proves the first two; text has no numbers.",
+    ),
+    Key(
+        "file_level",
+        "file_level",
+        "service",
+        values.parse_level,
+        values.level_text,
+        "a level",
+        "Events below it are not written into the file, but counted as filtered. What `level` "
+        "keeps from being logged does not get that far.",
+    ),
+    Key(
+        "levels",
+        "levels",
+        "service",
+        prefixes.parse_levels,
+        prefixes.levels_text,
+        'a map of logger prefixes to levels, `{"app.db": "WARNING"}`, or a text, '
+        '`"app.db=WARNING, app.http=ERROR"`; `"off"` or `None` for none',
+        "Instead of `file_level` for a logger of that name and those below it: `app.db` holds for "
+        "`app.db.pool`, not for `app.dbx`. The longest prefix wins.",
     ),
     Key(
         "rotation",

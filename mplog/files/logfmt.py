@@ -18,6 +18,7 @@ _PAIR = re.compile(rb' ([^ ="\x00-\x1f]+)=(%b|"[^"\x00-\x1f]*")' % _BARE)
 _MASK = b"\x7f\x7f"
 _FLAGS = (b" recovered=true", b" late=true", b" cut=true")  # from the last one on
 _END = re.compile(rb"(%b) seq=([1-9][0-9]{0,18})" % _BARE)
+_FILTERED = re.compile(rb" filtered=([1-9][0-9]{0,18})$")
 
 
 class Numbered(NamedTuple):
@@ -29,6 +30,7 @@ class Numbered(NamedTuple):
     recovered: bool
     session: str
     seq: int
+    filtered: int
 
 
 def is_whole(line: bytes) -> bool:
@@ -51,11 +53,14 @@ def numbered(line: bytes) -> Numbered | None:
     if end is None:
         return None
     timestamp = head[len(START) :].partition(b" ")[0]
+    took = _FILTERED.search(head[-32:])
+    filtered = int(took[1]) if took else 0
+    head = head[: -len(took[0])] if took else head
     recovered = late = cut = False
     if head.endswith(b"=true"):
         recovered, late, cut = [head != (head := head.removesuffix(flag)) for flag in _FLAGS]
     shown = timestamp.decode(errors="replace")
-    return Numbered(shown, cut, late, recovered, end[1].decode(), int(end[2]))
+    return Numbered(shown, cut, late, recovered, end[1].decode(), int(end[2]), filtered)
 
 
 def pairs(line: bytes) -> dict[str, str]:

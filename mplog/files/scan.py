@@ -39,6 +39,7 @@ class Line(msgspec.Struct, gc=False):
     session: str | None = None
     seq: Number | None = None
     event_name: str | None = None
+    filtered: Count = 0
 
 
 class SessionEnd(msgspec.Struct):
@@ -60,6 +61,7 @@ class Drop(msgspec.Struct):
     last: Number
     count: Number
     reasons: dict[str, dict[str, Count]] = {}
+    filtered: Count = 0
 
 
 class FileNotice(msgspec.Struct):
@@ -79,6 +81,7 @@ _KINDS: dict[str, type[Notice]] = {
     "mplog.drop": Drop,
     "mplog.file": FileNotice,
 }
+_OPTIONAL = {SessionEnd: set(), Drop: {"filtered"}, FileNotice: set()}
 _notices = {name: msgspec.json.Decoder(kind).decode for name, kind in _KINDS.items()}
 
 
@@ -89,10 +92,10 @@ def decode_logfmt(raw: bytes) -> Line | None:
     event = logfmt.numbered(raw)
     if event is None:
         return _logfmt_notice(raw)
-    if event.seq > _MAX_NUMBER:
+    if max(event.seq, event.filtered) > _MAX_NUMBER:
         return None
     flags = (event.cut, event.late, event.recovered, _UNREADABLE in raw)
-    return Line(event.timestamp, *flags, event.session, event.seq)
+    return Line(event.timestamp, *flags, event.session, event.seq, filtered=event.filtered)
 
 
 def _logfmt_notice(raw: bytes) -> Line | None:
@@ -118,14 +121,15 @@ def decode_notice(raw: bytes, event_name: str) -> Notice | None:
         notice = _from_logfmt(raw, event_name) if raw.startswith(logfmt.START) else decode(raw)
     except NOT_JSON:
         return None
-    return None if isinstance(notice, Drop) and notice.last < notice.first else notice
+    wrong = isinstance(notice, Drop) and not notice.filtered < notice.first <= notice.last
+    return None if wrong else notice
 
 
 def _from_logfmt(raw: bytes, event_name: str) -> Notice:
     """Nothing is taken for granted: what is missing may have been torn off."""
     kind = _KINDS[event_name]
     told: dict[str, Any] = dict(logfmt.pairs(raw))
-    if not told.keys() >= set(kind.__struct_fields__):
+    if not told.keys() >= set(kind.__struct_fields__) - _OPTIONAL[kind]:
         raise ValueError("a key is missing")
     if kind is Drop:
         told["reasons"] = msgspec.json.decode(told["reasons"])
@@ -244,10 +248,10 @@ def _range_of(raw: bytes, whole: bool) -> tuple[str, SessionRange] | None:
     if line is None or line.session is None:
         return None
     if line.seq is not None:
-        return line.session, SessionRange(line.seq, line.seq, 1)
+        return line.session, SessionRange(max(line.seq - line.filtered, 1), line.seq, 1)
     notice = decode_notice(raw, line.event_name or "")
     if isinstance(notice, Drop):
-        return notice.session, SessionRange(notice.first, notice.last, 0)
+        return notice.session, SessionRange(notice.first - notice.filtered, notice.last, 0)
     if isinstance(notice, SessionEnd):
         return notice.session, SessionRange(notice.last, notice.last, 0, True)
     return None

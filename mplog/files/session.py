@@ -1,9 +1,10 @@
 """What the lines of one session say, judged one after the other: pure, no file is touched here.
 
-A session's lines must tell 1, 2, 3 … in this order, each number once: as an event, or in a range
-that is announced as dropped. `expected` is the next number; `known` the greatest that has been
-told. A number that is passed over opens a gap, which a later line may still fill, out of order. A
-gap that is open at the end is missing.
+A session's lines must tell 1, 2, 3 … in this order, each number once: as an event, in a range that
+is announced as dropped, or as one of those directly before a line that a filter took. Those behind
+its last line are told by the end line, which counts what was filtered. `expected` is the next
+number; `known` the greatest that has been told. A number that is passed over opens a gap, which a
+later line may still fill, out of order. A gap that is open at the end is missing.
 
 `floor`: numbers up to it were told in files that are not read (retired, or not asked for).
 """
@@ -35,8 +36,9 @@ class Session:
     """The judge of one session's lines."""
 
     __slots__ = (
-        "_disputed", "_drops", "_end_place", "_floor_exact", "_gaps", "_ledger", "_unchecked",
-        "count", "end", "ended_unread", "expected", "floor", "known", "name", "reasons", "retired",
+        "_absent", "_disputed", "_end_place", "_floor_exact", "_gaps", "_ledger", "_unchecked",
+        "count", "end", "ended_unread", "expected", "filtered", "floor", "known", "name", "reasons",
+        "retired",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +52,7 @@ class Session:
         self.name = name
         self.retired = retired
         self.count = 0
+        self.filtered = 0  # numbers of which a line here has told that
         self.end: SessionEnd | None = None
         self.ended_unread = retired is not None and retired.ended
         self.reasons: dict[str, dict[str, int]] = {}
@@ -64,14 +67,16 @@ class Session:
             retired is not None and retired.count == retired.last - retired.first + 1
         )
         self._gaps: list[_Gap] = []
-        self._drops: list[tuple[int, int]] = []
+        self._absent: list[tuple[int, int]] = []  # dropped or filtered
         self._disputed = False
         self._end_place = Place("", 0)
         self._ledger = ledger
 
-    def event(self, seq: int, place: Place) -> None:
-        """Judge an event's number; callers may count it themselves when it equals `expected`."""
-        known = self._begin(seq)
+    def event(self, seq: int, place: Place, filtered: int = 0) -> None:
+        """Judge an event's number; callers may count it themselves when it equals `expected` and
+        tells of nothing that was filtered.
+        """
+        known = self._begin(max(seq - filtered, 1))
         if seq > known:
             if self.end is not None:
                 self._contradict(
@@ -79,13 +84,15 @@ class Session:
                 )
                 self.known = seq
             else:
+                self._took(seq, filtered, place)
                 self._advance(seq, seq, place)
             self.count += 1
         elif self._fill(seq, seq):
             self.count += 1
+            self._took(seq, filtered, place)
             self._add("out_of_order", (seq, seq), place, "stands after a greater number")
-        elif self._dropped(seq, seq):
-            self._contradict((seq, seq), place, "was announced as dropped, and is there")
+        elif self._told_absent(seq, seq):
+            self._contradict((seq, seq), place, "was told as dropped or filtered, and is there")
         elif seq <= self.floor and not self._surely_retired(seq):
             self.count += 1
             self._disputed = True
@@ -99,9 +106,11 @@ class Session:
         """Judge an announcement of drops; return how many numbers it tells for the first time."""
         first, last = drop.first, drop.last
         self.reasons = drop.reasons
-        known = self._begin(first)
+        known = self._begin(first - drop.filtered)
         old_last = min(last, known)
         new = 0
+        if drop.filtered and self.end is None and (first > known or self._open(first)):
+            self._took(first, drop.filtered, place)
         if drop.count != last - first + 1:
             self._contradict((first, last), place, f"are announced as {drop.count} drops")
         if first <= old_last:
@@ -113,7 +122,7 @@ class Session:
                 self.known = last
             else:
                 self._advance(start, last, place)
-            insort(self._drops, (start, last))
+            insort(self._absent, (start, last))
             new += last - start + 1
         return new
 
@@ -130,7 +139,12 @@ class Session:
             text = f"the end line says that {end.last} is the last; {known} was there"
             self._contradict(None, place, text)
         elif end.last > known:
-            self._gaps.append(_Gap(known + 1, end.last, place))
+            taken = min(max(end.filtered - self.filtered, 0), end.last - known)
+            self.filtered += taken
+            if taken < end.last - known:
+                self._gaps.append(_Gap(known + 1, end.last - taken, place))
+            if taken:
+                insort(self._absent, (end.last - taken + 1, end.last))
         self.end, self.expected, self.known = end, 0, max(end.last, known)
         self._end_place = place
 
@@ -150,8 +164,9 @@ class Session:
         """Write down what is still missing, and whether the end line's counts hold."""
         end = self.end
         open_count = sum(gap.last - gap.first + 1 for gap in self._gaps)
-        allowed = self._filtered_here() if end is not None else 0
-        self._report_gaps(open_count, max(open_count - allowed, 0))
+        for gap in self._gaps:
+            count = gap.last - gap.first + 1
+            self._add("missing", (gap.first, gap.last), gap.place, "no line tells it", count)
         if end is None or self._disputed or self._unchecked:
             return
         told = self.count + (self.retired.count if self.retired else 0)
@@ -164,6 +179,9 @@ class Session:
             self._contradict(None, place, text)
         elif not told <= end.delivered <= told + open_count:
             text = f"the end line says {end.delivered} delivered, {told} are there or retired"
+            self._contradict(None, place, text)
+        elif not self.filtered <= end.filtered <= self.filtered + open_count + self._unseen():
+            text = f"the end line says {end.filtered} filtered, lines tell of {self.filtered}"
             self._contradict(None, place, text)
 
     def _begin(self, first: int) -> int:
@@ -181,12 +199,30 @@ class Session:
             self._gaps.append(_Gap(self.expected, first - 1, place))
         self.expected = last + 1
 
+    def _took(self, before: int, count: int, place: Place) -> None:
+        """Take so many numbers directly before a line as filtered."""
+        if not count:
+            return
+        first, last = max(before - count, 1), before - 1
+        known = self._begin(first)
+        told = self._fill(first, min(last, known))
+        if last > known:
+            told.append((max(first, known + 1), last))
+            self._advance(*told[-1], place)
+        for piece in told:
+            insort(self._absent, piece)
+        new = sum(high - low + 1 for low, high in told)
+        self.filtered += new
+        if new + max(min(last, self.floor) - first + 1, 0) < count:
+            text = f"has {count} numbers before it that are said to be filtered: {new} were open"
+            self._contradict((before, before), place, text)
+
     def _drop_again(self, first: int, last: int, place: Place) -> int:
         filled = self._fill(first, last)
-        doubled = self._dropped(first, last)
+        doubled = self._told_absent(first, last)
         below = max(min(last, self.floor) - first + 1, 0)
         for piece in filled:
-            insort(self._drops, piece)
+            insort(self._absent, piece)
         if filled:
             self._add("out_of_order", (first, last), place, "are announced as dropped too late")
         if doubled:
@@ -214,35 +250,26 @@ class Session:
             taken.append((low, high))
         return taken
 
-    def _dropped(self, first: int, last: int) -> int:
-        """How many of these numbers were announced as dropped."""
-        i = max(bisect_right(self._drops, (first, 0)) - 1, 0)
+    def _open(self, number: int) -> bool:
+        return any(gap.first <= number <= gap.last for gap in self._gaps)
+
+    def _told_absent(self, first: int, last: int) -> int:
+        """How many of these numbers were announced as dropped, or told as filtered."""
+        absent = self._absent
+        i = max(bisect_right(absent, (first, 0)) - 1, 0)
         count = 0
-        while i < len(self._drops) and self._drops[i][0] <= last:
-            count += max(min(last, self._drops[i][1]) - max(first, self._drops[i][0]) + 1, 0)
+        while i < len(absent) and absent[i][0] <= last:
+            count += max(min(last, absent[i][1]) - max(first, absent[i][0]) + 1, 0)
             i += 1
         return count
 
     def _surely_retired(self, seq: int) -> bool:
         return self._floor_exact and self.retired is not None and seq >= self.retired.first
 
-    def _filtered_here(self) -> int:
-        """How many numbers may lack a line because a filter took them, after what was retired."""
-        filtered = self.end.filtered if self.end else 0
-        if self.retired is None:
-            return filtered
-        holes = self.retired.last - self.retired.first + 1 - self.retired.count
-        return filtered - min(filtered, max(holes, 0))
-
-    def _report_gaps(self, open_count: int, missing: int) -> None:
-        text = "no line tells it"
-        if missing < open_count:
-            text += f"; of the {open_count} such numbers {open_count - missing} were filtered"
-        for gap in self._gaps:
-            count = min(gap.last - gap.first + 1, missing)
-            missing -= count
-            if count:
-                self._add("missing", (gap.first, gap.last), gap.place, text, count)
+    def _unseen(self) -> int:
+        """How many numbers that were retired are no events: dropped, or filtered."""
+        held = self.retired
+        return max(held.last - held.first + 1 - held.count, 0) if held else 0
 
     def _contradict(self, numbers: Numbers, place: Place, text: str) -> None:
         self._disputed = True

@@ -65,8 +65,8 @@ class Tables:
             session.finish()
             add_counts(report.dropped_by_reason, session.reasons)
             report.sessions += 1
+            report.filtered += session.end.filtered if session.end else session.filtered
             if session.end is not None:
-                report.filtered += session.end.filtered
                 report.ended_clean += session.end.clean
                 report.ended_unclean += not session.end.clean
             elif session.ended_unread:

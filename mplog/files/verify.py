@@ -200,11 +200,11 @@ class _LogReader:
                 self._own(raw, line.event_name or "", Place(path, number))
                 continue
             session = sessions.get(name) or tables.session(name)
-            if session.expected == seq:
+            if session.expected == seq and not line.filtered:
                 session.expected = seq + 1
                 session.count += 1
             else:
-                session.event(seq, Place(path, number))
+                session.event(seq, Place(path, number), line.filtered)
             report.events += 1
             report.cut += line.cut
             report.recovered += line.recovered

@@ -20,7 +20,7 @@ class Report(msgspec.Struct, frozen=True):
     """What became of this process's events, all counted since it attached.
 
     Attributes:
-        delivered: they stand in the sinks.
+        delivered: they stand in the sinks, or the service's filters keep them out of there.
         left: accepted, and still in shared memory for the writer to deliver.
         dropped: lost on purpose, and announced in the log.
     """

@@ -73,6 +73,8 @@ def begin(
     """
     path = Path(settings.file or "")
     reader = Reader(str(directory), service, True, ARENA_BYTES)
+    if settings.file_level or settings.levels:
+        reader.set_filter(settings.file_level, list(settings.levels))
     waiting = Waiting(reader, signals, path)
     lock = _own(path, service, directory, waiting)
     journal = _journal(directory, service, reader, waiting)

@@ -36,6 +36,8 @@ def test_defaults():
         "redact": ", ".join(REDACTED),
         "file": "not set",
         "format": "json",
+        "file_level": "0",
+        "levels": "off",
         "rotation": "100 MB",
         "retention": "10",
         "mode": "0600",
@@ -160,7 +162,8 @@ HOSTILE = {
 def test_hostile_values_load_or_are_a_config_error(key, name):
     """A value whose own methods raise, or that is out of all bounds, is told with its place."""
     place = config_error_or_none(arguments={key: HOSTILE[name]})
-    taken_as_text = name == "text" and key in ("level", "redact", "file", "service", "dir")
+    texts = ("level", "file_level", "redact", "file", "service", "dir")
+    taken_as_text = name == "text" and key in texts
     assert place == (None if taken_as_text else f"configure({key}=…)")
 
 

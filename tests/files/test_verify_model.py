@@ -20,30 +20,37 @@ EVENT, DROP, END, TORN = "event", "drop", "end", "torn"
 
 
 def text(item):
-    kind, session, first, last = item
+    kind, session, first, last, filtered = item
+    told = {"filtered": filtered} if filtered else {}
     if kind == EVENT:
-        return json.dumps({"timestamp": "t", "message": "…", "session": session, "seq": first})
+        return json.dumps(
+            {"timestamp": "t", "message": "…", **told, "session": session, "seq": last}
+        )
     if kind == TORN:
         return '{"timestamp": "2026'
-    keys = {"logger": "mplog", "session": session, "last": last}
+    keys = {"logger": "mplog", "session": session, "last": last, **told}
     if kind == DROP:
         keys |= {"event_name": "mplog.drop", "first": first, "count": last - first + 1}
     else:
-        keys |= {"event_name": "mplog.session.end", "delivered": first, "dropped": last - first}
+        dropped = last - first - filtered
+        keys |= {"event_name": "mplog.session.end", "delivered": first, "dropped": dropped}
     return json.dumps(keys)
 
 
 @st.composite
 def whole_session(draw, name):
-    """Runs of events and of announced drops, and perhaps an end line."""
-    lines, seq, delivered = [], 0, 0
+    """Runs of events and of announced drops, each behind what was filtered; perhaps an end line."""
+    lines, seq, delivered, filtered = [], 0, 0, 0
     for kind in draw(st.lists(st.sampled_from([EVENT, EVENT, EVENT, DROP]), max_size=12)):
         length = draw(st.integers(1, 3)) if kind == DROP else 1
-        lines.append((kind, name, seq + 1, seq + length))
-        seq += length
+        took = draw(st.sampled_from([0, 0, 1, 2]))
+        lines.append((kind, name, seq + took + 1, seq + took + length, took))
+        seq += took + length
+        filtered += took
         delivered += kind == EVENT
     if draw(st.booleans()):
-        lines.append((END, name, delivered, seq))
+        took = draw(st.integers(0, 2))
+        lines.append((END, name, delivered, seq + took, filtered + took))
     return lines
 
 
@@ -66,7 +73,7 @@ def damaged_log(draw):
         elif what == "swap":
             lines[i], lines[j] = lines[j], lines[i]
         else:
-            lines[i] = (TORN, None, 0, 0)
+            lines[i] = (TORN, None, 0, 0, 0)
     return lines, draw(st.integers(0, len(lines)))
 
 
@@ -74,27 +81,41 @@ class Model:
     """One session as sets."""
 
     def __init__(self):
-        self.seen, self.dropped, self.top, self.end = set(), set(), 0, None
+        self.seen, self.dropped, self.filtered = set(), set(), set()
+        self.top, self.end = 0, None
         self.count, self.disputed = Counter(), False
 
-    def event(self, seq):
-        if seq in self.dropped:
+    @property
+    def told(self):
+        return self.seen | self.dropped | self.filtered
+
+    def take(self, numbers):
+        if not self.told.isdisjoint(numbers):
+            self.contradict()
+        self.filtered |= numbers - self.told
+
+    def event(self, seq, before):
+        if seq in self.dropped | self.filtered:
             self.contradict()
         elif seq in self.seen:
             self.count["doubled"] += 1
         else:
             if self.end and seq > self.top:
                 self.contradict()
-            elif seq <= self.top:
+            else:
+                self.take(before)
+            if seq <= self.top:
                 self.count["out_of_order"] += 1
             self.seen.add(seq)
         self.top = max(self.top, seq)
 
-    def drop(self, numbers):
-        new = numbers - self.seen - self.dropped
+    def drop(self, numbers, before):
+        if not self.end and min(numbers) not in self.told:
+            self.take(before)
+        new = numbers - self.told
         if any(n <= self.top for n in new):
             self.count["out_of_order"] += 1
-        if numbers & self.dropped:
+        if numbers & (self.dropped | self.filtered):
             self.count["doubled"] += 1
         if numbers & self.seen:
             self.contradict()
@@ -104,13 +125,15 @@ class Model:
         self.dropped |= new
         self.top = max(self.top, *numbers)
 
-    def ended(self, delivered, last):
+    def ended(self, delivered, last, filtered):
         if self.end is not None:
             self.count["doubled"] += 1
             return
         if last < self.top:
             self.contradict()
-        self.end = (delivered, last)
+        left = max(filtered - len(self.filtered), 0)
+        self.filtered |= {n for n in range(last - left + 1, last + 1) if n > self.top}
+        self.end = (delivered, filtered)
         self.top = max(self.top, last)
 
     def contradict(self):
@@ -118,28 +141,31 @@ class Model:
         self.count["contradictions"] += 1
 
     def finish(self):
-        missing = set(range(1, self.top + 1)) - self.seen - self.dropped
+        missing = set(range(1, self.top + 1)) - self.told
         self.count["missing"] = len(missing)
-        here = len(self.seen)
-        if self.end and not self.disputed and not here <= self.end[0] <= here + len(missing):
-            self.contradict()
+        if self.end and not self.disputed:
+            here = (len(self.seen), len(self.filtered))
+            told = zip(here, self.end, strict=True)
+            if not all(low <= said <= low + len(missing) for low, said in told):
+                self.contradict()
         return missing
 
 
 def model_of(lines):
     """Counts, and the missing numbers of each session."""
     sessions, total = {}, Counter()
-    for kind, name, first, last in lines:
+    for kind, name, first, last, filtered in lines:
+        before = set(range(first - filtered, first))
         if kind == TORN:
             total["torn"] += 1
             continue
         session = sessions.setdefault(name, Model())
         if kind == EVENT:
-            session.event(first)
+            session.event(last, before)
         elif kind == DROP:
-            session.drop(set(range(first, last + 1)))
+            session.drop(set(range(first, last + 1)), before)
         else:
-            session.ended(first, last)
+            session.ended(first, last, filtered)
     missing = {(name, n) for name, session in sessions.items() for n in session.finish()}
     for session in sessions.values():
         total += session.count

@@ -200,15 +200,6 @@ def test_lines_that_cannot_both_be_true_contradict(check, lines, expected):
     assert (1, 1) == (report.contradictions, report.exit_code)
 
 
-def test_filtered_numbers_are_not_missing(check):
-    """An end line that counts filtered events explains as many numbers in gaps, and no more."""
-    explained = check([event("a", 2), event("a", 4), end("a", 4, filtered=2)])
-    too_many = check([event("a", 2), event("a", 5), end("a", 5, filtered=2)])
-
-    assert (0, 0, 2) == (explained.exit_code, explained.missing, explained.filtered)
-    assert (1, 1) == (too_many.exit_code, too_many.missing)
-
-
 def test_flags_are_counted(check):
     """Late, cut and recovered events; late ones are damage only when strict."""
     lines = [event("a", 1, late=True), event("a", 2, cut=True), event("a", 3, recovered=True)]

@@ -14,10 +14,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psutil
-from oracle import Ledger, body
+from oracle import FILTERS, Ledger, body, voice
 
 import mplog
 from mplog import _native
@@ -26,14 +27,35 @@ MARK = "mplog.writer"
 GIVES_UP_AFTER = 500  # calls in all that returned False
 
 
-def produce(ledger: Ledger, producer: int, limit: int, pause_every: int, longest: int) -> None:
+Call = Callable[..., bool]
+
+
+def plainly(producer: int) -> Callable[[int], Call]:
+    """How the events of a producer are logged: by one logger, on one level."""
+    info = mplog.get_logger("stress").info
+    return lambda n: info
+
+
+def in_voices(producer: int) -> Callable[[int], Call]:
+    """Each as `voice` says."""
+
+    def call(n: int) -> Call:
+        logger, level, _ = voice(producer, n)
+        return partial(mplog.get_logger(logger).log, level)
+
+    return call
+
+
+def produce(
+    ledger: Ledger, producer: int, limit: int, pause_every: int, longest: int, how: Any = plainly
+) -> None:
     """Log numbered events until *limit*, or asked to stop; a refused one is tried again."""
     ledger.begin(producer, os.getpid())
-    log, n, refused = mplog.get_logger("stress"), 0, 0
+    call, n, refused = how(producer), 0, 0
     while n < limit and refused < GIVES_UP_AFTER and not ledger.stop:
         ledger.sending(producer, n + 1)
         text = body(producer, n + 1, longest)
-        accepted = log.info("{body}", producer=producer, n=n + 1, body=text)
+        accepted = call(n + 1)("{body}", producer=producer, n=n + 1, body=text)
         ledger.returned(producer, n + 1, accepted)
         n += accepted
         refused += not accepted
@@ -149,11 +171,17 @@ class Prey:
 def storm(arguments: dict[str, Any]) -> dict[str, Any]:
     """Kill at random times; then let everybody leave, and see that a fresh event gets through."""
     dice = random.Random(arguments["seed"])
+    filters = {"level": "DEBUG", **FILTERS} if arguments["filters"] else {}
+    how = in_voices if filters else plainly
     service = mplog.configure(
-        arguments["file"], rotation=arguments["rotation"], retention="all", block_timeout="120 s"
+        arguments["file"],
+        rotation=arguments["rotation"],
+        retention="all",
+        block_timeout="120 s",
+        **filters,
     )
-    ledger = Ledger()
-    fleet = Fleet(ledger, lambda k: produce(ledger, k, 1 << 60, arguments["pause_every"], 300))
+    ledger, every = Ledger(), arguments["pause_every"]
+    fleet = Fleet(ledger, lambda k: produce(ledger, k, 1 << 60, every, 300, how))
     prey = Prey(os.environ["MPLOG_DIR"], service.name)
     for _ in range(arguments["workers"]):
         fleet.start()
@@ -172,19 +200,17 @@ def storm(arguments: dict[str, Any]) -> dict[str, Any]:
             fleet.start()
     ledger.ask_to_stop()
     fleet.reap(wait=True)
-    fresh = _fresh(ledger)
+    fresh = _fresh(ledger, how)
     mplog.shutdown(60.0)
     victims = {kind: len(pids) for kind, pids in prey.killed.items()}
     told = {"killed": killed, "victims": victims, "fresh": fresh, "exits": fleet.exits}
     return {"rows": fleet.rows(), **told}
 
 
-def _fresh(ledger: Ledger) -> bool:
+def _fresh(ledger: Ledger, how: Any) -> bool:
     """Producer 0's one event: accepted, and in the file."""
-    produce_one = mplog.get_logger("stress").info
-    ledger.begin(0, os.getpid())
-    ledger.sending(0, 1)
-    ledger.returned(0, 1, produce_one("{body}", producer=0, n=1, body=body(0, 1)))
+    ledger.stop = False
+    produce(ledger, 0, 1, 0, 300, how)
     return mplog.flush(60.0)
 
 

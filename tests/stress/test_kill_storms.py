@@ -16,7 +16,7 @@ KINDS = {
 WORKERS = 4
 
 
-def storm(program, logs, tell, *, kinds, seed, seconds):
+def storm(program, logs, tell, *, kinds, seed, seconds, filters=False):
     """One storm, and all that must hold after it."""
     log_file = logs / "app.jsonl"
     found = program(
@@ -30,16 +30,19 @@ def storm(program, logs, tell, *, kinds, seed, seconds):
         kinds=kinds,
         workers=WORKERS,
         pause_every=12,
+        filters=filters,
         longest_pause_s=0.12 if kinds == ["worker"] else 0.2,
     )
     rows = {int(k): Row(*row) for k, row in found["rows"].items()}
-    verdict, report = judge(log_file, rows), verify([log_file])
+    verdict, report = judge(log_file, rows, filters=filters), verify([log_file])
     tell(f"seed {seed}: killed {found['killed']}, pids {found['victims']}; {verdict.equation()}")
     assert {} == verdict.wrong
     assert verdict.balances()
     assert found["fresh"], "an event after the storm did not get through"
     assert 0 == verdict.refused
     assert (False, []) == (report.damaged, report.open_sessions), report.findings[:3]
+    assert verdict.filtered <= report.filtered <= verdict.filtered + verdict.unsure
+    assert filters == (report.filtered > 0)
     return found, rows
 
 
@@ -62,6 +65,27 @@ def test_short_storm_loses_and_doubles_nothing(program, logs, tell, seed, who):
     found, rows = storm(program, logs, tell, kinds=KINDS[who], seed=seed, seconds=3.0)
 
     holds_its_point(found, rows, KINDS[who])
+
+
+@pytest.mark.process
+def test_short_storm_counts_what_is_filtered(program, logs, tell, seed):
+    """Some seconds of kills, with levels for some loggers: accepted = delivered + filtered."""
+    found, rows = storm(
+        program, logs, tell, kinds=KINDS["all"], seed=seed, seconds=3.0, filters=True
+    )
+
+    holds_its_point(found, rows, KINDS["all"])
+
+
+@pytest.mark.stress
+def test_long_storm_counts_what_is_filtered(program, logs, tell, seed, seconds):
+    """A minute of kills: the same."""
+    length_s = seconds(60.0)
+    found, rows = storm(
+        program, logs, tell, kinds=KINDS["all"], seed=seed, seconds=length_s, filters=True
+    )
+
+    holds_its_point(found, rows, KINDS["all"])
 
 
 @pytest.mark.stress

@@ -1,0 +1,74 @@
+"""What the service does not write, in real processes: settled, counted, proved."""
+
+from __future__ import annotations
+
+import json
+
+import proof
+import pytest
+
+from mplog.files.verify import verify
+
+pytestmark = pytest.mark.process
+
+
+def test_a_flush_does_not_wait_for_what_is_filtered(world):
+    """Nothing is written but the session's end, which counts all of them."""
+    world.run(
+        """
+        mplog.configure(LOG, file_level="ERROR")
+        for n in range(2000):
+            assert mplog.get_logger("shop").info("event {n}", n=n)
+        assert mplog.flush(30)
+        assert 0 == os.path.getsize(LOG)
+        """
+    )
+    world.gone()
+    (end,) = proof.lines_of(world.log)
+    report = verify([world.log])
+
+    assert (2000, 0, 2000, 0) == tuple(
+        end[key] for key in ("last", "delivered", "filtered", "dropped")
+    )
+    assert (0, 0, 2000) == (report.exit_code, report.events, report.filtered)
+
+
+def test_levels_come_from_the_environment_and_hold_for_all_processes(world):
+    """Of several workers, over rotations; what `verify` counts is what was logged."""
+    world.run(
+        """
+        import multiprocessing
+        mplog.configure(LOG, level="DEBUG", file_level="INFO", rotation="50 KB", retention="all",
+                        block_timeout="60 s")
+        fork = multiprocessing.get_context("fork")
+        def work(k):
+            for n in range(700):
+                for name in ("app", "app.db", "app.db.pool", "app.dbx"):
+                    for level in (10, 20, 30):
+                        assert mplog.get_logger(name).log(level, "{k}: {n}", k=k, n=n)
+        workers = [fork.Process(target=work, args=(k,)) for k in range(3)]
+        for one in workers: one.start()
+        for one in workers: one.join()
+        assert [0] * 3 == [one.exitcode for one in workers]
+        """,
+        MPLOG_LEVELS="app.db=WARNING, app.db.pool=DEBUG",
+    )
+    world.gone()
+    report, seen = verify([world.log]), {}
+    for line in proof.lines_of(world.log):
+        if "k" in line:
+            row = seen.setdefault((line["logger"], line["level"]), [])
+            row.append((line["k"], line["n"]))
+    wanted = {
+        "app": ("INFO", "WARNING"),
+        "app.db": ("WARNING",),
+        "app.db.pool": ("DEBUG", "INFO", "WARNING"),
+        "app.dbx": ("INFO", "WARNING"),
+    }
+    every = {(k, n) for k in range(3) for n in range(700)}
+
+    assert {(name, level) for name in wanted for level in wanted[name]} == seen.keys()
+    assert all(every == set(row) and 2100 == len(row) for row in seen.values())
+    assert (0, 8 * 2100, 4 * 2100) == (report.exit_code, report.events, report.filtered)
+    assert len(proof.log_files(world.log)) > 3
+    assert '"filtered":' in json.dumps(proof.lines_of(world.log), separators=(",", ":"))
