@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from mplog._native import Logger
 from mplog.errors import ConfigError, FileOwnedError, MplogError
+from mplog.producer.accelerate import Acceleration, accelerate
 from mplog.producer.context import context
 from mplog.producer.logger import get_logger
 from mplog.service import Report, Service, attach, configure, flush, shutdown
@@ -23,6 +24,7 @@ else:
 
 
 __all__ = [
+    "Acceleration",
     "ConfigError",
     "FileOwnedError",
     "Handler",
@@ -30,6 +32,7 @@ __all__ = [
     "MplogError",
     "Report",
     "Service",
+    "accelerate",
     "attach",
     "configure",
     "context",

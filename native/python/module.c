@@ -8,6 +8,8 @@
 
 #include "gate.h"
 #include "pack.h"
+#include "record.h"
+#include "shortcut.h"
 
 PyObject *mplog_raise(int code)
 {
@@ -139,6 +141,7 @@ static PyObject *f_strerror(PyObject *module, PyObject *arg)
 static PyObject *f_generation(PyObject *module, PyObject *unused) { return PyLong_FromUnsignedLongLong(mpl_generation()); }
 
 PyDoc_STRVAR(hooks_doc, "set_hooks(*, encode, takes, slow, number_of, thread_of, task_of, context): what Logger asks Python for (mplog/producer/logger.py)");
+PyDoc_STRVAR(set_logging_doc, "set_logging(*, globals, source, gate, emit, arguments, layout): what the shortcuts know of logging (mplog/producer/handler.py)");
 static PyMethodDef functions[] = {
     {"bell_create", f_bell_create, METH_VARARGS, "bell_create(dir, service, conf) -> whether this call made it"},
     {"bell_conf", f_bell_conf, METH_VARARGS, "bell_conf(dir, service) -> the configuration it was born with"},
@@ -155,6 +158,9 @@ static PyMethodDef functions[] = {
     {"set_redaction", mplog_set_redaction, METH_O, "set_redaction(names): keys whose values are secrets"},
     {"redact", mplog_f_redact, METH_O, "redact(payload) -> the payload without secrets"},
     {"pack", mplog_f_pack, METH_VARARGS, "pack(value, room=64 KiB) -> bytes as msgspec writes them, secrets replaced, or None: not plain, or no room"},
+    {"set_logging", (PyCFunction)(void (*)(void))mplog_f_set_logging, METH_VARARGS | METH_KEYWORDS, set_logging_doc},
+    {"pack_record", mplog_f_pack_record, METH_O, "pack_record(record) -> the event of a LogRecord, or None: Python must make it"},
+    {"shortcut", mplog_f_shortcut, METH_VARARGS, "shortcut(name, function) -> what may stand in the place of this method of logging's, or of our handler's"},
     {"generation", f_generation, METH_NOARGS, "number of this process in its line of forks; another in every child"},
     {0},
 };
@@ -206,7 +212,7 @@ static int add_errors(PyObject *module)
 static int module_exec(PyObject *module)
 {
     if (PyModule_AddType(module, &ProducerType) || PyModule_AddType(module, &ReaderType) || PyModule_AddType(module, &JournalType) ||
-        PyModule_AddType(module, &LoggerType))
+        PyModule_AddType(module, &LoggerType) || PyModule_AddType(module, &ShortcutType))
         return -1;
     if (add_table(module, "REASONS", reasons, sizeof reasons / sizeof *reasons / 2) ||
         add_table(module, "COUNTERS", counters, sizeof counters / sizeof *counters / 2) || add_errors(module) || mplog_add_formats(module))
