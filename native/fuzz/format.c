@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The formatters against any payload: level, kind, flags, two bytes of room, then the payload. A line must be one object of strict JSON, or pairs of
- * logfmt and nothing else, or text without anything that steers; in UTF-8, on one line; in less room there is none. */
+ * logfmt and nothing else, or text without anything that steers; in UTF-8, on one line; in less room there is none; kept fragments make the same. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +136,24 @@ static const struct {
     void (*check)(struct text *t);
 } formats[] = {{MPL_FORMAT_JSON, check_json}, {MPL_FORMAT_TEXT, check_text}, {MPL_FORMAT_LOGFMT, check_logfmt}};
 
+/* With what is kept from one input to the next, and learned when the same comes again, the line is the same. */
+static void check_kept(mpl_formatter formatter, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, const char *line, int length)
+{
+    static struct mpl_second second;
+    static char again[ROOM], ready[256];
+    struct mpl_origin origin = *stamp->origin;
+    struct mpl_stamp same = *stamp;
+    same.origin = &origin;
+    if (!second.memo)
+        second.memo = mpl_memo_new();
+    mpl_json_origin(&origin, ready, sizeof ready);
+    EXPECT(second.memo && origin.json);
+    for (int i = 0; i < 12; i++) {
+        EXPECT(formatter(&second, &same, payload, len, again, sizeof again) == length);
+        EXPECT(length < 0 || memcmp(again, line, (size_t)length) == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char whole[ROOM];
@@ -156,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             formats[i].check(&t);
             EXPECT(t.at == t.end);
         }
+        check_kept(formatter, &stamp, payload, len, whole, n);
         char *small = malloc(room + 1);
         EXPECT(small != NULL);
         int m = formatter(&second, &stamp, payload, len, small, room);

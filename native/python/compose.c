@@ -68,6 +68,8 @@ PyObject *mplog_compose(ReaderObject *self, PyObject *args)
         return NULL;
     struct mpl_compose c = {.r = &self->reader, .format = mpl_formatter_of((enum mpl_format)format), .room = (size_t)room, .fallback = fall_back,
         .arg = &call, .second = &self->second};
+    if (!self->second.memo)
+        self->second.memo = mpl_memo_new();
     if (room < 0 || !c.format || !place_in(&journal->journal, offset, &c))
         return mplog_raise(MPL_E_ARG);
     if (self->composing)

@@ -26,7 +26,7 @@ PyObject *mplog_format_line(PyObject *module, PyObject *args)
 {
     unsigned long long wall_ns, seq, filtered = 0;
     unsigned format, level, kind, flags, pid;
-    struct mpl_origin origin;
+    struct mpl_origin origin = {0};
     struct mpl_second second = {0};
     Py_ssize_t session_len, name_len, room = 1 << 20;
     Py_buffer payload;

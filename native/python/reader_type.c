@@ -466,6 +466,7 @@ static int reader_init(ReaderObject *self, PyObject *args, PyObject *kwargs)
 static void reader_dealloc(ReaderObject *self)
 {
     mpl_reader_close(&self->reader);
+    mpl_memo_free(self->second.memo);
     PyMem_Free(self->ends);
     PyObject **who = &self->who[0][0][0];
     for (size_t i = 0; i < sizeof self->who / sizeof *who; i++)

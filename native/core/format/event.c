@@ -3,15 +3,15 @@
 
 #include "utf8.h"
 
-static bool expect(struct mpl_cursor *c, struct mpl_msg *m, enum mpl_msg_kind kind) { return mpl_msg_next(c, m) && m->kind == kind; }
+static inline bool expect(struct mpl_cursor *c, struct mpl_msg *m, enum mpl_msg_kind kind) { return mpl_msg_next(c, m) && m->kind == kind; }
 
-static bool next_pair(struct mpl_cursor *c, struct mpl_pair *p)
+static inline bool next_pair(struct mpl_cursor *c, struct mpl_pair *p)
 {
     if (!mpl_msg_next(c, &p->key) || p->key.kind != MPL_MSG_STR || !mpl_msg_next(c, &p->value))
         return false;
     p->body = c->at;
     p->in_message = false;
-    return mpl_msg_skip(c, &p->value);
+    return (p->value.kind != MPL_MSG_ARRAY && p->value.kind != MPL_MSG_MAP) || mpl_msg_skip(c, &p->value);
 }
 
 static bool read_context(struct mpl_cursor *c, struct mpl_event *e, uint32_t count)
@@ -55,8 +55,8 @@ static bool pair_decodes(const struct mpl_event *e, const struct mpl_pair *p)
 /* Fields win over the context, in the context's place. The value that is not shown must still be one that decodes: nothing else looks at it. */
 static bool read_fields(struct mpl_cursor *c, struct mpl_event *e, uint32_t count)
 {
-    uint32_t contexts = e->npairs;
-    bool taken[MPL_MAX_PAIRS] = {false};
+    const uint32_t contexts = e->npairs;
+    uint64_t taken = 0;
     if (count > MPL_MAX_PAIRS)
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -69,28 +69,31 @@ static bool read_fields(struct mpl_cursor *c, struct mpl_event *e, uint32_t coun
             continue;
         }
         size_t index = (size_t)(found - e->pairs);
-        if (index >= contexts || taken[index] || !pair_decodes(e, found))
+        if (index >= contexts || taken >> index & 1 || !pair_decodes(e, found))
             return false;
-        taken[index] = true;
+        taken |= UINT64_C(1) << index;
         e->pairs[index] = *p;
     }
     return true;
 }
 
-/* The payload's order has the fields before the context, which stands under them. */
+/* The payload's order has the fields before the context, which stands under them: where there is one, they are read again. */
 static bool read_maps(struct mpl_cursor *c, struct mpl_event *e, bool context_there)
 {
-    struct mpl_msg fields, context = {.kind = MPL_MSG_NIL};
+    struct mpl_msg fields, context;
     if (!mpl_msg_next(c, &fields) || fields.kind != MPL_MSG_MAP)
         return false;
     struct mpl_cursor inside = *c;
+    if (!read_fields(c, e, fields.length))
+        return false;
     if (!context_there)
-        return read_fields(c, e, fields.length);
-    if (!mpl_msg_skip(c, &fields) || !mpl_msg_next(c, &context))
+        return true;
+    if (!mpl_msg_next(c, &context))
         return false;
-    if (context.kind == MPL_MSG_MAP ? !read_context(c, e, context.length) : context.kind != MPL_MSG_NIL)
-        return false;
-    return read_fields(&inside, e, fields.length);
+    if (context.kind != MPL_MSG_MAP)
+        return context.kind == MPL_MSG_NIL;
+    e->npairs = 0;
+    return read_context(c, e, context.length) && read_fields(&inside, e, fields.length);
 }
 
 static bool expect_nil(struct mpl_cursor *c)
@@ -112,28 +115,53 @@ static bool read_args(struct mpl_cursor *c, struct mpl_event *e, unsigned kind)
     return kind == 1 && e->args.kind == MPL_MSG_ARRAY && mpl_msg_skip(c, &e->args);
 }
 
+bool mpl_read_head(struct mpl_event *e, struct mpl_cursor *c)
+{
+    struct mpl_msg head;
+    e->npairs = 0;
+    e->begin = c->at;
+    e->end = c->end;
+    if (!expect(c, &head, MPL_MSG_ARRAY) || head.length < 2 || head.length > 13)
+        return false;
+    e->items = head.length;
+    return expect(c, &e->logger, MPL_MSG_STR) && expect(c, &e->template, MPL_MSG_STR);
+}
+
+bool mpl_read_pairs(struct mpl_event *e, struct mpl_cursor *c) { return e->items < 3 || read_maps(c, e, e->items > 3); }
+
+bool mpl_read_place(struct mpl_event *e, struct mpl_cursor *c)
+{
+    const struct mpl_msg no_text = {.kind = MPL_MSG_STR, .text = c->end}, zero = {.kind = MPL_MSG_INT};
+    const uint32_t n = e->items;
+    e->file = e->function = no_text;
+    e->line = zero;
+    return (n < 5 || expect(c, &e->file, MPL_MSG_STR)) && (n < 6 || expect(c, &e->line, MPL_MSG_INT)) && (n < 7 || expect(c, &e->function, MPL_MSG_STR));
+}
+
+bool mpl_read_thread(struct mpl_event *e, struct mpl_cursor *c)
+{
+    const struct mpl_msg no_text = {.kind = MPL_MSG_STR, .text = c->end}, zero = {.kind = MPL_MSG_INT}, nil = {.kind = MPL_MSG_NIL};
+    const uint32_t n = e->items;
+    e->thread_name = no_text;
+    e->thread_id = zero;
+    e->task = nil;
+    return (n < 8 || expect(c, &e->thread_id, MPL_MSG_INT)) && (n < 9 || expect(c, &e->thread_name, MPL_MSG_STR)) &&
+           (n < 10 || (mpl_msg_next(c, &e->task) && (e->task.kind == MPL_MSG_STR || e->task.kind == MPL_MSG_NIL))) && (n < 11 || expect_nil(c)) &&
+           (n < 12 || expect_nil(c));
+}
+
+bool mpl_read_rest(struct mpl_event *e, struct mpl_cursor *c, unsigned kind)
+{
+    const struct mpl_msg nil = {.kind = MPL_MSG_NIL};
+    e->args = nil;
+    if (e->items == 13 && !read_args(c, e, kind))
+        return false;
+    return c->at == c->end && (!e->args.length || (size_t)(e->end - e->begin) <= MPL_MAX_PERCENT_BYTES);
+}
+
 bool mpl_read_event(struct mpl_event *e, unsigned kind, const uint8_t *payload, size_t len)
 {
     struct mpl_cursor c = {.at = payload, .end = payload + len};
-    const struct mpl_msg no_text = {.kind = MPL_MSG_STR, .text = payload}, zero = {.kind = MPL_MSG_INT}, nil = {.kind = MPL_MSG_NIL};
-    struct mpl_msg head;
-    e->npairs = 0;
-    e->end = c.end;
-    e->file = e->function = e->thread_name = no_text;
-    e->line = e->thread_id = zero;
-    e->task = e->args = nil;
-    if (!expect(&c, &head, MPL_MSG_ARRAY) || head.length < 2 || head.length > 13)
-        return false;
-    const uint32_t n = head.length;
-    bool ok = expect(&c, &e->logger, MPL_MSG_STR) && expect(&c, &e->template, MPL_MSG_STR);
-    ok = ok && (n < 3 || read_maps(&c, e, n > 3));
-    ok = ok && (n < 5 || expect(&c, &e->file, MPL_MSG_STR));
-    ok = ok && (n < 6 || expect(&c, &e->line, MPL_MSG_INT));
-    ok = ok && (n < 7 || expect(&c, &e->function, MPL_MSG_STR));
-    ok = ok && (n < 8 || expect(&c, &e->thread_id, MPL_MSG_INT));
-    ok = ok && (n < 9 || expect(&c, &e->thread_name, MPL_MSG_STR));
-    ok = ok && (n < 10 || (mpl_msg_next(&c, &e->task) && (e->task.kind == MPL_MSG_STR || e->task.kind == MPL_MSG_NIL)));
-    ok = ok && (n < 11 || expect_nil(&c)) && (n < 12 || expect_nil(&c));
-    ok = ok && (n < 13 || read_args(&c, e, kind));
-    return ok && c.at == c.end && (!e->args.length || len <= MPL_MAX_PERCENT_BYTES);
+    return mpl_read_head(e, &c) && mpl_read_pairs(e, &c) && mpl_read_place(e, &c) && mpl_read_thread(e, &c) &&
+           mpl_read_rest(e, &c, kind);
 }

@@ -19,17 +19,25 @@ struct mpl_pair {
 };
 
 struct mpl_event {
+    uint32_t items; /* of the payload */
     struct mpl_msg logger, template, file, line, function, thread_id, thread_name, task;
     struct mpl_pair pairs[2 * MPL_MAX_PAIRS]; /* the context's under the fields', in the order in which they are shown */
     uint32_t npairs;
     struct mpl_msg args;
     const uint8_t *args_body;
-    const uint8_t *end;
+    const uint8_t *begin, *end;
 };
 
 /* Two items at least, thirteen at most: what is missing at the end is its default (event.py). False: it is none, or declined. Of the texts only those of
  * values that the context holds below a field are known to be UTF-8. */
 bool mpl_read_event(struct mpl_event *e, unsigned kind, const uint8_t *payload, size_t len);
+
+/* The same in steps: logger and template; fields and context; file, line, function; from the thread to the stack; the arguments, and that nothing follows. */
+bool mpl_read_head(struct mpl_event *e, struct mpl_cursor *c);
+bool mpl_read_pairs(struct mpl_event *e, struct mpl_cursor *c);
+bool mpl_read_place(struct mpl_event *e, struct mpl_cursor *c);
+bool mpl_read_thread(struct mpl_event *e, struct mpl_cursor *c);
+bool mpl_read_rest(struct mpl_event *e, struct mpl_cursor *c, unsigned kind);
 
 static inline bool mpl_same_text(const struct mpl_msg *a, const uint8_t *text, uint32_t length)
 {

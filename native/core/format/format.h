@@ -18,7 +18,11 @@ struct mpl_origin {
     const char *session, *name;
     size_t session_len, name_len;
     uint32_t pid;
+    const char *json; /* NULL, or what mpl_json_origin has made: what stands in a line of it, then what stands before its number */
+    uint32_t json_process, json_session;
 };
+/* Sets `json`, if `room` bytes are enough for it. */
+void mpl_json_origin(struct mpl_origin *origin, char *out, size_t room);
 
 struct mpl_stamp {
     const struct mpl_origin *origin;
@@ -28,11 +32,14 @@ struct mpl_stamp {
     uint16_t flags;
 };
 
-/* The caller's, all zeros before the first use: the text of the last second. */
+/* The caller's, all zeros before the first use: what is kept from line to line. */
 struct mpl_second {
     uint64_t second;
     char text[24];
+    struct mpl_memo *memo; /* NULL, or what repeats with each event of a place in the code (memo.h): the lines are the same */
 };
+struct mpl_memo *mpl_memo_new(void); /* NULL: no memory */
+void mpl_memo_free(struct mpl_memo *memo);
 
 /* The line's length, its newline included, or a code above; then what stands in `out` is of no use. */
 typedef int (*mpl_formatter)(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);

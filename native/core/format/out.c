@@ -10,7 +10,7 @@
 #include "word.h"
 
 /* Not 0 when one of eight bytes is a control, DEL, not ASCII, or to be escaped. */
-static uint64_t special(uint64_t w) { return mpl_has_odd(w) | mpl_has(w, '"') | mpl_has(w, '\\'); }
+static inline uint64_t special(uint64_t w) { return mpl_has_odd(w) | mpl_has(w, '"') | mpl_has(w, '\\'); }
 
 static const char hex[] = "0123456789abcdef";
 
@@ -35,7 +35,6 @@ static bool put_ascii(struct mpl_out *o, uint8_t byte)
     }
 }
 
-static bool is_plain(uint8_t byte) { return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\'; }
 /* C1 controls (NEL among them), line and paragraph separator, what turns text around. */
 static bool unsafe(unsigned code)
 {
@@ -49,10 +48,6 @@ static size_t put_slowly(struct mpl_out *o, const uint8_t *s, size_t left, size_
     while (done < left && done < few) {
         unsigned code = 0;
         size_t n = 1;
-        if (is_plain(s[done]) && o->at < o->end) {
-            *o->at++ = (char)s[done++];
-            continue;
-        }
         if (s[done] < 0x80) {
             if (!put_ascii(o, s[done]))
                 return 0;
@@ -66,59 +61,130 @@ static size_t put_slowly(struct mpl_out *o, const uint8_t *s, size_t left, size_
     return done;
 }
 
+/* How many bytes of a word in memory stand before the first that is marked; any number that is not above it will do. */
+static inline size_t before(uint64_t marks)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(marks) / 8;
+#else
+    return marks ? 0 : 8;
+#endif
+}
+
+/* One word of text to where it goes: of what stands at its beginning, how much is plain. */
+static inline size_t copy_word(char *out, const uint8_t *s)
+{
+    uint64_t word, marks;
+    memcpy(&word, s, 8);
+    memcpy(out, &word, 8);
+    return (marks = special(word)) ? before(marks) : 8;
+}
+
+/* Fewer than eight bytes, of which the two halves overlap: nothing beyond them is read or written. */
+static inline size_t copy_few(char *out, const uint8_t *s, size_t n)
+{
+    if (n >= 4) {
+        uint32_t low, high;
+        memcpy(&low, s, 4);
+        memcpy(&high, s + n - 4, 4);
+        memcpy(out, &low, 4);
+        memcpy(out + n - 4, &high, 4);
+        return special((uint64_t)high << 32 | low) ? 0 : n;
+    }
+    uint64_t word = MPL_EACH('a');
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (char)s[i];
+        word = word << 8 | s[i];
+    }
+    return special(word) ? 0 : n;
+}
+
+#if defined __SSE2__
+#include <emmintrin.h>
+
+/* The same of sixteen bytes. */
+static inline size_t copy_block(char *out, const uint8_t *s)
+{
+    const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)s);
+    _mm_storeu_si128((__m128i *)(void *)out, v);
+    const __m128i odd = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))); /* from 0x80 on they are below zero */
+    const __m128i escaped = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+    const unsigned marks = (unsigned)_mm_movemask_epi8(_mm_or_si128(odd, escaped));
+    return marks ? (size_t)__builtin_ctz(marks) : 16;
+}
+#else
+static inline size_t copy_block(char *out, const uint8_t *s)
+{
+    const size_t low = copy_word(out, s);
+    return low < 8 ? low : 8 + copy_word(out + 8, s + 8);
+}
+#endif
+
+/* Copies n bytes, for which there is room, as long as they are plain; returns how many are sure to be. The last ones are taken again with some before them. */
+static size_t copy_plain(char *out, const uint8_t *s, size_t n)
+{
+    size_t done = 0, plain;
+    if (n < 8)
+        return copy_few(out, s, n);
+    if (n < 16) {
+        plain = copy_word(out, s);
+        return plain < 8 ? plain : n - 8 + copy_word(out + n - 8, s + n - 8);
+    }
+    for (; n - done >= 16; done += 16)
+        if ((plain = copy_block(out + done, s + done)) < 16)
+            return done + plain;
+    return n == done ? n : n - 16 + copy_block(out + n - 16, s + n - 16);
+}
+
 bool mpl_put_text(struct mpl_out *o, const uint8_t *text, size_t n)
 {
-    const uint8_t *s = text, *end = text + n;
-    while (s < end) {
-        while (end - s >= 8 && o->end - o->at >= 8) {
-            uint64_t word;
-            memcpy(&word, s, 8);
-            if (special(word))
-                break;
-            memcpy(o->at, &word, 8);
-            s += 8;
-            o->at += 8;
+    while (n) {
+        const bool roomy = (size_t)(o->end - o->at) >= n;
+        size_t done = roomy ? copy_plain(o->at, text, n) : 0;
+        o->at += done;
+        text += done;
+        n -= done;
+        if (n) {
+            done = put_slowly(o, text, n, roomy ? 8 : n);
+            if (!done)
+                return false;
+            text += done;
+            n -= done;
         }
-        if (s == end)
-            break;
-        size_t done = put_slowly(o, s, (size_t)(end - s), 8);
-        if (!done)
-            return false;
-        s += done;
     }
     return true;
 }
 
-static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+const char mpl_pairs[201] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
                             "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 
 size_t mpl_uint_text(char out[MPL_NUMBER_CHARS], uint64_t number)
 {
-    char back[MPL_NUMBER_CHARS], *at = back + sizeof back;
+    char back[2 * MPL_NUMBER_CHARS], *const end = back + MPL_NUMBER_CHARS, *at = end;
+    memset(end, 0, MPL_NUMBER_CHARS);
     while (number >= 100) {
         at -= 2;
-        memcpy(at, pairs + 2 * (number % 100), 2);
+        memcpy(at, mpl_pairs + 2 * (number % 100), 2);
         number /= 100;
     }
     if (number >= 10) {
         at -= 2;
-        memcpy(at, pairs + 2 * number, 2);
+        memcpy(at, mpl_pairs + 2 * number, 2);
     } else {
         *--at = (char)('0' + number);
     }
-    size_t n = (size_t)(back + sizeof back - at);
-    memcpy(out, at, n);
-    return n;
+    memcpy(out, at, MPL_NUMBER_CHARS); /* always as many: a copy that is no call */
+    return (size_t)(end - at);
 }
 
 size_t mpl_int_text(char out[MPL_NUMBER_CHARS], uint64_t number, bool negative)
 {
     if (!negative)
         return mpl_uint_text(out, number);
-    out[0] = '-';
     char text[MPL_NUMBER_CHARS];
     size_t n = mpl_uint_text(text, 0 - number);
-    memcpy(out + 1, text, n);
+    out[0] = '-';
+    memcpy(out + 1, text, MPL_NUMBER_CHARS - 1);
     return n + 1;
 }
 

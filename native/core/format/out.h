@@ -37,10 +37,22 @@ size_t mpl_int_text(char out[MPL_NUMBER_CHARS], uint64_t number, bool negative);
 /* As both msgspec and Python's repr print it; 0: they differ there (below 1e-4, from 1e16 on, not finite), or it cannot be told. */
 size_t mpl_real_text(char out[MPL_NUMBER_CHARS], double real);
 
+extern const char mpl_pairs[201]; /* 00, 01 … 99 */
+
+/* n bytes of a text for which there is room for MPL_NUMBER_CHARS. */
+static inline bool mpl_put_short(struct mpl_out *o, const char text[MPL_NUMBER_CHARS], size_t n)
+{
+    if ((size_t)(o->end - o->at) < MPL_NUMBER_CHARS)
+        return mpl_put(o, text, n);
+    memcpy(o->at, text, MPL_NUMBER_CHARS);
+    o->at += n;
+    return true;
+}
+
 static inline bool mpl_put_uint(struct mpl_out *o, uint64_t number)
 {
     char text[MPL_NUMBER_CHARS];
-    return mpl_put(o, text, mpl_uint_text(text, number));
+    return mpl_put_short(o, text, mpl_uint_text(text, number));
 }
 
 #endif

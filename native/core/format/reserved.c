@@ -27,7 +27,7 @@ bool mpl_is_reserved(const struct mpl_msg *key)
     if (key->length > LONGEST_RESERVED)
         return false;
     for (const char *const *name = reserved[key->length]; *name; name++)
-        if (memcmp(key->text, *name, key->length) == 0)
+        if ((char)key->text[0] == (*name)[0] && memcmp(key->text, *name, key->length) == 0)
             return true;
     return false;
 }

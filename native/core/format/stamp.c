@@ -39,8 +39,9 @@ void mpl_time_text(char out[MPL_TIME_CHARS], struct mpl_second *last, uint64_t w
     }
     memcpy(out, last->text, 19);
     out[19] = '.';
-    for (size_t i = 29; i-- > 20; rest /= 10)
-        out[i] = (char)('0' + rest % 10);
+    out[20] = (char)('0' + rest / 100000000);
+    for (uint32_t i = 0, left = (uint32_t)(rest % 100000000), scale = 1000000; i < 4; i++, left %= scale, scale /= 100)
+        memcpy(out + 21 + 2 * i, mpl_pairs + 2 * (left / scale), 2);
     out[29] = 'Z';
 }
 

@@ -38,6 +38,7 @@ void mpl_know(struct mpl_reader *r, const struct mpl_view *v, uint32_t slot)
     int length = snprintf(k->session, sizeof k->session, "%012llx-%u-%u", (unsigned long long)r->segments[v->segment].head.segment_id, v->number, epoch);
     k->origin = (struct mpl_origin){.session = k->session, .name = k->name, .session_len = (size_t)length, .name_len = mpl_name_text(k->name, name, sizeof name),
         .pid = v->lane->slots[slot].pid};
+    mpl_json_origin(&k->origin, k->json, sizeof k->json);
     k->epoch = epoch;
 }
 

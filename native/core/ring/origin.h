@@ -12,7 +12,7 @@
 struct mpl_known {
     uint32_t epoch; /* of what stands here; 0: nothing yet */
     struct mpl_origin origin;
-    char session[48], name[MPL_NAME_CHARS];
+    char session[48], name[MPL_NAME_CHARS], json[256];
 };
 
 static inline struct mpl_known *mpl_known_at(struct mpl_reader *r, uint32_t view, uint32_t slot)

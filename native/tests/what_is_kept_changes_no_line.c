@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Fragments kept from line to line make the bytes that the long way makes, whatever stands in the payloads and in whatever order they come: places of the
+ * table are taken, given up and taken again. */
+#include "payload.h"
+
+static struct mpl_second kept;
+static struct mpl_origin origin;
+static unsigned lines;
+
+static void same(const struct sample *s, const struct mpl_stamp *stamp, const char *payload, size_t len)
+{
+    static char plain[LONGEST_LINE], line[LONGEST_LINE];
+    struct mpl_stamp ready = *stamp;
+    struct mpl_second none = {0};
+    mpl_formatter formatter = mpl_formatter_of(s->format);
+    uint8_t *exact = malloc(len ? len : 1);
+    CHECK(exact != NULL);
+    memcpy(exact, payload, len);
+    ready.origin = &origin;
+    int n = formatter(&none, stamp, exact, len, plain, sizeof plain), m = formatter(&kept, &ready, exact, len, line, sizeof line);
+    CHECK_EQ(m, n);
+    CHECK(n < 0 || memcmp(plain, line, (size_t)n) == 0);
+    for (size_t room = 0; n > 0 && lines % 97 == 0 && room < (size_t)n; room++) {
+        char *out = malloc(room ? room : 1);
+        CHECK(out != NULL);
+        CHECK_EQ(formatter(&kept, &ready, exact, len, out, room), MPL_FORMAT_NO_ROOM);
+        free(out);
+    }
+    lines += n > 0;
+    free(exact);
+}
+
+/* Every byte with every value, each payload often enough to be kept, beside the one that it was. */
+static void changed(const struct sample *s, const struct mpl_stamp *stamp)
+{
+    char payload[LONGEST_LINE];
+    memcpy(payload, s->payload, s->payload_bytes);
+    for (size_t at = 0; at < s->payload_bytes; at++)
+        for (size_t value = 0; value < 256; value += at % 3 + 1) {
+            payload[at] = (char)value;
+            for (int i = 0; i < 12; i++)
+                same(s, stamp, payload, s->payload_bytes);
+            payload[at] = s->payload[at];
+            same(s, stamp, payload, s->payload_bytes);
+        }
+}
+
+/* Templates around one field: ["l", template, {"a": value, "": 1}, nil, …]. */
+static void templates(const struct sample *s, const struct mpl_stamp *stamp)
+{
+    static const char *const texts[] = {"", "x", "{a}", "{a}{a}", "x{a}y", "{{a}}", "{a", "a}", "}{", "{}", "{b}", "{b}{a}", "{a}{b}", "{\"}{a}", "{a}\n{\x7f}",
+        "{a}{a}{a}{a}{a}{a}{a}{a}", "{a}{a}{a}{a}{a}{a}{a}{a}{a}", "{a} {\xd0\xb6} \xd0\xb6", "{a}\xff"};
+    static const char *const values[] = {"\x07", "\xa0", "\xa1x", "\xa3{a}", "\xa6{a}{a}", "\xc0", "\xc3", "\xa2\xd0\xb6", "\xa1\xff", "\x90", "\xcb\x40\x09\x21\xfb\x54\x44\x2d\x18"};
+    static const char rest[] = "\xa0\x01\xc0\xa6/srv/a\x05\xa1" "f\x07\xa1m\xc0\xc0\xc0";
+    for (int turn = 0; turn < 25; turn++)
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+            for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+                char payload[256];
+                size_t n = strlen(texts[t]), bytes = v == 10 ? 9 : strlen(values[v]);
+                int len = sprintf(payload, "\x9c\xa1l%c%s\x82\xa1" "a", (char)(0xa0 | n), texts[t]);
+                memcpy(payload + len, values[v], bytes);
+                memcpy(payload + len + bytes, rest, sizeof rest - 1);
+                same(s, stamp, payload, (size_t)len + bytes + sizeof rest - 1);
+            }
+}
+
+static int test(const char *dir)
+{
+    static char ready[256];
+    kept.memo = mpl_memo_new();
+    origin = ORIGIN;
+    mpl_json_origin(&origin, ready, sizeof ready);
+    CHECK(kept.memo && origin.json);
+    EACH_SAMPLE (s) {
+        struct mpl_stamp stamp = STAMP;
+        lines = 0;
+        changed(s, &stamp);
+        templates(s, &stamp);
+        stamp.level = 35;
+        templates(s, &stamp);
+        stamp.level = 20;
+        stamp.kind = 1;
+        templates(s, &stamp);
+        CHECK(lines > 1000);
+    }
+    mpl_json_origin(&origin, ready, 60);
+    CHECK(!origin.json);
+    mpl_memo_free(kept.memo);
+    (void)dir;
+    return 0;
+}
