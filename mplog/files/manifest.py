@@ -10,7 +10,9 @@ that `retired` covers. Retention deletes the oldest first, so every archive up t
 whether or not its file is still there: that is what makes a kill between the claim and the
 deletion harmless.
 
-1. `compact` claims the archives (a new manifest, put in place by rename).
+1. `compact` claims the archives: by one more line or, where the manifest has grown, by a new one
+   that is put in place by rename (which costs milliseconds on some file systems, and the writer
+   waits).
 2. Their files are unlinked.
 
 Killed before 1 is in place: nothing happened. Between 1 and 2, or within 2: files stand there that
@@ -32,6 +34,7 @@ from typing import Any
 import msgspec
 
 _BLOCK_BYTES = 1 << 20
+_SMALL_BYTES, _GROWN = 4096, 4  # a manifest may be so many times as long as it need be
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -116,8 +119,9 @@ def load(path: Path) -> Manifest:
     return Manifest(alive, retired, ignored, True)
 
 
-def append(path: Path, entry: Entry) -> None:
-    """Add what one archive holds, as one write of one line; adding it again is harmless.
+def append(path: Path, item: Entry | Retired) -> None:
+    """Add what one archive holds, or what is retired, as one write of one line; adding it again is
+    harmless.
 
     Raises:
         OSError: it cannot be written whole; what was written of it is ignored by `load`.
@@ -127,7 +131,7 @@ def append(path: Path, entry: Entry) -> None:
     try:
         size_bytes = _regular(fd, path).st_size
         whole = size_bytes == 0 or os.pread(fd, 1, size_bytes - 1) == b"\n"
-        _write_once(fd, (b"" if whole else b"\n") + _line(entry), path)
+        _write_once(fd, (b"" if whole else b"\n") + _line(item), path)
     finally:
         os.close(fd)
 
@@ -158,7 +162,7 @@ def compact(
             every session stays.
 
     Raises:
-        OSError: the new manifest cannot be written; the old one then stands untouched.
+        OSError: it cannot be written; what the manifest says is what it said before.
     """
     leaving = list(gone)
     through = max((entry.generation for entry in leaving), default=manifest.retired.through)
@@ -173,8 +177,12 @@ def compact(
         manifest.retired.bytes + sum(entry.bytes for entry in leaving),
         max(through, manifest.retired.through),
     )
-    content = [_line(entry) for entry in entries.values()]
-    _replace(path, b"".join([*content, _line(retired)]))
+    lines: list[Entry | Retired] = [*entries.values(), retired]
+    content = b"".join([_line(line) for line in lines])
+    if _size_bytes(path) < _SMALL_BYTES + _GROWN * len(content):
+        append(path, retired)
+    else:
+        _replace(path, content)
     return Manifest(entries, retired, 0, True)
 
 
@@ -183,9 +191,16 @@ def _line(item: Entry | Retired) -> bytes:
     return json.dumps(msgspec.to_builtins(item), separators=(",", ":")).encode() + b"\n"
 
 
+def _value(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError:  # a lone surrogate, in a file name that is not UTF-8
+        return json.loads(line)
+
+
 def _parse(line: bytes) -> Entry | Retired | None:
     try:
-        value: Any = json.loads(line)
+        value = _value(line)
         if not isinstance(value, dict):
             return None
         if "archive" in value:
@@ -193,6 +208,13 @@ def _parse(line: bytes) -> Entry | Retired | None:
         return msgspec.convert(value, Retired) if "retired" in value else None
     except (ValueError, RecursionError, msgspec.ValidationError):
         return None
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _replace(path: Path, content: bytes) -> None:

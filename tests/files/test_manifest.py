@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 
@@ -190,7 +191,8 @@ def test_compacting_forgets_nothing_when_sessions_are_unknown(path):
 def test_a_full_disk_leaves_the_old_manifest(path, monkeypatch):
     """What could not be written whole never takes the place of what stands there."""
     append(path, entry(1))
-    before = path.read_bytes()
+    before = path.read_bytes() + b"\n" * 10_000
+    path.write_bytes(before)
     real = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:5]))
 
@@ -198,6 +200,39 @@ def test_a_full_disk_leaves_the_old_manifest(path, monkeypatch):
         compact(path, load(path), [entry(1)], set())
     assert before == path.read_bytes()
     assert [path.name] == os.listdir(path.parent)
+
+
+def test_a_claim_that_is_not_written_whole_is_none(path, monkeypatch):
+    """The manifest says what it said before, and takes the next line."""
+    append(path, entry(1))
+    before = load(path)
+    real = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda fd, data: real(fd, data[:5]))
+        with pytest.raises(OSError, match="wrote 5 of"):
+            compact(path, before, [entry(1)], set())
+    after = load(path)
+
+    assert (before.entries, before.retired) == (after.entries, after.retired)
+    assert compact(path, after, [entry(1)], set()).retired == load(path).retired
+
+
+def test_a_manifest_does_not_grow_for_ever(path):
+    """A thousand claims are lines that are written anew from time to time; each of them counts."""
+    sizes = []
+    for generation in range(1, 1001):
+        append(path, entry(generation, s=SessionRange(generation, generation, 1)))
+        compact(path, load(path), [entry(generation)], None)
+        sizes.append(path.stat().st_size)
+    manifest = load(path)
+
+    assert ({}, 1000, 1000) == (
+        manifest.entries,
+        manifest.retired.archives,
+        manifest.retired.through,
+    )
+    assert 4_096 < max(sizes) < 6_000
+    assert 20 < sum(after < before for before, after in itertools.pairwise(sizes)) < 100
 
 
 def test_names_that_are_not_utf8_read_back(path):
