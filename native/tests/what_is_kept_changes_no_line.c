@@ -46,6 +46,32 @@ static void changed(const struct sample *s, const struct mpl_stamp *stamp)
         }
 }
 
+/* Payloads of different lengths that begin alike: what one leaves out another may have. */
+static void shorter(const struct sample *s, const struct mpl_stamp *stamp)
+{
+    static const char whole[] = "\x9d\xa1l\xa1m\x80\xc0\xa6/srv/a\x05\xa1" "f\xcf\x00\x00\x00\x01\x00\x00\x00\x07\xa1m\xc0\xc0\xc0\xc0";
+    static const size_t ends[] = {3, 5, 6, 7, 14, 15, 17, 26, 28, 29, 30, 31, 32};
+    for (int turn = 0; turn < 200; turn++)
+        for (size_t items = 2; items <= 13; items++) {
+            char payload[sizeof whole];
+            memcpy(payload, whole, sizeof whole);
+            payload[0] = (char)(0x90 | items);
+            same(s, stamp, payload, ends[items - 1]);
+            same(s, stamp, payload, ends[(items * (size_t)turn) % 13]);
+        }
+}
+
+/* The same on every level: more of them than the table has places. */
+static void levels(const struct sample *s, struct mpl_stamp stamp)
+{
+    for (int turn = 0; turn < 4; turn++)
+        for (unsigned level = 0; level < 256; level++)
+            for (int i = 0; i < 10; i++) {
+                stamp.level = (uint8_t)level;
+                same(s, &stamp, s->payload, s->payload_bytes);
+            }
+}
+
 /* Templates around one field: ["l", template, {"a": value, "": 1}, nil, …]. */
 static void templates(const struct sample *s, const struct mpl_stamp *stamp)
 {
@@ -76,6 +102,8 @@ static int test(const char *dir)
         struct mpl_stamp stamp = STAMP;
         lines = 0;
         changed(s, &stamp);
+        shorter(s, &stamp);
+        levels(s, stamp);
         templates(s, &stamp);
         stamp.level = 35;
         templates(s, &stamp);

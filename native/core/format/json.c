@@ -141,16 +141,15 @@ static bool put_pieces(struct mpl_out *o, const struct mpl_event *e, struct mpl_
     return true;
 }
 
-static void keep_head(const struct mpl_spot *spot, const struct mpl_event *e, uint8_t level)
+static void keep_head(const struct mpl_spot *spot, const struct mpl_event *e)
 {
     if (!mpl_memo_wants(spot))
         return;
     struct mpl_kept *k = spot->kept;
     struct mpl_out o = {.at = k->text, .end = k->text + sizeof k->text};
-    if (!put_head(&o, e, level))
+    if (!put_head(&o, e, spot->tag))
         return;
     const size_t first = (size_t)(o.at - k->text);
-    k->level = level;
     if (put_pieces(&o, e, k))
         mpl_memo_keep(spot, first, (size_t)(o.at - k->text) - first);
 }
@@ -261,7 +260,7 @@ static bool put_line(struct mpl_out *o, struct mpl_second *last, const struct mp
         !(s->origin->json ? mpl_put(o, s->origin->json, s->origin->json_process) : put_process(o, s->origin)) ||
         !(thread.hit ? mpl_put(o, thread.kept->text, thread.kept->first) : put_thread(o, &e)) || !put_end(o, s))
         return false;
-    keep_head(&head, &e, s->level);
+    keep_head(&head, &e);
     keep(&place, &e, put_place);
     keep(&thread, &e, put_thread);
     return true;

@@ -22,7 +22,8 @@ struct mpl_kept {
     uint32_t hash; /* of what was missed last, and how often in a row */
     uint16_t misses;
     uint16_t key_len; /* 0: nothing is kept here */
-    uint8_t level, nplaces;
+    uint8_t tag; /* what else it depends on */
+    uint8_t nplaces;
     bool by_pieces; /* the message can be put together from the template's pieces */
     uint16_t first, second; /* lengths of the text, which may have two parts */
     struct mpl_placed places[MPL_MAX_PLACES];
@@ -38,6 +39,7 @@ struct mpl_memo {
 struct mpl_spot {
     struct mpl_kept *kept; /* NULL: it has no place */
     bool hit;
+    uint8_t tag;
     uint32_t hash;
     const uint8_t *key;
     size_t n;
@@ -45,7 +47,7 @@ struct mpl_spot {
 
 /* Heads: the level, the logger and the template. The text: all up to the message; the template, escaped. */
 struct mpl_spot mpl_memo_head(struct mpl_memo *memo, const struct mpl_event *e, uint8_t level);
-/* Places: file, line, function. Threads: from the thread's id to the stack. c stands at the first of them; n is what is left, a hit as long as its key. */
+/* Places: file, line, function. Threads: from the thread's id to the stack, or as far as the payload has items. c stands at the first of them; n is what is left, a hit as long as its key. */
 struct mpl_spot mpl_memo_place(struct mpl_memo *memo, const struct mpl_event *e, const struct mpl_cursor *c);
 struct mpl_spot mpl_memo_thread(struct mpl_memo *memo, const struct mpl_event *e, const struct mpl_cursor *c);
 
