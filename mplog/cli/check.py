@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from mplog.config.load import Loaded, load
 from mplog.config.schema import KEYS
 from mplog.errors import ConfigError
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 def _document(loaded: Loaded) -> dict[str, Any]:
     settings = {
         key.name: {
-            "value": getattr(loaded.settings, key.attribute),
+            "value": msgspec.to_builtins(getattr(loaded.settings, key.attribute)),
             "text": loaded.text(key.name),
             "origin": loaded.origins[key.name],
         }

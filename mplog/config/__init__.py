@@ -4,6 +4,8 @@ from mplog.config.differences import differences
 from mplog.config.directory import private_directory, shared_directory, usable_directory
 from mplog.config.identity import service_name
 from mplog.config.load import Loaded, load
+from mplog.config.retention import Retention
+from mplog.config.rotation import Moment, Rotation
 from mplog.config.schema import KEYS, SERVICE_KEYS, Settings, with_own
 from mplog.config.secrets import DEFAULT as REDACTED
 from mplog.config.stored import from_bytes, to_bytes
@@ -13,6 +15,9 @@ __all__ = [
     "REDACTED",
     "SERVICE_KEYS",
     "Loaded",
+    "Moment",
+    "Retention",
+    "Rotation",
     "Settings",
     "differences",
     "from_bytes",

@@ -16,19 +16,23 @@ _WORDS = {
     60.0: ("min", "minute", "minutes"),
     3600.0: ("h", "hour", "hours"),
     86_400.0: ("d", "day", "days"),
+    604_800.0: ("w", "week", "weeks"),
+    2_628_000.0: ("month", "months"),  # a twelfth of 365 days, as loguru has it
+    31_536_000.0: ("y", "year", "years"),
 }
 _UNITS_S = {word: factor for factor, words in _WORDS.items() for word in words}
 _TEXT = r"([0-9]{1,24}(?:\.[0-9]{1,24})?(?:e-?[0-9]{1,3})?)\s*([a-zµ]*)"
 
 
-def parse(value: object) -> float:
+def parse(value: object, most_s: float = MAX_S) -> float:
     """The duration that *value* names, in seconds.
 
     Args:
         value: a number of seconds, or a text such as "10 s", "1.5 min", "0.25".
+        most_s: the longest that is right.
 
     Raises:
-        WrongValue: it names no duration, or none from 0 to 366 days.
+        WrongValue: it names no duration, or none from 0 to *most_s*.
     """
     given = plain(value)
     if isinstance(given, str):
@@ -41,9 +45,15 @@ def parse(value: object) -> float:
         raise WrongValue(value, "is not a duration", RIGHT)
     if seconds < 0:
         raise WrongValue(value, "is negative", RIGHT)
-    if seconds > MAX_S:
-        raise WrongValue(value, "is longer than 366 days", RIGHT)
+    if seconds > most_s:
+        raise WrongValue(value, f"is longer than {most_s / 86_400:.0f} days", RIGHT)
     return float(seconds)
+
+
+def is_one(text: str) -> bool:
+    """Whether *text* is a number with a unit of time."""
+    match = re.fullmatch(_TEXT, text.strip().lower())
+    return match is not None and match[2] in _UNITS_S
 
 
 def _of_text(text: str) -> float:

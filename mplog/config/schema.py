@@ -13,6 +13,8 @@ import msgspec
 from msgspec import Meta, field
 
 from mplog.config import durations, prefixes, secrets, sizes, values
+from mplog.config.retention import Retention, parse_retention, retention_text
+from mplog.config.rotation import Rotation, parse_rotation, rotation_text
 
 _Service = Annotated[str, Meta(pattern=values.SERVICE_PATTERN)]
 _Secret = Annotated[str, Meta(min_length=1, max_length=secrets.MAX_NAME_BYTES)]
@@ -20,15 +22,14 @@ _Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=secrets.MAX_NAMES)]
 _Level = Annotated[int, Meta(ge=0, le=255)]
 _Prefix = Annotated[str, Meta(min_length=1, max_length=prefixes.MAX_PREFIX_BYTES)]
 _Rules = Annotated[tuple[tuple[_Prefix, _Level], ...], Meta(max_length=prefixes.MAX_RULES)]
-_Archives = Annotated[int, Meta(ge=0, le=values.MAX_RETENTION)]
-_RotationBytes = Annotated[int, Meta(ge=1, le=sizes.MAX_BYTES)]
 _EventBytes = Annotated[int, Meta(ge=values.MIN_EVENT_BYTES, le=values.MAX_EVENT_BYTES)]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every setting, checked and in its own type; `load` makes it.
 
-    A name with a unit is the key with that unit added: `rotation_bytes` is the key `rotation`.
+    A name with a unit is the key with that unit added: `block_timeout_s` is the key
+    `block_timeout`.
     """
 
     level: _Level = 20
@@ -41,8 +42,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     format: Literal["json", "logfmt", "text"] = "json"
     file_level: _Level = 0
     levels: _Rules = ()
-    rotation_bytes: _RotationBytes | None = field(default=100_000_000, name="rotation")
-    retention: _Archives | None = 10
+    rotation: Rotation = Rotation(size_bytes=100_000_000)
+    retention: Retention = Retention(count=10)
+    compression: Literal["gzip", "zstd"] | None = None
     mode: Annotated[int, Meta(ge=0, le=0o777)] = 0o600
     max_event_bytes: _EventBytes = 64 * 1024
     service: _Service | None = None
@@ -170,21 +172,37 @@ _TABLE = (
     ),
     Key(
         "rotation",
-        "rotation_bytes",
+        "rotation",
         "service",
-        values.parse_rotation,
-        values.rotation_text,
-        'a size: `"100 MB"`, `"1 GiB"`, a number of bytes; `"off"`, `""` or `None` for none',
-        "The size at which the file is set aside as an archive and a new one begun.",
+        parse_rotation,
+        rotation_text,
+        'a size (`"100 MB"`, a number of bytes), an interval (`"12 h"`, `"1 day"`), a time '
+        '(`"00:00"`, `"hourly"`, `"daily"`, `"weekly"`, `"monthly"`, `"sunday"`, '
+        '`"monday at 03:00"`, with `UTC` or a zone behind it), the name of a callable '
+        '(`"package.module:object"`), or a list of these; `"off"`, `""` or `None` for none',
+        "When the file is set aside as an archive and a new one begun. "
+        "[More](../howto/rotation.md).",
     ),
     Key(
         "retention",
         "retention",
         "service",
-        values.parse_retention,
-        values.retention_text,
-        '0 or more; `"all"` or `None` to keep every archive',
-        "How many archives are kept; older ones are deleted.",
+        parse_retention,
+        retention_text,
+        'a count (`10`), an age (`"30 days"`), bytes together (`"1 GB"`), or several limits: '
+        '`{"count": 10, "age": "30 days", "total": "1 GB", "keep_free": "5 GB"}`, '
+        '`"count=10, age=30 days"`; `"all"` or `None` to keep every archive',
+        "Which archives are kept; older ones are deleted.",
+    ),
+    Key(
+        "compression",
+        "compression",
+        "service",
+        values.parse_compression,
+        values.compression_text,
+        '`gzip` or `zstd`; `"off"` or `None` for none',
+        "How archives are compressed, in a process of low priority. zstd is an extra: "
+        "`pip install 'mplog[zstd]'` (Python has its own from 3.14 on).",
     ),
     Key(
         "mode",

@@ -5,7 +5,7 @@ Each `parse_…` also takes what it has returned, and what its `…_text` has ma
 
 from __future__ import annotations
 
-import datetime
+import contextlib
 import os
 import re
 
@@ -16,7 +16,8 @@ from mplog.event import level as levels
 WHEN_FULL = ("block", "drop_newest")
 WHEN_FULL_LATER = ("overflow", "drop_oldest")
 FORMATS = ("json", "logfmt", "text")
-MAX_RETENTION = 1_000_000
+COMPRESSIONS = ("gzip", "zstd")
+ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd")  # the first is Python's own, from 3.14 on
 MIN_EVENT_BYTES, MAX_EVENT_BYTES = 1024, 256 * 1024
 SERVICE_PATTERN = r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z"
 # An archive's name adds a time, a generation and a suffix; a file name has at most 255 bytes.
@@ -25,14 +26,6 @@ MAX_PATH_BYTES = 4000
 # The C core's paths have 512 bytes, with the service's name and a suffix after the directory.
 MAX_DIR_BYTES = 400
 
-_ROTATION_RIGHT = (
-    'give a size, "100 MB", "20 MiB" or a whole number of bytes, or "off" for no rotation'
-)
-_ROTATION_TIME = (
-    r"(?as)\d{1,2}:\d{2}.*|.*\b(ms|sec|seconds?|s|min|minutes?|h|hours?|days?|weeks?|months?|years?"
-    r"|daily|hourly|weekly|monthly|midnight|(mon|tues|wednes|thurs|fri|satur|sun)day)\b.*"
-)
-_TIMES = (datetime.timedelta, datetime.time)
 _MODE_RIGHT = (
     'give the permission bits as octal text, "0600" or "0640", or as an int such as 0o640; '
     "the owner must be able to read and write"
@@ -89,55 +82,34 @@ def parse_block_timeout(value: object) -> float:
     return durations.parse(value)
 
 
-def parse_rotation(value: object) -> int | None:
-    """The size at which the file rotates, in bytes; None for never."""
+def parse_compression(value: object) -> str | None:
+    """How archives are compressed; None for not at all."""
     given = plain(value)
-    text = given[:65].strip().lower() if isinstance(given, str) else None
-    if given is None or text in ("", "off"):
+    word = given[:65].strip().lower() if isinstance(given, str) else None
+    if given is None or word in ("", "off"):
         return None
-    if re.fullmatch(_ROTATION_TIME, text or "") or type(value) in _TIMES:
-        wrong = "is a time, and rotation by time is not built yet in this version"
-        raise WrongValue(value, wrong, _ROTATION_RIGHT)
-    try:
-        size_bytes = sizes.parse(value)
-    except WrongValue as wrong_size:
-        wrong_size.right = _ROTATION_RIGHT
-        raise
-    if size_bytes == 0:
-        raise WrongValue(value, "leaves no room for an event", _ROTATION_RIGHT)
-    return size_bytes
+    kind = {"gz": "gzip", "zst": "zstd"}.get(word or "", word)
+    if kind not in COMPRESSIONS:
+        raise WrongValue(value, "is not one of the choices", 'give "gzip", "zstd" or "off"')
+    if kind == "zstd" and not _has_zstd():
+        right = "install it, pip install 'mplog[zstd]', or give \"gzip\""
+        raise WrongValue(value, "needs a library that is not installed", right)
+    return kind
 
 
-def rotation_text(size_bytes: int | None) -> str:
-    """A rotation as it may be written."""
-    return "off" if size_bytes is None else sizes.text(size_bytes)
+def _has_zstd() -> bool:
+    from importlib.util import find_spec  # for the few who want it
+
+    for name in ZSTD_LIBRARIES:
+        with contextlib.suppress(ImportError):
+            if find_spec(name) is not None:
+                return True
+    return False
 
 
-def parse_retention(value: object) -> int | None:
-    """How many archives are kept; None for all."""
-    right = f'give how many archives to keep, from 0 to {MAX_RETENTION}, or "all" to keep every one'
-    given = plain(value)
-    if isinstance(given, str):
-        text = given.strip().lower() if len(given) <= 64 else given
-        if text == "all":
-            return None
-        if text.isascii() and text.isdigit() and len(text) <= 12:
-            given = int(text)
-        elif text[:1].isdigit():
-            wrong = "is not a count, and retention by age or size is not built yet in this version"
-            raise WrongValue(value, wrong, right)
-    if given is None:
-        return None
-    if isinstance(given, bool) or not isinstance(given, int):
-        raise WrongValue(value, "is not a count of archives", right)
-    if not 0 <= given <= MAX_RETENTION:
-        raise WrongValue(value, "is out of range", right)
-    return given
-
-
-def retention_text(archives: int | None) -> str:
-    """A retention as it may be written."""
-    return "all" if archives is None else str(archives)
+def compression_text(kind: str | None) -> str:
+    """A compression as it may be written."""
+    return kind or "off"
 
 
 def parse_mode(value: object) -> int:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mplog._native import Journal, rename_noreplace
-from mplog.files.active import ActiveFile
+from mplog.files.active import ActiveFile, own
 from mplog.files.archive import archive_name, list_archives, next_generation, parse_archive
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
 from mplog.files.scan import summarise
@@ -57,6 +57,7 @@ def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
         os.unlink(temporary)
     fd = os.open(temporary, _NEW, mode)
     try:
+        own(fd, os.fstat(file.fd))
         new = os.fstat(fd)
     finally:
         os.close(fd)

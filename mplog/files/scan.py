@@ -6,7 +6,6 @@ JSON or logfmt, each by itself: the format of a log may have changed while it wa
 
 from __future__ import annotations
 
-import gzip
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -16,9 +15,9 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from mplog.files import logfmt
+from mplog.files.compression import CHUNK_BYTES, decompressed
 from mplog.files.manifest import SessionRange
 
-CHUNK_BYTES = 1 << 20
 MAX_LINE_BYTES = 64 << 20  # far above the longest event; what is longer is no line of ours
 _KEPT_BYTES = 4096
 _MAX_NUMBER = 2**63 - 1
@@ -183,14 +182,10 @@ def reader(fd: int, size_bytes: int, compression: str = "") -> Callable[[], byte
     """Make the function that reads a file from its beginning to the size that it had, in chunks.
 
     Raises:
-        OSError: the file is compressed in a way that is not supported.
+        OSError: the file is compressed, and there is no library to read it.
     """
-    if compression == ".gz":
-        # The file is at its beginning, and the caller closes the descriptor.
-        stream = gzip.GzipFile(fileobj=os.fdopen(fd, "rb", closefd=False), mode="rb")
-        return lambda: stream.read(CHUNK_BYTES)
     if compression:
-        raise OSError(f"archives compressed as {compression} cannot be read; decompress it first")
+        return decompressed(fd, compression)
     position = 0
 
     def read() -> bytes:
@@ -232,8 +227,6 @@ def summarise(path: Path) -> dict[str, SessionRange]:
                     session, new = found
                     old = ranges.get(session)
                     ranges[session] = new if old is None else old.merged(new)
-    except EOFError as error:
-        raise OSError(f"{path} is compressed and ends too early: {error}") from error
     finally:
         os.close(fd)
     return ranges

@@ -11,7 +11,7 @@ from mplog.ring.bell import (
     services,
     stderr_path,
 )
-from mplog.ring.ownership import owner_of, refuse_foreign_owner, take_ownership
+from mplog.ring.ownership import lock_path, owner_of, refuse_foreign_owner, take_ownership
 
 __all__ = [
     "Place",
@@ -20,6 +20,7 @@ __all__ = [
     "configuration",
     "create_bell",
     "hold",
+    "lock_path",
     "owner_of",
     "presence",
     "refuse_foreign_owner",

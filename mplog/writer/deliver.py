@@ -108,7 +108,7 @@ def why(error: OSError) -> str:
 
 def room_bytes(job: Job) -> int:
     """How many bytes still go into the active file."""
-    limit = job.settings.rotation_bytes
+    limit = job.settings.rotation.size_bytes
     staging = job.journal.staging_bytes
     return staging if limit is None else min(staging, max(limit - job.journal.file()[2], 0))
 
@@ -129,7 +129,7 @@ def rotate(job: Job) -> bool:
 
 
 def delete_old(job: Job) -> None:
-    """Delete the archives that are more than retention keeps."""
+    """Delete the archives that retention does not keep."""
     try:
         current = None if job.ranges is None else set(job.ranges)
         gone = retire(job.path.parent, job.path.name, job.settings.retention, current)
@@ -154,6 +154,7 @@ def finish_rotation(job: Job) -> None:
     job.file.close()
     job.file = done.file
     job.ranges = {} if done.file.size() == 0 else None
+    job.rotated_ns, job.untidy = now_ns(), True
     job.reader.count("rotations", 1)
     job.tell("")
     if done.problem is not None:

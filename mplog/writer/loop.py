@@ -12,6 +12,7 @@ from mplog.writer.account import Account, accept, count
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.endings import LOOK_S, Endings
 from mplog.writer.state import Job, now_ns, tidy
+from mplog.writer.upkeep import Upkeep
 
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
 POLL_S = 0.001
@@ -27,6 +28,7 @@ class Loop:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.endings = Endings(job)
+        self.upkeep = Upkeep(job)
         self.last_event_s = 0.0
         self.rotate_again_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
@@ -38,8 +40,12 @@ class Loop:
         """
         while True:
             self._signals()
+            now = time.monotonic()
+            if self.upkeep.due(now) and now >= self.rotate_again_s:
+                self._rotate()
             size = self._pass()
             now = time.monotonic()
+            self.upkeep.look(now)
             if size:
                 self.last_event_s = now
             if self._overdue(now):

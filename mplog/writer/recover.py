@@ -94,8 +94,7 @@ def begin(
     )
     job.tell("")  # what this writer has waited for, or a dead one has left
     _finish(job)
-    if not journal.fresh:
-        delete_old(job)  # the dead writer may have rotated and not got that far
+    delete_old(job)  # a dead writer may not have got that far, and today's rules may be others
     return job, lock
 
 

@@ -44,6 +44,8 @@ class Job(msgspec.Struct):
         notices: what is to be told about the file with the next batch: (what, offset, bytes).
         bell: device and inode that the bell had when this writer began.
         native: plain events of a JSON file are formatted in C; the tests can do without.
+        rotated_ns: when this writer has set a file aside last; 0 when it has not.
+        untidy: archives may wait to be compressed.
     """
 
     directory: Path
@@ -60,6 +62,8 @@ class Job(msgspec.Struct):
     notices: list[tuple[str, int, int]] = []
     problem: str = ""
     native: bool = True
+    rotated_ns: int = 0
+    untidy: bool = True
 
     def stage(self, at: int, data: bytes) -> None:
         """Put *data* into the journal's staging area."""

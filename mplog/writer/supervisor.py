@@ -209,6 +209,7 @@ def _writer_proper(
         signal.signal(number, _wisher(signals, wish))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
+    os.umask(0)  # the configured modes are final ones
     try:
         _lift_limits()
         return worker(directory, service, signals, supervisor)

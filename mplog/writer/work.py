@@ -40,7 +40,9 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
         job, lock = begin(directory, service, settings, signals, bell)
         job.reader.set_pids(os.getpid(), supervisor)
         job.reader.count("starts", 1)
-        Loop(job).run()
+        loop = Loop(job)
+        loop.run()
+        loop.upkeep.close()
         os.close(lock)
     except Abandoned:
         return 0

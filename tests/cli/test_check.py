@@ -54,13 +54,13 @@ def test_right_file_as_json(config, capsys):
 
 def test_wrong_file_tells_everything(config, capsys):
     """All problems stand on stderr with their places, nothing on stdout; exit code 2."""
-    path = config('levle = 1\nrotation = "1 day"')
+    path = config('levle = 1\nrotation = "1 dya"')
     assert main.main(["check", path]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("mplog check: 2 settings are wrong [MPL-C001]:\n")
     assert f"  {path}: levle: there is no such setting; did you mean level?\n" in err
-    assert f'  {path}: rotation: "1 day" is a time' in err
+    assert f'  {path}: rotation: "1 dya" is no size, interval or time' in err
 
 
 def test_wrong_file_as_json(config, capsys):

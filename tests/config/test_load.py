@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mplog.config import KEYS, REDACTED, Loaded, Settings, load
+from mplog.config import KEYS, REDACTED, Loaded, Retention, Rotation, Settings, load
 from mplog.errors import ConfigError
 
 
@@ -40,6 +40,7 @@ def test_defaults():
         "levels": "off",
         "rotation": "100 MB",
         "retention": "10",
+        "compression": "off",
         "mode": "0600",
         "max_event_bytes": "64 KiB",
         "service": "not set",
@@ -57,7 +58,7 @@ def test_precedence(toml):
         toml=path,
     )
     places = {
-        "retention": (4, "command line --retention"),
+        "retention": (Retention(count=4), "command line --retention"),
         "level": (3, "environment variable MPLOG_LEVEL"),
         "format": ("json", "configure(format=…)"),
         "mode": (0o640, f"{path}: mode"),
@@ -78,7 +79,7 @@ def test_none_leaves_a_name_open(key):
 def test_none_is_a_value_where_it_means_something():
     """None for rotation and retention is given, and means off and all."""
     loaded = load(arguments={"rotation": None, "retention": None})
-    assert (None, None) == (loaded.settings.rotation_bytes, loaded.settings.retention)
+    assert (Rotation(), Retention()) == (loaded.settings.rotation, loaded.settings.retention)
     assert loaded.given == {"rotation", "retention"}
 
 

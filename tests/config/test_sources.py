@@ -56,7 +56,7 @@ def test_every_key_has_a_variable(key):
             "MPLOG_",
             "the settings are MPLOG_LEVEL, MPLOG_WHEN_FULL, MPLOG_BLOCK_TIMEOUT, MPLOG_REDACT, "
             "MPLOG_FILE, MPLOG_FORMAT, MPLOG_FILE_LEVEL, MPLOG_LEVELS, MPLOG_ROTATION, "
-            "MPLOG_RETENTION, MPLOG_MODE, MPLOG_MAX_EVENT_BYTES",
+            "MPLOG_RETENTION, MPLOG_COMPRESSION, MPLOG_MODE, MPLOG_MAX_EVENT_BYTES",
         ),
     ],
 )

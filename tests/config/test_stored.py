@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mplog.config import Settings, from_bytes, to_bytes
+from mplog.config import Moment, Retention, Rotation, Settings, from_bytes, to_bytes
 from mplog.errors import ConfigError
 
 FULL = Settings(
@@ -16,8 +16,11 @@ FULL = Settings(
     format="text",
     file_level=30,
     levels=(("app.db", 40), ("ж", 5)),
-    rotation_bytes=None,
-    retention=None,
+    rotation=Rotation(
+        1, 2.5, (Moment("week", 3, 60, "UTC"), Moment("year", zone="Europe/Berlin")), ("a.b:c.d",)
+    ),
+    retention=Retention(1, 2.5, 3, 4),
+    compression="gzip",
     mode=0o640,
     max_event_bytes=1024,
     service="web",
@@ -33,7 +36,7 @@ def test_settings_come_back(stored):
 
 def test_stored_by_key():
     """The stored names are the keys, not the attributes."""
-    assert '"rotation":null' in to_bytes(FULL).decode()
+    assert '"block_timeout":0.5' in to_bytes(FULL).decode()
 
 
 @pytest.mark.parametrize(
@@ -49,9 +52,20 @@ def test_stored_by_key():
         {"levels": [["app", "INFO"]]},
         {"levels": [["app", 20]] * 257},
         {"file": "app.jsonl"},
-        {"rotation": 0},
-        {"rotation": 2**62 + 1},
-        {"retention": -1},
+        {"rotation": None},
+        {"rotation": {"size_bytes": 0}},
+        {"rotation": {"size_bytes": 2**62 + 1}},
+        {"rotation": {"every_s": 0.5}},
+        {"rotation": {"moments": [{"unit": "second"}]}},
+        {"rotation": {"moments": [{"unit": "day", "second": 86_400}]}},
+        {"rotation": {"moments": [{"unit": "week", "weekday": 7}]}},
+        {"rotation": {"ask": ["os.system"]}},
+        {"rotation": {"ask": ["a:b\n"]}},
+        {"rotation": {"days": 1}},
+        {"retention": {"count": -1}},
+        {"retention": {"age_s": -1}},
+        {"retention": {"keep_free_bytes": -1}},
+        {"compression": "bzip2"},
         {"mode": 0o400},
         {"mode": 0o1600},
         {"max_event_bytes": 1},

@@ -1,6 +1,5 @@
 """Each setting's parser: what it takes, and how it refuses the rest."""
 
-import datetime
 import enum
 import os
 from pathlib import Path
@@ -19,12 +18,9 @@ MODE = (
     'give the permission bits as octal text, "0600" or "0640", or as an int such as 0o640; '
     "the owner must be able to read and write"
 )
-ROTATION = 'give a size, "100 MB", "20 MiB" or a whole number of bytes, or "off" for no rotation'
-ARCHIVES = 'give how many archives to keep, from 0 to 1000000, or "all" to keep every one'
+COMPRESSION = 'give "gzip", "zstd" or "off"'
 EVENT = 'give a size from "1 KiB" to "256 KiB"'
 NAME = "give 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first one not a dot"
-TIME = "is a time, and rotation by time is not built yet in this version"
-BY_AGE = "is not a count, and retention by age or size is not built yet in this version"
 FILE = 'give the path of a log file, such as "logs/app.jsonl"'
 DIR = 'give the path of a directory, such as "/dev/shm/my-service"'
 
@@ -51,15 +47,12 @@ class Text(str):
         ("block_timeout", "500 ms", 0.5),
         ("format", "text", "text"),
         ("format", "logfmt", "logfmt"),
-        ("rotation", "20 MB", 20_000_000),
-        ("rotation", 20_000_000, 20_000_000),
-        ("rotation", None, None),
-        ("rotation", "", None),
-        ("rotation", "Off", None),
-        ("retention", 0, 0),
-        ("retention", "7", 7),
-        ("retention", None, None),
-        ("retention", "ALL", None),
+        ("compression", "gzip", "gzip"),
+        ("compression", " GZ ", "gzip"),
+        ("compression", "zst", "zstd"),
+        ("compression", "off", None),
+        ("compression", "", None),
+        ("compression", None, None),
         ("mode", "0640", 0o640),
         ("mode", "0o600", 0o600),
         ("mode", 0o664, 0o664),
@@ -103,17 +96,9 @@ def test_right_values_are_taken(key, value, parsed):
             "xml",
             '"xml" is not one of the choices; give "json" or "logfmt" or "text"',
         ),
-        ("rotation", "00:00", f'"00:00" {TIME}; {ROTATION}'),
-        ("rotation", "1 day", f'"1 day" {TIME}; {ROTATION}'),
-        ("rotation", "monday at 12:00", f'"monday at 12:00" {TIME}; {ROTATION}'),
-        ("rotation", datetime.time(0), f"datetime.time(0, 0) {TIME}; {ROTATION}"),
-        ("rotation", "20 MX", f'"20 MX" is not a size; {ROTATION}'),
-        ("rotation", 0, f"0 leaves no room for an event; {ROTATION}"),
-        ("retention", "10 days", f'"10 days" {BY_AGE}; {ARCHIVES}'),
-        ("retention", "many", f'"many" is not a count of archives; {ARCHIVES}'),
-        ("retention", "", f'"" is not a count of archives; {ARCHIVES}'),
-        ("retention", -1, f"-1 is out of range; {ARCHIVES}"),
-        ("retention", True, f"True is not a count of archives; {ARCHIVES}"),
+        ("compression", "bz2", f'"bz2" is not one of the choices; {COMPRESSION}'),
+        ("compression", True, f"True is not one of the choices; {COMPRESSION}"),
+        ("compression", 3, f"3 is not one of the choices; {COMPRESSION}"),
         ("mode", "rw", f'"rw" is not a file mode; {MODE}'),
         ("mode", "0888", f'"0888" is not a file mode; {MODE}'),
         (
@@ -195,10 +180,8 @@ def test_wrong_values_are_told(key, value, message):
         ("level", 33),
         ("when_full", "block"),
         ("block_timeout", 1e-05),
-        ("rotation", 123_456_789),
-        ("rotation", None),
-        ("retention", 3),
-        ("retention", None),
+        ("compression", "gzip"),
+        ("compression", None),
         ("mode", 0o640),
         ("max_event_bytes", 65536),
         ("file", "/var/log/app.jsonl"),
@@ -250,3 +233,14 @@ def test_path_object_that_raises():
 
     with pytest.raises(WrongValue, match=r"Broken instance.* is not a path"):
         values.parse_file(Broken())
+
+
+def test_zstd_needs_a_library(monkeypatch):
+    """Python's own or backports.zstd; without either it is refused before anything starts."""
+    monkeypatch.setattr(values, "ZSTD_LIBRARIES", ("no_such_package.zstd", "json.no_such_module"))
+    with pytest.raises(WrongValue) as caught:
+        values.parse_compression("zstd")
+    assert str(caught.value) == (
+        '"zstd" needs a library that is not installed; '
+        "install it, pip install 'mplog[zstd]', or give \"gzip\""
+    )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import time
+from types import SimpleNamespace
 
 import pytest
 
-from mplog.files.archive import Archive, archive_name, list_archives
+from mplog.config import Retention
+from mplog.files import retention
+from mplog.files.archive import archive_name, list_archives
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
-from mplog.files.retention import retire, to_retire
+from mplog.files.retention import retire
 from mplog.files.verify import verify
 
 
@@ -37,35 +42,82 @@ def generations(directory):
     return [archive.generation for archive in list_archives(directory, "app.jsonl")]
 
 
-@pytest.mark.parametrize(
-    ("keep", "leaving"), [(None, []), (9, []), (3, []), (2, [1]), (1, [1, 2]), (0, [1, 2, 3])]
-)
-def test_the_oldest_go_first(keep, leaving):
-    """As many stay as are to be kept, the newest ones."""
-    archives = [Archive(n, "", f"a{n}") for n in (2, 3, 1)]
+def test_an_archive_and_its_compressed_form_are_one(tmp_path):
+    """While compression is at work two files are one generation: they stay or go together."""
+    build(tmp_path, 3)
+    name = archive_name("app.jsonl", 1, 0)
+    (tmp_path / (name + ".gz")).write_bytes(gzip.compress((tmp_path / name).read_bytes()))
 
-    assert leaving == [archive.generation for archive in to_retire(archives, keep)]
-
-
-def test_an_archive_and_its_compressed_form_are_one():
-    """While compression is at work two files are one generation."""
-    archives = [Archive(1, "", "a"), Archive(2, "", "b"), Archive(2, "", "b.gz", ".gz")]
-
-    assert [] == to_retire(archives, 2)
-    assert archives[:1] == to_retire(archives, 1)
+    assert [] == retire(tmp_path, "app.jsonl", Retention(count=3), {"s"})
+    assert [name, name + ".gz"] == retire(tmp_path, "app.jsonl", Retention(count=2), {"s"})
+    assert 0 == verify([tmp_path / "app.jsonl"]).exit_code
 
 
-def test_a_negative_keep_is_refused():
-    """The value is named."""
-    with pytest.raises(ValueError, match="-1"):
-        to_retire([], -1)
+def test_bytes_are_those_on_the_disk(tmp_path):
+    """Compressed archives count as they stand there, and the active file not at all."""
+    build(tmp_path, 4)
+    for archive in list_archives(tmp_path, "app.jsonl")[:3]:
+        path = tmp_path / archive.name
+        (tmp_path / (archive.name + ".gz")).write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    (tmp_path / "app.jsonl").write_text(event("s", 41) + " " * 100_000)
+    total_bytes = sum(path.stat().st_size for path in tmp_path.glob("app.*.jsonl*"))
+    keep = Retention(total_bytes=total_bytes)
+
+    assert [] == retire(tmp_path, "app.jsonl", keep, {"s"})
+    keep = Retention(total_bytes=total_bytes - 1)
+    assert 1 == len(retire(tmp_path, "app.jsonl", keep, {"s"}))
+
+
+@pytest.mark.parametrize(("free_bytes", "gone"), [(10**9, 0), (10**9 - 1, 1), (0, 4)])
+def test_a_disk_that_is_nearly_full_gets_room(tmp_path, monkeypatch, free_bytes, gone):
+    """Oldest first until enough is free; the active file never goes, and no file of another."""
+    build(tmp_path, 4)
+    other = tmp_path / "app.old.20261122T080000Z.000001.jsonl"
+    other.write_text("another log's")
+    fs = SimpleNamespace(f_bavail=free_bytes, f_frsize=1)
+    monkeypatch.setattr(os, "statvfs", lambda path: fs)
+    retire(tmp_path, "app.jsonl", Retention(keep_free_bytes=10**9), {"s"})
+
+    assert list(range(gone + 1, 5)) == generations(tmp_path)
+    assert other.exists()
+    assert (tmp_path / "app.jsonl").exists()
+
+
+def test_age_is_told_by_the_name(tmp_path):
+    """A copy's time of writing is no archive's age."""
+    build(tmp_path, 2)
+    name = archive_name("app.jsonl", 3, time.time_ns())
+    (tmp_path / name).write_text(event("s", 99))
+    os.utime(tmp_path / name, (0, 0))
+
+    assert 2 == len(retire(tmp_path, "app.jsonl", Retention(age_s=3600), {"s"}))
+    assert [3] == generations(tmp_path)
+
+
+def test_an_archive_compressed_meanwhile_goes_too(tmp_path, monkeypatch):
+    """Between the listing and the claim its name changes: the file goes under either."""
+    build(tmp_path, 2)
+    name = archive_name("app.jsonl", 1, 0)
+
+    def compressed_first(*arguments):
+        path = tmp_path / name
+        (tmp_path / (name + ".gz")).write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+        return real(*arguments)
+
+    real = retention.compact
+    monkeypatch.setattr(retention, "compact", compressed_first)
+
+    assert [name + ".gz"] == retire(tmp_path, "app.jsonl", Retention(count=1), {"s"})
+    assert [2] == generations(tmp_path)
 
 
 @pytest.mark.parametrize("described", [True, False])
 def test_deleted_archives_are_not_missing(tmp_path, described):
     """After retention the files still prove complete, also when an archive had no entry."""
     build(tmp_path, 5, described=described)
-    names = retire(tmp_path, "app.jsonl", 2, {"s"})
+    names = retire(tmp_path, "app.jsonl", Retention(count=2), {"s"})
     report = verify([tmp_path / "app.jsonl"])
 
     assert [archive_name("app.jsonl", n, 0) for n in (1, 2, 3)] == names
@@ -83,7 +135,7 @@ def test_nothing_to_do_writes_nothing(tmp_path):
     build(tmp_path, 2)
     before = manifest_path(tmp_path, "app.jsonl").stat()
 
-    assert [] == retire(tmp_path, "app.jsonl", 2, {"s"})
+    assert [] == retire(tmp_path, "app.jsonl", Retention(count=2), {"s"})
     assert before == manifest_path(tmp_path, "app.jsonl").stat()
 
 
@@ -108,13 +160,13 @@ def test_a_kill_at_any_step_is_harmless(tmp_path, monkeypatch, step, described):
         for name in ("open", "write", "replace", "unlink", "scandir"):
             patch.setattr(os, name, dying(getattr(os, name)))
         try:
-            retire(tmp_path, "app.jsonl", 2, {"s"})
+            retire(tmp_path, "app.jsonl", Retention(count=2), {"s"})
         except Killed:
             pass
         else:
             assert calls < step
     killed = verify([tmp_path / "app.jsonl"])
-    retire(tmp_path, "app.jsonl", 2, {"s"})
+    retire(tmp_path, "app.jsonl", Retention(count=2), {"s"})
     after = verify([tmp_path / "app.jsonl"])
 
     assert [(0, [])] * 2 == [(r.exit_code, r.findings) for r in (killed, after)]
@@ -135,7 +187,7 @@ def test_the_steps_above_reach_the_end(tmp_path, monkeypatch):
         monkeypatch.setattr(
             os, name, lambda *a, _real=real, **k: calls.append(_real) or _real(*a, **k)
         )
-    retire(tmp_path, "app.jsonl", 2, {"s"})
+    retire(tmp_path, "app.jsonl", Retention(count=2), {"s"})
 
     assert 8 <= len(calls) < 39
 
@@ -147,7 +199,7 @@ def test_an_archive_that_cannot_be_claimed_is_not_deleted(tmp_path):
     (tmp_path / archive_name("app.jsonl", 1, 0)).rename(tmp_path / name)
 
     with pytest.raises(OSError, match=r"\.zst"):
-        retire(tmp_path, "app.jsonl", 0, set())
+        retire(tmp_path, "app.jsonl", Retention(count=0), set())
     assert [1, 2] == generations(tmp_path)
 
 
@@ -164,7 +216,7 @@ def test_ended_sessions_stay_when_others_are_unknown(tmp_path, described, curren
     if described:
         held = {"t": SessionRange(1, 1, 1)}
         append(manifest_path(tmp_path, "app.jsonl"), Entry(name, 2, 1, held))
-    retire(tmp_path, "app.jsonl", 1, set() if current_known else None)
+    retire(tmp_path, "app.jsonl", Retention(count=1), set() if current_known else None)
     manifest = load(manifest_path(tmp_path, "app.jsonl"))
 
     assert ([] if described and current_known else ["s"]) == list(manifest.retired.retired)

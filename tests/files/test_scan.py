@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,9 +65,3 @@ def test_a_summary_is_what_the_manifest_holds(tmp_path):
         "a": SessionRange(3, 7, 2),
         "b": SessionRange(9, 9, 0, True),
     } == scan.summarise(path)
-
-
-def test_an_unknown_compression_is_told():
-    """The ending is named, and what to do."""
-    with pytest.raises(OSError, match=r"\.zst.*decompress"):
-        scan.reader(0, 0, ".zst")

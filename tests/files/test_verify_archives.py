@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 
+from mplog.config import Retention
 from mplog.files.archive import archive_name
 from mplog.files.manifest import Entry, append, manifest_path
 from mplog.files.retention import retire
@@ -81,7 +82,7 @@ def test_filtered_numbers_that_were_retired_explain_no_later_gap(tmp_path):
     archive(tmp_path, 1, [event("a", 1), event("a", 3)])
     active = tmp_path / "app.jsonl"
     active.write_bytes(event("a", 4) + event("a", 6) + end("a", 6, filtered=1))
-    retire(tmp_path, "app.jsonl", 0, {"a"})
+    retire(tmp_path, "app.jsonl", Retention(count=0), {"a"})
 
     assert [("missing", "a", 5, 5, 2)] == told(verify([active]))
 
@@ -146,9 +147,9 @@ def test_a_retired_archive_that_is_still_there_doubles_nothing(tmp_path, monkeyp
     active.write_bytes(event("a", 5) + end("a", 5, dropped=2))
     with monkeypatch.context() as patch:
         patch.setattr(os, "unlink", lambda path: None)
-        retire(tmp_path, "app.jsonl", 1, {"a"})
+        retire(tmp_path, "app.jsonl", Retention(count=1), {"a"})
     between = verify([active])
-    retire(tmp_path, "app.jsonl", 1, {"a"})
+    retire(tmp_path, "app.jsonl", Retention(count=1), {"a"})
     after = verify([active])
 
     for report, notes in ((between, 1), (after, 0)):
@@ -163,7 +164,7 @@ def test_retired_numbers_that_come_again_are_doubled(tmp_path):
     archive(tmp_path, 1, [event("a", 1), event("a", 2)])
     active = tmp_path / "app.jsonl"
     active.write_bytes(event("a", 2) + event("a", 3))
-    retire(tmp_path, "app.jsonl", 0, {"a"})
+    retire(tmp_path, "app.jsonl", Retention(count=0), {"a"})
 
     assert [("doubled", "a", 2, 2, 1)] == told(verify([active]))
 
@@ -173,7 +174,7 @@ def test_an_end_line_counts_what_was_retired(tmp_path):
     archive(tmp_path, 1, [event("a", 1), event("a", 3)])
     active = tmp_path / "app.jsonl"
     active.write_bytes(event("a", 4) + end("a", 4))
-    retire(tmp_path, "app.jsonl", 0, {"a"})
+    retire(tmp_path, "app.jsonl", Retention(count=0), {"a"})
 
     assert [("contradiction", "a", None, None, 2)] == told(verify([active]))
 

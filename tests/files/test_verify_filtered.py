@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from mplog.config import Retention
 from mplog.event.event import Event, Stamped
 from mplog.files.archive import archive_name
 from mplog.files.manifest import Entry, SessionRange, append, manifest_path
@@ -123,7 +124,7 @@ def test_a_file_of_an_archive_tells_what_it_filtered(lines, tmp_path):
     assert {"a": SessionRange(1, 6, 1)} == ranges
     assert [] == verify([tmp_path / "app.log"]).findings
     assert [] == verify([tmp_path / "app.log"], only=True).findings
-    retire(tmp_path, "app.log", 0, {"a"})
+    retire(tmp_path, "app.log", Retention(count=0), {"a"})
     report = verify([tmp_path / "app.log"])
     assert (1, 0, []) == (report.retired_archives, report.exit_code, report.findings)
 

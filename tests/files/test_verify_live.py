@@ -10,6 +10,7 @@ import os
 
 import pytest
 
+from mplog.config import Retention
 from mplog.files import snapshot
 from mplog.files import verify as verify_module
 from mplog.files.archive import archive_name
@@ -162,7 +163,7 @@ def test_retention_while_reading_loses_nothing(active, monkeypatch, open_at_once
 
     def delete(files, lines):
         for keep in passes:
-            retire(active.parent, "app.jsonl", keep, {"s"})
+            retire(active.parent, "app.jsonl", Retention(count=keep), {"s"})
 
     report = verify([active], progress=delete)
 
@@ -179,7 +180,7 @@ def test_retention_while_listing_loses_nothing(active, monkeypatch, target):
 
     def delete_then(path):
         for keep in passes:
-            retire(active.parent, "app.jsonl", keep, {"s"})
+            retire(active.parent, "app.jsonl", Retention(count=keep), {"s"})
             break
         return real(path)
 

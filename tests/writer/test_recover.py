@@ -9,7 +9,7 @@ import pytest
 
 from mplog import _native
 from mplog._native import Producer, Reader
-from mplog.config import Settings
+from mplog.config import Retention, Settings
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.files import rotation
@@ -182,7 +182,7 @@ def test_a_manifest_that_cannot_be_read_keeps_no_writer_from_beginning(make):
 
 def test_a_manifest_that_cannot_be_added_to_holds_up_no_event(make, monkeypatch):
     """Told and counted; the archive itself still knows what retention has to know."""
-    place = make(retention=0)
+    place = make(retention=Retention(count=0))
     job, lock = place.begin()
     place.log_one("first")
     Loop(job)._pass()

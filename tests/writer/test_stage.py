@@ -10,7 +10,7 @@ from one_writer import PAYLOADS, STAGING_BYTES
 
 from mplog import _native
 from mplog._native import Producer
-from mplog.config import Settings
+from mplog.config import Rotation, Settings
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.files.manifest import SessionRange
@@ -145,7 +145,7 @@ def delivered(directory, log, native):
     """What a service's writer has written of all payloads, in all its files."""
     directory.mkdir(mode=0o700)
     log.parent.mkdir()
-    settings = Settings(file=str(log), rotation_bytes=30_000)
+    settings = Settings(file=str(log), rotation=Rotation(size_bytes=30_000))
     create_bell(directory, "shop", settings)
     supervisor = hold(directory, "shop", _native.LOCK_SUPERVISOR)
     producer = Producer(str(directory), "shop", "web")

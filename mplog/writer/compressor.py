@@ -1,0 +1,116 @@
+"""The program that compresses archives, as the writer sees it: started when there is something to
+do, never waited for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+
+import mplog.files.compress as program
+from mplog.files.compress import BUSY, CRASHED, NO_LIBRARY, first_plain
+from mplog.writer.state import Job
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+# Run with -c: what this program has imported is imported from where it found it, and nothing from
+# where it would not have looked.
+_BOOT = (
+    "import sys\n"
+    "from importlib.machinery import PathFinder\n"
+    "sys.path[:], found = (word.split('\\n') for word in (sys.argv.pop(1), sys.argv.pop(1)))\n"
+    "found = dict(word.split('=', 1) for word in found)\n"
+    "class Own:\n"
+    "    @staticmethod\n"
+    "    def find_spec(name, path=None, target=None):\n"
+    "        return PathFinder.find_spec(name, [found[name]]) if name in found else None\n"
+    "sys.meta_path.insert(0, Own)\n"
+    "from mplog.files.compress import main\n"
+    "sys.exit(main())\n"
+)
+
+
+class Compressor:
+    """Keeps the archives of one log compressed."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._kind = job.settings.compression
+        self._child = 0
+        self._again_s = 0.0
+        self._pause_s = FIRST_PAUSE_S
+        self._told = ""
+
+    def look(self, now_s: float) -> None:
+        """Start the program when archives wait for it, and none is at work; never raises."""
+        if self._kind is None or (self._child and not self._over(now_s)) or now_s < self._again_s:
+            return
+        if self._job.untidy:
+            self.start()
+
+    def start(self) -> None:
+        """Start it, if there is anything to do; it goes on when this process ends."""
+        job = self._job
+        if self._kind is None or self._child:
+            return
+        try:
+            if first_plain(job.path.parent, job.path.name) is not None:
+                self._child = _spawn(self._kind, job.path)
+            job.untidy = False
+        except OSError as error:
+            self._fail(f"{error.strerror or error}")
+
+    def _over(self, now_s: float) -> bool:
+        try:
+            pid, status = os.waitpid(self._child, os.WNOHANG)
+        except ChildProcessError:
+            pid, status = self._child, 0
+        if not pid:
+            return False
+        self._child = 0
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0:
+            self._pause_s = FIRST_PAUSE_S
+            if self._told and self._told == self._job.problem:
+                self._job.tell("")
+            self._told = ""
+            return True
+        self._job.untidy = True
+        self._again_s = now_s + self._pause_s
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        if code != BUSY:
+            self._fail(_reason(code))
+        return True
+
+    def _fail(self, reason: str) -> None:
+        job = self._job
+        job.reader.count("errors", 1)
+        self._told = f"cannot compress archives of {job.path}: {reason}; they stay as they are"
+        job.tell(self._told)
+
+
+def _reason(code: int) -> str:
+    if code < 0:
+        return f"the program for it was killed by signal {-code}"
+    if code == NO_LIBRARY:
+        return "there is no library for zstd: pip install 'mplog[zstd]'"
+    if code == CRASHED:
+        return "the program for it has failed; the writer's stderr says how"
+    return f"{os.strerror(code)} ({errno.errorcode.get(code, code)})"
+
+
+def _spawn(kind: str, log: Path) -> int:
+    packages = {"mplog": Path(program.__file__).parents[2]}
+    packages["msgspec"] = Path(msgspec.__file__ or "").parents[1]
+    found = "\n".join(f"{name}={folder}" for name, folder in packages.items())
+    path = "\n".join(entry for entry in sys.path if entry)
+    python = sys.executable or "/usr/bin/python3"
+    words = [python, "-I", "-S", "-c", _BOOT, path, found, kind, str(log)]
+    # A group of its own: what a terminal sends is not meant for it.
+    return os.posix_spawn(
+        python, words, os.environ, setpgroup=0, setsigmask=[], setsigdef=[signal.SIGINT]
+    )

@@ -1,0 +1,154 @@
+"""What the writer looks after beside its batches: whether the active file's time is over, and that
+archives are compressed and deleted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mplog.files.archive import list_archives
+from mplog.files.retention import rotated_s
+from mplog.files.schedule import HEAD_BYTES, PATIENCE_NS, SECOND_NS, begun_ns, due_ns
+from mplog.writer.compressor import Compressor
+from mplog.writer.deliver import delete_old
+from mplog.writer.state import Job, now_ns
+
+LOOK_S = 0.25  # how often the rest is looked at
+RETIRE_S = 60.0  # how often archives may have become too old, or the disk too full
+_NEVER_NS = 1 << 63
+
+
+class FileState(msgspec.Struct, frozen=True):
+    """What a callable for rotation is asked about.
+
+    Attributes:
+        path: of the file that is written.
+        size_bytes: it has now; never 0.
+        begun_ns: when, nanoseconds since 1970.
+        now_ns: the same of the clock.
+    """
+
+    path: Path
+    size_bytes: int
+    begun_ns: int
+    now_ns: int
+
+
+Question = Callable[[FileState], Any]
+
+
+class Upkeep:
+    """One writer's."""
+
+    def __init__(self, job: Job) -> None:
+        rotation = job.settings.rotation
+        self._job = job
+        self._questions: dict[str, Question] = {}
+        self._compressor = Compressor(job)
+        self._file: object = None
+        self._begun_ns, self._due_ns = 0, 0
+        self._asked: tuple[int, float] = (0, 0.0)
+        self._look_s = self._retire_s = 0.0
+        self._rotated_ns = _newest_ns(job.path)
+        for name in rotation.ask:
+            self._load(name)
+        self._timed = bool(rotation.moments) or rotation.every_s is not None
+        self._any = self._timed or bool(self._questions)
+
+    def due(self, now_s: float) -> bool:
+        """Whether the active file's time is over; an empty one's never is.
+
+        Args:
+            now_s: monotonic.
+        """
+        if not self._any:
+            return False
+        job, now = self._job, now_ns()
+        if job.journal.file()[2] == 0:
+            self._file = None
+            return False
+        # A clock that was far ahead when it was begun is no clock.
+        if job.file is not self._file or now < self._begun_ns - PATIENCE_NS:
+            self._begin(now)
+        over = now >= self._due_ns or (bool(self._questions) and self._ask(now, now_s))
+        return over and job.file.size() > 0
+
+    def look(self, now_s: float) -> None:
+        """The archives, now and then; never raises.
+
+        Args:
+            now_s: monotonic.
+        """
+        if now_s < self._look_s:
+            return
+        self._look_s = now_s + LOOK_S
+        keep = self._job.settings.retention
+        if (keep.age_s is not None or keep.keep_free_bytes is not None) and now_s > self._retire_s:
+            self._retire_s = now_s + RETIRE_S
+            delete_old(self._job)
+        self._compressor.look(now_s)
+
+    def close(self) -> None:
+        """The writer leaves: what waits to be compressed is begun with, and goes on without it."""
+        if self._job.untidy:
+            self._compressor.start()
+
+    def _begin(self, now: int) -> None:
+        job = self._job
+        head = os.pread(job.file.fd, HEAD_BYTES, 0)
+        written_ns = os.fstat(job.file.fd).st_mtime_ns
+        rotated_ns = max(self._rotated_ns, job.rotated_ns)
+        self._file = job.file
+        self._begun_ns = begun_ns(head, written_ns, rotated_ns, now)
+        try:
+            due = due_ns(job.settings.rotation, self._begun_ns)
+        except (LookupError, OSError) as error:
+            self._complain(f"a time zone is not known here ({error})")
+            due = None
+        self._due_ns = _NEVER_NS if due is None else due
+
+    def _ask(self, now: int, now_s: float) -> bool:
+        """The callables: when the file has grown, and once a second."""
+        size_bytes = self._job.journal.file()[2]
+        if size_bytes == self._asked[0] and now_s < self._asked[1]:
+            return False
+        self._asked = size_bytes, now_s + 1.0
+        state = FileState(self._job.path, size_bytes, self._begun_ns, now)
+        for name, question in list(self._questions.items()):
+            try:
+                if question(state):
+                    return True
+            except Exception as error:  # noqa: PERF203 - anybody's code
+                self._complain(f"{name} has raised {type(error).__name__}: {error}")
+        return False
+
+    def _load(self, name: str) -> None:
+        module, _, attribute = name.partition(":")
+        try:
+            found = attrgetter(attribute)(import_module(module))
+            if not callable(found):
+                raise TypeError("it is no callable")
+        except Exception as error:  # the module's own code has run
+            self._complain(f"{name} cannot be had: {type(error).__name__}: {error}")
+        else:
+            self._questions[name] = found
+
+    def _complain(self, text: str) -> None:
+        self._job.reader.count("errors", 1)
+        self._job.tell(f"rotation of {self._job.path}: {text}"[:400])
+
+
+def _newest_ns(log: Path) -> int:
+    """When the newest archive was set aside; 0 when there is none."""
+    try:
+        archives = list_archives(log.parent, log.name)
+    except OSError:
+        return 0
+    return (rotated_s(archives[-1]) or 0) * SECOND_NS if archives else 0
