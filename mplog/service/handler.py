@@ -11,6 +11,7 @@ from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE, Gate
 from mplog.producer.handler import RecordHandler
 from mplog.service.configure import configure, load_settings, open_service
+from mplog.service.rotating import translated
 from mplog.service.state import STATE
 
 
@@ -28,7 +29,8 @@ class Handler(RecordHandler):
         file: the log file. Without it the service that the process has configured or inherited is
             used.
         level: of this handler, as `logging` has it.
-        settings: keys of `configure()`; only with *file*.
+        settings: keys of `configure()`, and the standard library's `maxBytes`, `backupCount`,
+            `when`, `interval`, `utc` and `atTime`; only with *file*.
 
     Raises:
         ConfigError, FileOwnedError: as `configure()`.
@@ -43,7 +45,7 @@ class Handler(RecordHandler):
             right = 'name the log file too, as Handler("logs/app.jsonl", …)'
             raise ConfigError.of([Problem(f"Handler({names})", "settings without a file", right)])
         if file is not None:
-            self._connect(file, settings)
+            self._connect(file, translated(settings))
 
     def _connect(self, file: str, settings: dict[str, Any]) -> None:
         """The process's service, if it has none yet or it is of this file; else one of the

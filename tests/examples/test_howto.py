@@ -18,8 +18,8 @@ def test_rotation_does_what_it_says(tmp_path, private, settled):
         if block.task == "save":
             (tmp_path / block.name).write_text(block.text)
         elif block.task == "run":
+            settled()
             for line, shown, printed in samples.run(block, tmp_path, private):
                 assert samples.fits(shown, printed), f"{block.place}: $ {line}\n{printed}"
                 ran += 1
-    settled()
-    assert ran == 4
+    assert ran == 6
