@@ -23,6 +23,7 @@ import errno
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from mplog.files.manifest import load, manifest_path
 from mplog.ring import lock_path
 
 BUSY, CRASHED, NO_LIBRARY = 253, 254, 255  # exit codes; those below are errno
+WAIT_S = 5.0
 _LOCK_BYTE = 1
 _HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # for the other archives as well
 _NICE = 19
@@ -92,11 +94,17 @@ def first_plain(directory: Path, active: str, tried: Set[int] = frozenset()) -> 
 
 @contextlib.contextmanager
 def _alone(log_file: Path) -> Iterator[None]:
+    """Hold the lock. One who is about to end may have listed before the newest archive came, so
+    that is waited for.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     fd = os.open(lock_path(log_file), flags, 0o600)
+    deadline_s = time.monotonic() + WAIT_S
     try:
-        if not _native.lock(fd, _LOCK_BYTE):
-            raise Busy
+        while not _native.lock(fd, _LOCK_BYTE):
+            if time.monotonic() > deadline_s:
+                raise Busy
+            time.sleep(0.05)
         yield
     finally:
         os.close(fd)

@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -50,18 +51,23 @@ class Compressor:
         if self._kind is None or (self._child and not self._over(now_s)) or now_s < self._again_s:
             return
         if self._job.untidy:
-            self.start()
+            self._start(self._kind)
 
-    def start(self) -> None:
-        """Start it, if there is anything to do; it goes on when this process ends."""
+    def close(self) -> None:
+        """The writer leaves: what still waits is begun with, and goes on without it. One that is
+        at work may have seen it or not; this one waits for it.
+        """
+        if self._kind is not None and self._job.untidy:
+            self._start(self._kind)
+
+    def _start(self, kind: str) -> None:
         job = self._job
-        if self._kind is None or self._child:
-            return
         try:
             if first_plain(job.path.parent, job.path.name) is not None:
-                self._child = _spawn(self._kind, job.path)
+                self._child = _spawn(kind, job.path)
             job.untidy = False
         except OSError as error:
+            self._later(time.monotonic())
             self._fail(f"{error.strerror or error}")
 
     def _over(self, now_s: float) -> bool:
@@ -79,12 +85,15 @@ class Compressor:
                 self._job.tell("")
             self._told = ""
             return True
-        self._job.untidy = True
-        self._again_s = now_s + self._pause_s
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        self._later(now_s)
         if code != BUSY:
             self._fail(_reason(code))
         return True
+
+    def _later(self, now_s: float) -> None:
+        self._job.untidy = True
+        self._again_s = now_s + self._pause_s
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     def _fail(self, reason: str) -> None:
         job = self._job

@@ -21,7 +21,7 @@ from mplog.writer.deliver import delete_old
 from mplog.writer.state import Job, now_ns
 
 LOOK_S = 0.25  # how often the rest is looked at
-RETIRE_S = 60.0  # how often archives may have become too old, or the disk too full
+RETIRE_S = 10.0  # how often archives may have become too old, or the disk too full
 _NEVER_NS = 1 << 63
 
 
@@ -96,9 +96,8 @@ class Upkeep:
         self._compressor.look(now_s)
 
     def close(self) -> None:
-        """The writer leaves: what waits to be compressed is begun with, and goes on without it."""
-        if self._job.untidy:
-            self._compressor.start()
+        """The writer leaves."""
+        self._compressor.close()
 
     def _begin(self, now: int) -> None:
         job = self._job

@@ -6,6 +6,7 @@ log call has accepted in a file that mplog knows nothing of. The test holds the 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -99,9 +100,15 @@ def log_files(log: Path) -> list[Path]:
     return [*archives, *([log] if log.exists() else [])]
 
 
+def content_of(path: Path) -> bytes:
+    """What stands in a file, compressed or not."""
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
 def lines_of(log: Path) -> list[dict[str, Any]]:
     """All lines of a log, archives first."""
-    text = b"".join(path.read_bytes() for path in log_files(log))
+    text = b"".join(content_of(path) for path in log_files(log))
     return [json.loads(line) for line in text.splitlines()]
 
 

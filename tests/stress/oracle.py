@@ -8,6 +8,7 @@ corrupt.
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import mmap
 import struct
@@ -171,7 +172,7 @@ def lines_of(log_file: Path) -> Iterator[tuple[str, bytes]]:
     """(place, line), newline included, of all archives, oldest first, then of the active file."""
     archives = [log_file.parent / a.name for a in list_archives(log_file.parent, log_file.name)]
     for path in [*archives, log_file]:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 yield f"{path.name}:{number}", line
 

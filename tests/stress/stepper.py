@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from oracle import Ledger, Row, body, judge
 import mplog
 from mplog import _native
 from mplog.config import load
+from mplog.files.archive import Archive, list_archives
 from mplog.files.verify import verify
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
@@ -88,10 +90,16 @@ def kill_at(pid: int, n: int) -> bool:
 class Service:
     """A service with events of producers that are gone, and no writer yet."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, compression: str | None) -> None:
+        self.compression = compression
         self.directory, self.log_file = place / "shm", place / "logs" / "app.jsonl"
         self.directory.mkdir(mode=0o700)
-        arguments = {"file": str(self.log_file), "rotation": "30 KB", "retention": "all"}
+        arguments = {
+            "file": str(self.log_file),
+            "rotation": "30 KB",
+            "retention": "all",
+            "compression": compression,
+        }
         settings = load(arguments=arguments).settings
         create_bell(self.directory, SERVICE, settings)
         self._settings = settings
@@ -128,7 +136,8 @@ class Service:
         return forked(run)
 
     def wrong(self) -> list[str]:
-        """What is not as it must be, after the last writer has left."""
+        """What is not as it must be, after the last writer has left, and whoever compresses."""
+        wait_for_others(str(self.log_file))
         rows = {k: Row(*self._ledger.row(k)) for k in range(PRODUCERS)}
         verdict, report = judge(self.log_file, rows), verify([self.log_file])
         folder = sorted(p.name for p in self.log_file.parent.iterdir())
@@ -139,18 +148,45 @@ class Service:
             found.append(str(report.findings[:3] or report.open_sessions or report.unreadable))
         if verdict.files < 3 or any(name.endswith(".new") for name in folder):
             found.append(f"rotation not finished: {folder}")
+        if self.compression and any(a.compression != ".gz" for a in archives_of(self.log_file)):
+            found.append(f"not compressed: {folder}")
         if left := sorted(p.name for p in self.directory.iterdir()):
             found.append(f"left in shared memory: {left}")
         return found
 
 
-def once(place: Path, kills: Iterator[int]) -> tuple[bool, list[str]]:
+def archives_of(log_file: Path) -> list[Archive]:
+    """All of them, compressed or not."""
+    return list_archives(log_file.parent, log_file.name)
+
+
+def wait_for_others(log_file: str, timeout_s: float = 60.0) -> None:
+    """Until no process has *log_file* on its command line."""
+    deadline_s = time.monotonic() + timeout_s
+    while any(log_file in command for command in commands()):
+        assert time.monotonic() < deadline_s, "somebody goes on compressing"
+        time.sleep(0.01)
+
+
+def commands() -> Iterator[str]:
+    """The command lines of all processes but this one."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(name) != os.getpid():
+                yield Path("/proc", name, "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+
+
+def once(
+    place: Path, kills: Iterator[int], compression: str | None = None
+) -> tuple[bool, list[str]]:
     """One service's life: a writer killed at each of *kills* in turn, then one that is left alone.
 
     Returns:
         Whether the first kill met its writer, and what was wrong afterwards.
     """
-    service = Service(place)
+    service = Service(place, compression)
     fired = None
     for n in kills:
         fired_now = kill_at(service.writer(traced=True), n)
@@ -168,7 +204,9 @@ def once(place: Path, kills: Iterator[int]) -> tuple[bool, list[str]]:
 endings.LOOK_S = 0.02
 
 
-def main(first: int, step: int, seed: int, again: int) -> dict[str, Any]:
+def main(
+    first: int, step: int, seed: int, again: int, compression: str | None = None
+) -> dict[str, Any]:
     """Every *step*-th n from *first* on; *again*: recoveries after it that are killed as well."""
     dice = random.Random(seed)
     wrong: dict[int, list[str]] = {}
@@ -176,7 +214,7 @@ def main(first: int, step: int, seed: int, again: int) -> dict[str, Any]:
     while True:
         kills = [n, *(dice.randrange(1, 400) for _ in range(again))]
         with tempfile.TemporaryDirectory(dir=os.environ["MPLOG_DIR"]) as place:
-            fired, found = once(Path(place), iter(kills))
+            fired, found = once(Path(place), iter(kills), compression)
         if found:
             wrong[n] = [str(kills), *found]
         if not fired:

@@ -19,8 +19,26 @@ def test_a_kill_at_a_sample_of_system_calls_is_recovered_from(program, tell, see
     stepped(program, tell, seed, first=1 + seed % 61, step=61, again=0)
 
 
+@pytest.mark.process
+def test_archives_are_compressed_whichever_writer_dies(program, tell, seed):
+    """A sample again: whoever compresses goes on, or the next writer has it done; each once."""
+    arguments = {"first": 1 + seed % 151, "step": 151, "again": 0, "compression": "gzip"}
+    stepped(program, tell, seed, **arguments)
+
+
 @pytest.mark.stress
+@pytest.mark.parametrize("compression", [None, "gzip"])
 @pytest.mark.parametrize("again", [0, 2])
-def test_a_kill_at_every_system_call_is_recovered_from(program, tell, seed, again):
+def test_a_kill_at_every_system_call_is_recovered_from(program, tell, seed, again, compression):
     """At every call, without and with two more kills at random places of the recovery."""
-    stepped(program, tell, seed, first=1, step=1, again=again)
+    stepped(program, tell, seed, first=1, step=1, again=again, compression=compression)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_a_kill_at_every_system_call_of_a_compression_loses_nothing(program, tell, kind):
+    """Every call: the log verifies at once, and the next run compresses what is left."""
+    found = program("squeezer", 300, kind=kind)
+    tell(f"{kind}: compressing two archives takes {found['calls']} calls; wrong: {found['wrong']}")
+    assert {} == found["wrong"]
+    assert found["calls"] > 50, "it did not work"
