@@ -18,7 +18,7 @@ QUIET_S = 1.0  # after so long without an event the writer sleeps until it is ru
 POLL_S = 0.001
 LEAVE_S = 0.05  # between two looks whether anybody is here, unless somebody has just left
 STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
-DRAIN_BYTES = 1 << 20
+DRAIN_BYTES = 1 << 18  # of payloads: with their lines they stay in a core's own cache
 BUSY_BYTES = 64 << 10  # a batch of this size is followed by the next one at once
 
 

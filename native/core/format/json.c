@@ -9,22 +9,19 @@
 
 #define PERCENT_KIND 1u
 
-static bool put_string(struct mpl_out *o, const struct mpl_msg *m)
-{
-    return MPL_PUT(o, "\"") && mpl_put_text(o, m->text, m->length) && MPL_PUT(o, "\"");
-}
-
 static bool put_value(struct mpl_out *o, const struct mpl_event *e, const struct mpl_pair *p)
 {
     struct mpl_cursor c = {.at = p->body, .end = e->end};
-    return p->value.kind == MPL_MSG_STR ? put_string(o, &p->value) : mpl_put_value(o, &p->value, &c, 0);
+    if (p->value.kind == MPL_MSG_STR)
+        return mpl_put_quoted(o, p->value.text, p->value.length, ',');
+    return mpl_put_value(o, &p->value, &c, 0) && MPL_PUT(o, ",");
 }
 
 /* A user's key that is ours gets `field.` before it. Should the user have such a key as well, that is for the Python formatter to disentangle. */
 static bool put_key(struct mpl_out *o, const struct mpl_event *e, const struct mpl_msg *key)
 {
     if (!mpl_is_reserved(key))
-        return MPL_PUT(o, "\"") && mpl_put_text(o, key->text, key->length) && MPL_PUT(o, "\":");
+        return mpl_put_quoted(o, key->text, key->length, ':');
     for (uint32_t i = 0; i < e->npairs; i++)
         if (e->pairs[i].key.length > 6 && memcmp(e->pairs[i].key.text, "field.", 6) == 0)
             return false;
@@ -34,7 +31,7 @@ static bool put_key(struct mpl_out *o, const struct mpl_event *e, const struct m
 static bool put_pairs(struct mpl_out *o, const struct mpl_event *e)
 {
     for (uint32_t i = 0; i < e->npairs; i++)
-        if (!put_key(o, e, &e->pairs[i].key) || !put_value(o, e, &e->pairs[i]) || !MPL_PUT(o, ","))
+        if (!put_key(o, e, &e->pairs[i].key) || !put_value(o, e, &e->pairs[i]))
             return false;
     return true;
 }
@@ -55,7 +52,7 @@ static bool put_level(struct mpl_out *o, uint8_t level)
 /* `"key":"text",`; an empty text is left out. */
 static bool put_named(struct mpl_out *o, const char *key, size_t n, const uint8_t *text, size_t length)
 {
-    return !length || (mpl_put(o, key, n) && MPL_PUT(o, "\"") && mpl_put_text(o, text, length) && MPL_PUT(o, "\","));
+    return !length || (mpl_put(o, key, n) && mpl_put_quoted(o, text, length, ','));
 }
 #define NAMED(o, key, m) put_named((o), "\"" key "\":", sizeof(key) + 2, (m).text, (m).length)
 

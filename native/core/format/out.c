@@ -155,6 +155,18 @@ bool mpl_put_text(struct mpl_out *o, const uint8_t *text, size_t n)
     return true;
 }
 
+bool mpl_put_quoted(struct mpl_out *o, const uint8_t *text, size_t n, char after)
+{
+    const char end[2] = {'"', after};
+    if ((size_t)(o->end - o->at) > n + sizeof end && copy_plain(o->at + 1, text, n) == n) {
+        *o->at = '"';
+        memcpy(o->at + 1 + n, end, sizeof end);
+        o->at += n + 1 + sizeof end;
+        return true;
+    }
+    return MPL_PUT(o, "\"") && mpl_put_text(o, text, n) && mpl_put(o, end, sizeof end);
+}
+
 const char mpl_pairs[201] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
                             "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 

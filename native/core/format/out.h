@@ -31,6 +31,9 @@ static inline bool mpl_put(struct mpl_out *o, const char *bytes, size_t n)
 /* Text escaped as the inside of a JSON string. False: no room (`full`), or it is not UTF-8. */
 bool mpl_put_text(struct mpl_out *o, const uint8_t *text, size_t n);
 
+/* The same between quotes, and what stands behind it, which is one character. */
+bool mpl_put_quoted(struct mpl_out *o, const uint8_t *text, size_t n, char after);
+
 /* Texts of numbers; they return the number of bytes. */
 size_t mpl_uint_text(char out[MPL_NUMBER_CHARS], uint64_t number);
 size_t mpl_int_text(char out[MPL_NUMBER_CHARS], uint64_t number, bool negative); /* negative: number is the two's complement */
