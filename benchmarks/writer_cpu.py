@@ -1,5 +1,6 @@
 """What an event with three fields costs the writer, from its lane to staged bytes: the way through
-Python objects, and the way through C. CPU time; drain and format alone, without the write.
+Python objects, and the way through C. CPU time; drain and format alone, without the write. Then
+the way through C in its parts: drain, format, and commit with the write into a file in memory.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
-from mplog._native import Journal, Producer, Reader, bell_create
+from mplog._native import FORMATS, Journal, Producer, Reader, bell_create
 from mplog.config import Settings
 from mplog.event.codec import ENCODER
 from mplog.files.active import ActiveFile
 from mplog.format import formatter
 from mplog.writer import stage
+from mplog.writer.compose import line_of
 from mplog.writer.state import ARENA_BYTES, Job, Signals
 
 SERVICE = "bench"
@@ -64,6 +68,24 @@ def measured(job: Job, fill: Callable[[], None]) -> float:
     return used_ns / FILL
 
 
+def parted(job: Job, fill: Callable[[], None]) -> tuple[float, ...]:
+    """CPU time an event, ns: drain, format, commit."""
+    fill()
+    reader, journal = job.reader, job.journal
+    times_ns = [time.process_time_ns()]
+    reader.drain_count(ARENA_BYTES)
+    times_ns.append(time.process_time_ns())
+    fallback = partial(line_of, job.fmt, STAGING_BYTES)
+    count, size, _ = reader.compose(journal, 0, STAGING_BYTES, FORMATS["json"], fallback)
+    times_ns.append(time.process_time_ns())
+    reader.accept(count)
+    journal.commit(reader, job.file.fd, size)
+    times_ns.append(time.process_time_ns())
+    if count != FILL:
+        raise SystemExit(f"{count} of {FILL} events came through")
+    return tuple([(after - before) / FILL for before, after in pairwise(times_ns)])
+
+
 def main() -> int:
     """Print both and their ratio; 1 when the ratio is under the target."""
     parser = argparse.ArgumentParser(description="CPU time of the writer an event")
@@ -85,11 +107,17 @@ def main() -> int:
         for _ in range(rounds):  # in turns, so that both meet the same machine
             for job.native in spent:
                 spent[job.native].append(measured(job, fill))
+        parts = [parted(job, fill) for _ in range(rounds)]
         producer.detach(True)
     python_ns, native_ns = (statistics.median(spent[way]) for way in (False, True))
     print(f"Python: {python_ns:,.0f} ns an event")
     print(f"C:      {native_ns:,.0f} ns an event")
     print(f"ratio:  {python_ns / native_ns:.1f} (target {TARGET_TIMES:.0f})")
+    names = ("drain", "format", "commit")
+    each = [statistics.median(one) for one in zip(*parts, strict=True)]
+    print(
+        "in C:   " + ", ".join(f"{name} {ns:,.0f} ns" for name, ns in zip(names, each, strict=True))
+    )
     return 1 if python_ns / native_ns < TARGET_TIMES else 0
 
 
