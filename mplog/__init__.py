@@ -4,23 +4,29 @@ from typing import TYPE_CHECKING
 
 from mplog._native import Logger
 from mplog.errors import ConfigError, FileOwnedError, MplogError
-from mplog.producer.accelerate import Acceleration, accelerate
 from mplog.producer.context import context
 from mplog.producer.logger import get_logger
 from mplog.service import Report, Service, attach, configure, flush, shutdown
 
 if TYPE_CHECKING:
+    from mplog.producer.accelerate import Acceleration, accelerate
     from mplog.service.handler import Handler
 else:
 
     def __getattr__(name: str) -> object:
         """The standard library's `logging` is loaded with what needs it, when that is asked for."""
-        if name != "Handler":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from mplog.service.handler import Handler
+        if name == "Handler":
+            from mplog.service.handler import Handler
 
-        globals()[name] = Handler
-        return Handler
+            late = {"Handler": Handler}
+        elif name in ("Acceleration", "accelerate"):
+            from mplog.producer.accelerate import Acceleration, accelerate
+
+            late = {"Acceleration": Acceleration, "accelerate": accelerate}
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals().update(late)
+        return late[name]
 
 
 __all__ = [

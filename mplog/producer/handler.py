@@ -156,6 +156,7 @@ set_logging(
     emit=RecordHandler.emit,
     arguments=message_of,
     layout=LAYOUT,
+    mapping=Mapping,
 )
 RecordHandler.handle = shortcut("handle", RecordHandler.handle)  # type: ignore[method-assign]
 RecordHandler.emit = shortcut("emit", RecordHandler.emit)  # type: ignore[method-assign]

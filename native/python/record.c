@@ -56,11 +56,69 @@ static bool take_arguments(struct mplog_message *m, PyObject *args)
     return true;
 }
 
+/* ---- what only a text can tell ----------------------------------------------------------------------------------------------- */
+static Py_UCS4 after_key(PyObject *text, Py_ssize_t at)
+{
+    const Py_ssize_t n = PyUnicode_GET_LENGTH(text);
+    while (at < n && (Py_UNICODE_ISALNUM(PyUnicode_READ_CHAR(text, at)) || PyUnicode_READ_CHAR(text, at) == '_'))
+        at++;
+    return at + 1 < n && PyUnicode_READ_CHAR(text, at) == ')' ? PyUnicode_READ_CHAR(text, at + 1) : 0;
+}
+
+/* Whether `%s` is all that a template asks for: as handler.py's _NOT_JUST_TEXT finds it. */
+static bool asks_for_texts(PyObject *template)
+{
+    const Py_ssize_t n = PyUnicode_GET_LENGTH(template);
+    for (Py_ssize_t i = 0; i + 1 < n; i++) {
+        if (PyUnicode_READ_CHAR(template, i) != '%')
+            continue;
+        Py_UCS4 next = PyUnicode_READ_CHAR(template, i + 1);
+        if (next == '(')
+            next = after_key(template, i + 2);
+        if (next && next != 's' && next != '%' && next != '(')
+            return false;
+    }
+    return true;
+}
+
+/* A text as str() gives it, and not of a class of its own; NULL, perhaps with an exception. */
+static PyObject *text_of(PyObject *value)
+{
+    PyObject *text = PyObject_Str(value);
+    if (text && !PyUnicode_CheckExact(text))
+        Py_CLEAR(text);
+    return text;
+}
+
+/* The usual way of it: values that are not plain, each in the place of a `%s`; or a message alone. */
+static bool make_texts(struct mplog_message *m)
+{
+    PyObject *made = PyTuple_New(m->count + 1);
+    bool ok = made && (PyUnicode_CheckExact(m->template) ? asks_for_texts(m->template) : !m->count);
+    for (Py_ssize_t i = 0; ok && i <= m->count; i++) {
+        PyObject *value = i < m->count ? m->values[i] : m->template, *shown = is_plain(value) ? Py_NewRef(value) : NULL;
+        if (i == m->count && shown && !PyUnicode_CheckExact(shown)) /* a message that is a number */
+            Py_CLEAR(shown);
+        if (!shown)
+            shown = text_of(value);
+        if ((ok = shown != NULL))
+            PyTuple_SET_ITEM(made, i, shown);
+    }
+    if (!ok) {
+        Py_XDECREF(made);
+        return false;
+    }
+    m->template = PyTuple_GET_ITEM(made, m->count);
+    m->values = &PyTuple_GET_ITEM(made, 0);
+    m->made = made;
+    return true;
+}
+
 /* What the program's own code raises while it shows a value is logging's to see: the record is made again, as without us. */
 static bool ask_python(struct mplog_message *m, bool unpack)
 {
     PyObject *given = m->mapping ? Py_NewRef(m->mapping) : PyTuple_New(m->count);
-    for (Py_ssize_t i = 0; given && i < m->count; i++)
+    for (Py_ssize_t i = 0; given && !m->mapping && i < m->count; i++)
         PyTuple_SET_ITEM(given, i, Py_NewRef(m->values[i]));
     PyObject *made = given ? PyObject_CallFunctionObjArgs(mplog_stdlib.arguments, m->template, given, unpack ? Py_True : Py_False, NULL) : NULL;
     Py_XDECREF(given);
@@ -73,14 +131,34 @@ static bool ask_python(struct mplog_message *m, bool unpack)
     return PyUnicode_CheckExact(m->template) && take_arguments(m, PyTuple_GET_ITEM(made, 1));
 }
 
+/* Whether LogRecord may take a single argument for a mapping of arguments. */
+static bool may_be_mapping(PyObject *value)
+{
+    if (PyList_CheckExact(value) || PyTuple_CheckExact(value) || PyBytes_CheckExact(value) || is_plain(value))
+        return false;
+    const int is = PyObject_IsInstance(value, mplog_stdlib.mapping);
+    if (is < 0)
+        PyErr_Clear();
+    return is != 0;
+}
+
 bool mplog_message_settle(struct mplog_message *m, bool unpack)
 {
     if (unpack && m->count == 1 && PyDict_CheckExact(m->values[0]) && PyDict_GET_SIZE(m->values[0])) {
         m->mapping = m->values[0];
         m->count = 0;
-        unpack = false;
     }
-    return all_plain(m) || ask_python(m, unpack);
+    unpack = unpack && m->count == 1;
+    if (all_plain(m))
+        return true;
+    if (!m->mapping && m->count <= MAX_ARGUMENTS && !(unpack && may_be_mapping(m->values[0])) && make_texts(m))
+        return true;
+    if (PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception))
+            return false;
+        PyErr_Clear();
+    }
+    return ask_python(m, unpack);
 }
 
 bool mplog_pack_arguments(struct mplog_pack *p, const struct mplog_message *m)
@@ -141,16 +219,16 @@ static void let_go(struct record *r)
     Py_XDECREF(r->dict);
 }
 
-static bool is_late(PyObject *key)
+/* Both are keys of dicts, and have been hashed. */
+static bool same_text(PyObject *a, PyObject *b)
 {
-    bool is = false;
-    for (size_t i = 0; late[i] && !is; i++)
-        is = key == late[i] || PyUnicode_Compare(key, late[i]) == 0;
-    return is;
+    return a == b || (((PyASCIIObject *)a)->hash == ((PyASCIIObject *)b)->hash && PyUnicode_Compare(a, b) == 0);
 }
 
+static bool is_late(PyObject *key) { return same_text(key, late[0]) || same_text(key, late[1]); }
+
 /* Before 3.12 a task's name can only have been put there by somebody. */
-static bool is_task(PyObject *key) { return key == wanted[TASK] || PyUnicode_Compare(key, wanted[TASK]) == 0; }
+static bool is_task(PyObject *key) { return same_text(key, wanted[TASK]); }
 
 static bool pack_extra(struct mplog_pack *p, const struct record *r)
 {

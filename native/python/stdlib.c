@@ -208,17 +208,18 @@ static PyTypeObject *class_of(PyObject *globals, const char *name)
 
 PyObject *mplog_f_set_logging(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"globals", "source", "gate", "emit", "arguments", "layout", NULL};
-    PyObject *globals, *source, *gate, *emit, *arguments, *layout;
+    static char *keywords[] = {"globals", "source", "gate", "emit", "arguments", "layout", "mapping", NULL};
+    PyObject *globals, *source, *gate, *emit, *arguments, *layout, *mapping;
     struct mplog_stdlib *s = &mplog_stdlib;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O!UOOOO!:set_logging", keywords, &PyDict_Type, &globals, &source, &gate, &emit, &arguments,
-            &PyTuple_Type, &layout))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$O!UOOOO!O:set_logging", keywords, &PyDict_Type, &globals, &source, &gate, &emit, &arguments,
+            &PyTuple_Type, &layout, &mapping))
         return NULL;
     Py_XSETREF(s->globals, Py_NewRef(globals));
     Py_XSETREF(s->gate, Py_NewRef(gate));
     Py_XSETREF(s->emit, Py_NewRef(emit));
     Py_XSETREF(s->arguments, Py_NewRef(arguments));
     Py_XSETREF(s->layout, Py_NewRef(layout));
+    Py_XSETREF(s->mapping, Py_NewRef(mapping));
     Py_XSETREF(s->source, Py_NewRef(source));
     if (!(s->record = class_of(globals, "LogRecord")) || !(s->handler = class_of(globals, "Handler")) ||
         !(s->null_handler = class_of(globals, "NullHandler")) || !(s->logger = class_of(globals, "Logger")))

@@ -37,7 +37,7 @@ extern struct mplog_stdlib {
     PyObject *source; /* logging's file, as its code objects name it */
     PyTypeObject *record, *handler, *null_handler, *logger;
     PyObject *globals; /* of logging */
-    PyObject *gate, *emit, *arguments, *layout;
+    PyObject *gate, *emit, *arguments, *layout, *mapping;
 } mplog_stdlib;
 
 PyObject *mplog_f_set_logging(PyObject *module, PyObject *args, PyObject *kwargs);
