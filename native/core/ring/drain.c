@@ -145,7 +145,12 @@ static bool can_name(struct mpl_reader *r, struct mpl_view *v)
 static int drain_body(void *arg)
 {
     struct mpl_reader *r = arg;
-    uint64_t clock = mpl_now(CLOCK_MONOTONIC), watermark = load_lanes(r, clock);
+    uint64_t clock = mpl_now(CLOCK_MONOTONIC), watermark;
+    /* After the clock: a segment that came since the last scan may hold what is older than the records seen here, of the very same process. Its maker counts it
+     * before any stamp is taken in it. */
+    if (mpl_load_acquire(&r->bell->segments) != r->seen_segments)
+        return 0;
+    watermark = load_lanes(r, clock);
     while (r->nheap && r->nitems < MPL_MAX_ITEMS) {
         const uint32_t at = r->heap[0].view;
         struct mpl_view *v = mpl_view_at(r, at);
