@@ -22,6 +22,7 @@ _Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=secrets.MAX_NAMES)]
 _Level = Annotated[int, Meta(ge=0, le=255)]
 _Prefix = Annotated[str, Meta(min_length=1, max_length=prefixes.MAX_PREFIX_BYTES)]
 _Rules = Annotated[tuple[tuple[_Prefix, _Level], ...], Meta(max_length=prefixes.MAX_RULES)]
+_Overflow = Annotated[int, Meta(ge=0, le=sizes.MAX_OVERFLOW_BYTES)]
 _EventBytes = Annotated[int, Meta(ge=values.MIN_EVENT_BYTES, le=values.MAX_EVENT_BYTES)]
 
 
@@ -33,10 +34,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """
 
     level: _Level = 20
-    when_full: Literal["block", "drop_newest"] = "block"
+    when_full: Literal["block", "drop_newest", "overflow"] = "block"
     block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
         default=10.0, name="block_timeout"
     )
+    overflow_bytes: _Overflow = field(default=sizes.DEFAULT_OVERFLOW_BYTES, name="overflow")
+    overflow_dir: str | None = None
     redact: _Secrets = secrets.DEFAULT
     file: str | None = None
     format: Literal["json", "logfmt", "text"] = "json"
@@ -54,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         problem = values.mode_problem(self.mode)
         if problem:
             raise ValueError(f"mode {self.mode:o} {problem}")
-        for path in (self.file, self.dir):
+        for path in (self.file, self.dir, self.overflow_dir):
             if path is not None and not path.startswith("/"):
                 raise ValueError(f"{path!r} is not an absolute path")
 
@@ -104,9 +107,10 @@ _TABLE = (
         "process",
         values.parse_when_full,
         str,
-        "`block` or `drop_newest`",
-        "What a log call does when the process's lane is full: wait for the writer, or drop its "
-        "event and count it.",
+        "`block`, `drop_newest` or `overflow`",
+        "What a log call does when the process's lane is full: wait for the writer, drop its event "
+        "and count it, or put it into a file of bounded size (`overflow`), which the writer reads "
+        "after the lane.",
     ),
     Key(
         "block_timeout",
@@ -116,6 +120,27 @@ _TABLE = (
         durations.text,
         'a duration: `"500 ms"`, `"10 s"`, `"2 min"`, or a number of seconds',
         "How long `block` waits at most before it drops the event and counts it.",
+    ),
+    Key(
+        "overflow",
+        "overflow_bytes",
+        "service",
+        values.parse_overflow,
+        sizes.text,
+        'a size up to `"4 GiB"`',
+        "How much all overflow files of the service may take together; of the last quarter only "
+        "WARNING and above get any. Beyond it events are dropped and counted.",
+    ),
+    Key(
+        "overflow_dir",
+        "overflow_dir",
+        "service",
+        values.parse_dir,
+        values.path_text,
+        "a path",
+        "The directory of the overflow files, if not beside the shared memory. On a disk, a log "
+        "call of `overflow` may wait for that disk.",
+        none_is_unset=True,
     ),
     Key(
         "redact",

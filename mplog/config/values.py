@@ -13,8 +13,8 @@ from mplog.config import durations, sizes
 from mplog.config.wrong import WrongValue, nearest, plain
 from mplog.event import level as levels
 
-WHEN_FULL = ("block", "drop_newest")
-WHEN_FULL_LATER = ("overflow", "drop_oldest")
+WHEN_FULL = ("block", "drop_newest", "overflow")
+WHEN_FULL_LATER = ("drop_oldest",)
 FORMATS = ("json", "logfmt", "text")
 COMPRESSIONS = ("gzip", "zstd")
 ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd")  # the first is Python's own, from 3.14 on
@@ -60,7 +60,8 @@ def level_text(level: int) -> str:
 def parse_when_full(value: object) -> str:
     """The policy for a full lane, as its word."""
     if plain(value) in WHEN_FULL_LATER:
-        raise WrongValue(value, "is not built yet in this version", 'use "block" or "drop_newest"')
+        right = 'use "overflow", "block" or "drop_newest"'
+        raise WrongValue(value, "is not built yet in this version", right)
     return _choice(value, WHEN_FULL)
 
 
@@ -80,6 +81,19 @@ def _choice(value: object, words: tuple[str, ...]) -> str:
 def parse_block_timeout(value: object) -> float:
     """How long a full lane may hold a call, in seconds."""
     return durations.parse(value)
+
+
+def parse_overflow(value: object) -> int:
+    """How much the overflow may take, in bytes."""
+    right = f'give a size up to "{sizes.text(sizes.MAX_OVERFLOW_BYTES)}"'
+    try:
+        size_bytes = sizes.parse(value)
+    except WrongValue as wrong:
+        wrong.right = right
+        raise
+    if size_bytes > sizes.MAX_OVERFLOW_BYTES:
+        raise WrongValue(value, "is out of range", right)
+    return size_bytes
 
 
 def parse_compression(value: object) -> str | None:

@@ -21,7 +21,11 @@ from mplog.launch import ensure_writer
 from mplog.producer.tell import tell
 from mplog.ring import Place, bell_id, create_bell, stderr_path
 
-_WHEN_FULL = {"block": _native.BLOCK, "drop_newest": _native.DROP_NEWEST}
+_WHEN_FULL = {
+    "block": _native.BLOCK,
+    "drop_newest": _native.DROP_NEWEST,
+    "overflow": _native.OVERFLOW,
+}
 _STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
 _OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
@@ -100,6 +104,7 @@ class Connection:
             int(settings.block_timeout_s * 1e9),
             settings.max_event_bytes,
         )
+        self.producer.set_overflow(settings.overflow_dir, settings.overflow_bytes)
         self.bell = bell_id(directory, service)
         self._place = _place()
         self.creator_pid = 0  # of the process that has created the service
@@ -191,6 +196,7 @@ class Connection:
     def _look(self) -> None:
         self.ensure_writer()
         self._tell_problem()
+        self._tell_overflow()
         if _place() != self._place:
             return  # another uid, or another root: what it sees there now says nothing of its lane
         here = bell_id(self.directory, self.service)
@@ -199,6 +205,16 @@ class Connection:
 
     def _stalled(self) -> None:
         self._look()
+
+    def _tell_overflow(self) -> None:
+        error = self.producer.overflow_error
+        if error and error != -errno.ENOSPC:
+            where = self.settings.overflow_dir or self.directory
+            tell(
+                f"the overflow in {where} cannot be written ({_native.strerror(error)}); events "
+                "are dropped and counted while the lane is full",
+                kind=f"overflow:{error}",
+            )
 
     def _tell_problem(self) -> None:
         number, text = self.producer.problem

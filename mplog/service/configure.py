@@ -15,6 +15,7 @@ from mplog.config import (
     Settings,
     differences,
     load,
+    private_directory,
     service_name,
     to_bytes,
     usable_directory,
@@ -148,6 +149,8 @@ def _create_or_find(settings: Settings, log_file: str, name: str) -> tuple[str, 
         refuse_foreign_owner(log_file, name, directory)
         _refuse_second_name(log_file, name, directory)
         try:
+            if settings.overflow_dir is not None:
+                private_directory(settings.overflow_dir)
             if create_bell(directory, name, settings):
                 return directory, True, settings
             return directory, False, configuration(directory, name)

@@ -73,6 +73,8 @@ def begin(
     """
     path = Path(settings.file or "")
     reader = Reader(str(directory), service, True, ARENA_BYTES)
+    if settings.overflow_dir is not None:
+        reader.set_overflow_dir(settings.overflow_dir)
     if settings.file_level or settings.levels:
         reader.set_filter(settings.file_level, list(settings.levels))
     waiting = Waiting(reader, signals, path)

@@ -12,14 +12,15 @@
  *
  *   field                         | written by                        | read by
  *   ------------------------------+-----------------------------------+-------------------------------
- *   rsv, tail, last_mono, marks   | owner of the lane                 | writer; an adopter after a death
+ *   rsv, tail, last_mono, marks,  | owner of the lane                 | writer; an adopter after a death
+ *   ovf_rsv, ovf_end              |                                   |
  *   drop_last, drops              | owner                             | writer; an adopter
- *   head                          | writer (CAS-max)                  | owner
+ *   head, ovf_head                | writer (CAS-max)                  | owner
  *   quarantined                   | writer                            | owner
  *   space_seq / waiters           | writer / owner                    | each other (futex)
  *   epoch, capacity, slots[].*    | owner at its claim; writer closes | writer, tools
  *
- * A record in a lane is readable if and only if (1) it lies in [head, tail), (2) its len is a multiple of 8 and ends before
+ * A record in a lane is readable if and only if (1) it lies in [head, tail), or in the overflow in [ovf_head, ovf_end), (2) its len is a multiple of 8 and ends before
  * tail and before the data's end, (3) its epoch is 0 (a pad) or that of an open slot, (4) len = align8(40 + payload_len),
  * (5) its seq is above the last one of its session, gaps only up to drop_last.
  *
@@ -28,7 +29,8 @@
  *   I2  bytes in [tail, rsv) belong to the owner alone; bytes in [head, tail) are immutable.
  *   I3  the mark that agrees with (tail, ovf_end) carries the number of the last event published in this session.
  *   I4  a session's words in its slot are written only while the slot holds that epoch.
- *   I5  positions start just below 2^32, so that every test crosses that line.
+ *   I5  an owner publishes in the lane only while ovf_head == ovf_end; what stands in the overflow is younger than all of the lane.
+ *   I6  positions start just below 2^32, so that every test crosses that line.
  */
 #ifndef MPL_LAYOUT_H
 #define MPL_LAYOUT_H
@@ -48,7 +50,7 @@
 #define MPL_MAX_LANES 64u
 #define MPL_MAX_SEGMENTS 32u
 #define MPL_SLOTS 8u
-#define MPL_ORIGIN 0xffffe000ull /* I5 */
+#define MPL_ORIGIN 0xffffe000ull /* I6 */
 #define MPL_LANE_LARGE (1u << 20)
 #define MPL_LANE_MEDIUM (256u << 10)
 #define MPL_LANE_SMALL (64u << 10)
@@ -116,13 +118,14 @@ struct mpl_slot {
     uint64_t start_ns;
     uint32_t pid, clean; /* clean: valid from ENDED on */
     char name[MPL_NAME];
+    mpl_a64 end_ovf; /* as end_pos, of the overflow */
 };
 
 struct mpl_lane {
     _Alignas(MPL_LINE) mpl_a64 rsv;
     mpl_a64 tail, ovf_end, last_mono;
     struct mpl_mark marks[2];
-    mpl_a64 drop_last;
+    mpl_a64 drop_last, ovf_rsv;
     _Alignas(MPL_LINE) mpl_a64 drops[MPL_REASONS][MPL_LEVELS];
     _Alignas(MPL_LINE) mpl_a64 head;
     _Alignas(MPL_LINE) mpl_a64 ovf_head;
@@ -151,6 +154,7 @@ struct mpl_bell {
     mpl_a32 problem_seq; /* grows with each new text below */
     char problem[244];
     _Alignas(MPL_LINE) mpl_a64 counters[MPL_COUNTERS];
+    _Alignas(MPL_LINE) mpl_a64 overflow_bytes; /* of the chunks that there are, of all lanes */
     _Alignas(MPL_LINE) mpl_a64 homeless[MPL_LEVELS]; /* events of processes that could get no lane */
 };
 
@@ -163,7 +167,7 @@ _Static_assert(offsetof(struct mpl_record, payload_len) == 32, "record layout");
 _Static_assert(sizeof(struct mpl_header) <= MPL_PAGE, "the header is one page");
 _Static_assert(sizeof(struct mpl_lane) <= MPL_PAGE, "a control page is one page");
 _Static_assert(sizeof(struct mpl_bell) <= MPL_PAGE, "the bell is one page");
-_Static_assert(sizeof(struct mpl_slot) == 128, "slot layout");
+_Static_assert(sizeof(struct mpl_slot) == 136, "slot layout");
 _Static_assert(offsetof(struct mpl_lane, head) % MPL_LINE == 0, "head has a line of its own");
 
 static inline uint64_t mpl_align8(uint64_t n) { return (n + 7u) & ~(uint64_t)7u; }

@@ -59,11 +59,13 @@ static inline struct mpl_lane *mpl_segment_lane(const struct mpl_segment *seg, u
 }
 
 /* ---- a producer (P) ---------------------------------------------------------------------------------------------------- */
-enum mpl_when_full { MPL_BLOCK = 0, MPL_DROP_NEWEST = 1 };
+enum mpl_when_full { MPL_BLOCK = 0, MPL_DROP_NEWEST = 1, MPL_OVERFLOW = 2 };
+#define MPL_OVERFLOW_MAX (UINT64_C(4) << 30) /* the largest bound that can be set for the overflow of a service, in bytes */
 enum mpl_outcome { MPL_DROPPED = 0, MPL_ACCEPTED = 1, MPL_WAIT = 2, MPL_TOO_BIG = 3, MPL_HOMELESS = 4 };
 
 struct mpl_producer {
     char dir[MPL_PATH], service[128], name[MPL_NAME];
+    char overflow_dir[MPL_PATH];
     struct mpl_bell *bell;
     struct mpl_lane *lane; /* NULL: no lane in this process */
     char *data;
@@ -72,12 +74,15 @@ struct mpl_producer {
     struct mpl_slot *slot;
     uint64_t generation; /* of the process, at the claim */
     uint64_t tail, head, seq, last_mono;
+    uint64_t ovf_end, overflow_bytes; /* of this lane's overflow; the bound for all of the service's */
     uint64_t published; /* number of the last event that went into the lane: later numbers are drops */
     uint64_t segment_id, block_ns, retry_ns, probe_ns;
     uint64_t accepted, dropped;
     uint32_t segment, lane_number, capacity, epoch, mark, when_full, max_event_bytes;
     int waiting;    /* threads in mpl_wait: mappings must stay */
     int trouble;    /* why there is no lane: a negative code, or 0 */
+    int overflow_error; /* why the last event that should have gone into the overflow did not: -errno, or 0: it was full */
+    bool overflowing; /* what is in the overflow has not all been drained: events go there (I5) */
     bool gave_up;   /* a block deadline ran out; do not wait again until there is room */
     bool final;     /* the process has said goodbye; whatever it still logs goes into sessions that are clean between events */
     bool detached;  /* this session is one of those */
@@ -113,10 +118,19 @@ struct mpl_tally {
     uint32_t epoch, closed;
     uint64_t settled, delivered, filtered, untold;
 };
+struct mpl_overflow { /* what the writer knows of a lane's overflow */
+    uint64_t pos, cur, limit;
+    uint64_t swept; /* chunks below it are gone */
+    uint64_t chunk; /* that fd is of */
+    int fd;         /* -1: none is open */
+    uint32_t crc;   /* of the record that comes next */
+    bool next;      /* the record that comes next stands here */
+};
 struct mpl_view { /* what the writer knows of one lane, kept privately */
     struct mpl_lane *lane;
     const char *data;
     uint64_t pos, cur, limit, last_mono;
+    struct mpl_overflow ovf;
     uint64_t inflight, inflight_ns;
     struct mpl_record next; /* the record at cur, checked; len 0: none */
     uint32_t capacity, segment, number;
@@ -129,7 +143,7 @@ struct mpl_view { /* what the writer knows of one lane, kept privately */
 };
 struct mpl_item {
     uint32_t view, slot;
-    uint64_t end_pos, seq, expected, mono_ns;
+    uint64_t end_pos, end_ovf, seq, expected, mono_ns;
     uint64_t wall_ns;    /* as it is shown */
     uint64_t untold;     /* numbers directly before `expected` that were filtered: what this item's first line tells */
     uint32_t place, len; /* of the payload in the arena */
@@ -141,7 +155,7 @@ struct mpl_touch {
     uint64_t segment_id;
     uint32_t lane, epoch;
     uint32_t segment, close;
-    uint64_t head, settled, delivered, filtered, untold;
+    uint64_t head, ovf_head, settled, delivered, filtered, untold;
 };
 #define MPL_MAX_TOUCHES 512u
 #define MPL_TOUCHES_FOR_ENDS 64u /* of them kept free by a drain, for sessions that end */
@@ -162,7 +176,7 @@ struct mpl_next { /* of a lane: the merge key of its next record */
 struct mpl_filter;
 struct mpl_known;
 struct mpl_reader {
-    char dir[MPL_PATH], service[128];
+    char dir[MPL_PATH], service[128], overflow_dir[MPL_PATH];
     struct mpl_bell *bell;
     struct mpl_segment segments[MPL_MAX_SEGMENTS];
     struct mpl_view *views[MPL_MAX_SEGMENTS];
@@ -258,7 +272,7 @@ struct mpl_journal_page {
     struct mpl_write writes[MPL_MAX_SINKS];
     struct mpl_rotation rotate;
     uint64_t segment_ids[MPL_MAX_SEGMENTS];
-    mpl_a64 positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES];
+    mpl_a64 positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES], ovf_positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES];
     struct mpl_touch touches[MPL_MAX_TOUCHES];
 };
 struct mpl_journal {
@@ -272,7 +286,11 @@ struct mpl_journal {
 int mpl_journal_open(struct mpl_journal *j, const char *dir, const char *service, size_t staging_bytes);
 int mpl_journal_check(const struct mpl_journal_page *page, uint64_t file_bytes);
 void mpl_journal_close(struct mpl_journal *j);
-uint64_t mpl_journal_position(const struct mpl_journal *j, uint32_t segment, uint64_t segment_id, uint32_t lane, bool *known);
+struct mpl_positions {
+    uint64_t pos, ovf;
+    bool known;
+};
+struct mpl_positions mpl_journal_position(const struct mpl_journal *j, uint32_t segment, uint64_t segment_id, uint32_t lane);
 void mpl_journal_adopt(struct mpl_journal *j, uint32_t segment, uint64_t segment_id); /* its positions are kept from now on */
 const struct mpl_file *mpl_journal_file(const struct mpl_journal *j, uint32_t sink);
 void mpl_journal_set_file(struct mpl_journal *j, uint32_t sink, const struct mpl_file *file);

@@ -267,6 +267,13 @@ NUMBER_GETTER(dropped, self->p.dropped)
 NUMBER_GETTER(max_payload, mpl_max_payload(&self->p) < self->p.max_event_bytes && self->p.capacity ? mpl_max_payload(&self->p) : self->p.max_event_bytes)
 
 static PyObject *get_trouble(ProducerObject *self, void *unused) { return PyLong_FromLong(self->p.trouble); }
+static PyObject *get_overflow_error(ProducerObject *self, void *unused)
+{
+    const int error = self->p.overflow_error;
+    self->p.overflow_error = 0;
+    return PyLong_FromLong(error);
+}
+static PyObject *get_overflowing(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_lane_is_mine(&self->p) && self->p.overflowing); }
 static PyObject *get_attached(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_lane_is_mine(&self->p)); }
 static PyObject *get_attended(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_attended(self->p.dir, self->p.service)); }
 static PyObject *get_quarantined(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_lane_is_mine(&self->p) && mpl_load(&self->p.lane->quarantined)); }
@@ -300,6 +307,8 @@ static PyGetSetDef producer_getset[] = {
     {"dropped", (getter)get_dropped, NULL, NULL, NULL},
     {"max_payload", (getter)get_max_payload, NULL, "largest payload in bytes", NULL},
     {"trouble", (getter)get_trouble, NULL, "why there is no lane, or 0", NULL},
+    {"overflowing", (getter)get_overflowing, NULL, "whether events go into the overflow", NULL},
+    {"overflow_error", (getter)get_overflow_error, NULL, "why the overflow took an event last not, or 0; asked once, it is 0 again", NULL},
     {"attached", (getter)get_attached, NULL, "whether this process holds a lane", NULL},
     {"attended", (getter)get_attended, NULL, "whether a supervisor looks after the service, or there is none to look after", NULL},
     {"quarantined", (getter)get_quarantined, NULL, "whether the writer has set this lane aside", NULL},
@@ -329,6 +338,19 @@ static PyObject *producer_set_policy(ProducerObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *producer_set_overflow(ProducerObject *self, PyObject *args)
+{
+    const char *dir;
+    unsigned long long bytes;
+    if (!PyArg_ParseTuple(args, "zK", &dir, &bytes))
+        return NULL;
+    if (bytes > MPL_OVERFLOW_MAX || (dir && strlen(dir) >= sizeof self->p.overflow_dir))
+        return mplog_raise(MPL_E_ARG);
+    strcpy(self->p.overflow_dir, dir ? dir : self->p.dir);
+    self->p.overflow_bytes = bytes;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef producer_methods[] = {
     {"publish", (PyCFunction)(void (*)(void))producer_publish, METH_FASTCALL, publish_doc},
     {"emit", (PyCFunction)(void (*)(void))producer_emit, METH_FASTCALL, emit_doc},
@@ -338,6 +360,7 @@ static PyMethodDef producer_methods[] = {
     {"wait_settled", (PyCFunction)producer_wait_settled, METH_VARARGS, wait_doc},
     {"rename", (PyCFunction)producer_rename, METH_O, "rename(process_name): of this process's session too"},
     {"set_policy", (PyCFunction)producer_set_policy, METH_VARARGS, "set_policy(when_full, block_ns, max_event_bytes)"},
+    {"set_overflow", (PyCFunction)producer_set_overflow, METH_VARARGS, "set_overflow(dir or None, bytes): where chunks go, and how much all of the service's may take"},
     {0},
 };
 

@@ -335,6 +335,17 @@ static PyObject *reader_set_pids(ReaderObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *reader_set_overflow_dir(ReaderObject *self, PyObject *arg)
+{
+    const char *dir = PyUnicode_AsUTF8(arg);
+    if (!dir)
+        return NULL;
+    if (strlen(dir) >= sizeof self->reader.overflow_dir)
+        return mplog_raise(MPL_E_ARG);
+    strcpy(self->reader.overflow_dir, dir);
+    Py_RETURN_NONE;
+}
+
 static PyObject *reader_set_threshold(ReaderObject *self, PyObject *arg)
 {
     const long level = arg == Py_None ? -1 : PyLong_AsLong(arg);
@@ -355,11 +366,12 @@ static PyObject *lane_row(ReaderObject *self, uint32_t segment, uint32_t number)
     for (unsigned i = 0; i < MPL_REASONS; i++)
         for (unsigned k = 0; k < MPL_LEVELS; k++)
             dropped += mpl_load(&v->lane->drops[i][k]);
+    const uint64_t overflow = mpl_load_acquire(&v->lane->ovf_end) - mpl_load_acquire(&v->lane->ovf_head);
     char name[MPL_NAME];
     memcpy(name, s->name, sizeof name);
-    return Py_BuildValue("{sNsIsNsNsNsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
+    return Py_BuildValue("{sNsIsNsNsNsKsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
         "name", text_of(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "open",
-        PyBool_FromLong((mpl_load_acquire(&s->epoch_state) & 0xffffffffu) != MPL_S_CLOSED), "start_ns", s->start_ns, "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head), "dropped", dropped,
+        PyBool_FromLong((mpl_load_acquire(&s->epoch_state) & 0xffffffffu) != MPL_S_CLOSED), "start_ns", s->start_ns, "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head) + overflow, "overflow_bytes", overflow, "dropped", dropped,
         "capacity_bytes", mpl_load(&v->lane->capacity), "quarantined", PyBool_FromLong(mpl_load(&v->lane->quarantined)));
 }
 
@@ -418,6 +430,7 @@ static PyMethodDef reader_methods[] = {
     {"counters", (PyCFunction)reader_counters, METH_NOARGS, "all counters"},
     {"tell_problem", (PyCFunction)reader_tell_problem, METH_O, "tell_problem(text): for producers to tell on stderr"},
     {"set_pids", (PyCFunction)reader_set_pids, METH_VARARGS, "set_pids(writer, supervisor)"},
+    {"set_overflow_dir", (PyCFunction)reader_set_overflow_dir, METH_O, "set_overflow_dir(dir): where producers put chunks, if not beside the segments"},
     {"set_threshold", (PyCFunction)reader_set_threshold, METH_O, "set_threshold(level or None): of all processes of the service, from their next call on"},
     {"lanes", (PyCFunction)reader_lanes, METH_NOARGS, "a dict for every lane that was ever claimed"},
     {"broken", (PyCFunction)reader_broken, METH_NOARGS, broken_doc},

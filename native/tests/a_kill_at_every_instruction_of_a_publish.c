@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SIGKILL after k instructions of one mpl_publish, for every k: the lane reads as if the event had never been or as if it were whole, the
- * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, and a drop.
+ * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, a drop, one that goes into the
+ * overflow, one that begins another chunk of it, and one that comes back from there to the lane.
  *
  * The lane, bell and journal are reused through all k; only the session is new. */
 #include <sched.h>
 
+#include "overflow.h"
 #include "service.h"
 #include "trace.h"
 
 #define LEN 600u /* small enough that memcpy does not use a string instruction, which stops at every byte */
 
-enum which { PLAIN, PADDED, DROPPED };
+enum which { PLAIN, PADDED, DROPPED, OVERFLOWED, CROSSING, RETURNED };
 
 struct seen {
     uint64_t events, ends, last, max_n, torn;
@@ -21,10 +23,23 @@ static const char *place;
 static struct writer w;
 static enum which which;
 
+/* Into the overflow, and for CROSSING to the end of its chunk. */
+static void overflow_before(struct mpl_producer *p, uint64_t n)
+{
+    while (!p->overflowing)
+        CHECK_EQ(send_event(p, 1, ++n, LEN), MPL_ACCEPTED);
+    for (uint64_t rest; which == CROSSING && (rest = MPL_CHUNK_BYTES - p->ovf_end % MPL_CHUNK_BYTES) > LEN + 48;)
+        CHECK_EQ(send_event(p, 1, ++n, rest > 40000 ? 16000 : 56), MPL_ACCEPTED);
+}
+
 static void publish_before(struct mpl_producer *p)
 {
     uint64_t n = 0;
-    p->when_full = MPL_DROP_NEWEST;
+    p->when_full = which >= OVERFLOWED ? MPL_OVERFLOW : MPL_DROP_NEWEST;
+    if (which >= OVERFLOWED) {
+        overflow_before(p, n);
+        return;
+    }
     if (which == DROPPED) {
         while (send_event(p, 1, ++n, LEN) == MPL_ACCEPTED) {
         }
@@ -47,7 +62,12 @@ static int produce(void *arg)
     *before = p.seq;
     payload_fill(payload, 1, p.seq + 1, sizeof payload);
     mpl_publish(&p, 10, 0, 0, "", 0); /* all pages are there, all branches were taken once; 0 bytes: not one of ours */
-    *before = p.seq;
+    before[0] = p.seq;
+    if (which == RETURNED) { /* until the writer has drained it all */
+        mpl_store((mpl_a64 *)&before[1], 1);
+        while (!mpl_load_acquire((mpl_a64 *)&before[2]))
+            sched_yield();
+    }
     payload_fill(payload, 1, p.seq + 1, sizeof payload);
     trace_marker();
     enum mpl_outcome outcome = mpl_publish(&p, 10, 0, 0, payload, sizeof payload);
@@ -116,14 +136,25 @@ static void step_through(const char *name, uint64_t *before)
     struct mpl_producer next;
     uint64_t with = 0, without = 0, phantom = 0, k = 0;
     CHECK_EQ(mpl_producer_init(&next, place, SERVICE, "next"), 0);
+    next.when_full = MPL_OVERFLOW;
     next_one(&next, 0);
     for (bool finished = false; !finished; k++) {
         struct seen s = {0};
+        before[1] = before[2] = 0;
         pid_t pid = spawn(produce, before);
+        if (which == RETURNED) {
+            struct seen earlier = {0};
+            while (!mpl_load_acquire((mpl_a64 *)&before[1]))
+                sched_yield();
+            drain(&earlier);
+            mpl_store_release((mpl_a64 *)&before[2], 1);
+        }
         trace_start(pid);
         for (uint64_t i = 0; i < k && !finished; i++)
             finished = !trace_step(pid, PTRACE_SINGLESTEP);
         trace_kill(pid);
+        while (mpl_locked(w.r.segments[0].fd, 0, 1) > 0) /* whoever looks into /proc/PID just now keeps its memory, and so its lock, a little longer */
+            sched_yield();
         bool adopted_unread = k % 2 == 0; /* the adopter first, then the writer; or the other way round */
         if (adopted_unread) {
             CHECK_EQ(mpl_attach(&next), 0);
@@ -141,7 +172,7 @@ static void step_through(const char *name, uint64_t *before)
         next_one(&next, 0);
     }
     fflush(stdout);
-    printf("%-7s %llu instructions: %llu kills left no event, %llu left it whole\n", name, (unsigned long long)k - 2,
+    printf("%-10s %llu instructions: %llu kills left no event, %llu left it whole\n", name, (unsigned long long)k - 2,
         (unsigned long long)without, (unsigned long long)with);
     CHECK(with > 0 && without > 50 && phantom == 0);
     mpl_producer_free(&next);
@@ -163,5 +194,8 @@ static int test(const char *dir)
     which = PLAIN, step_through("plain", before);
     which = PADDED, step_through("padded", before);
     which = DROPPED, step_through("dropped", before);
+    which = OVERFLOWED, step_through("overflowed", before);
+    which = CROSSING, step_through("crossing", before);
+    which = RETURNED, step_through("returned", before);
     return 0;
 }

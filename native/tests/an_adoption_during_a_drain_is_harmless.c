@@ -15,14 +15,14 @@ static int look(void *arg)
     uint64_t complete;
     struct mpl_view *v = &w.r.views[0][0];
     (void)arg;
-    mpl_view_load(v, mpl_now(CLOCK_MONOTONIC), &complete); /* once before: pages and branches are warm */
+    mpl_view_load(&w.r, v, mpl_now(CLOCK_MONOTONIC), &complete); /* once before: pages and branches are warm */
     trace_marker();
-    int rc = mpl_view_load(v, mpl_now(CLOCK_MONOTONIC), &complete);
+    int rc = mpl_view_load(&w.r, v, mpl_now(CLOCK_MONOTONIC), &complete);
     for (int i = 0; rc > 0 && i < 8; i++) {
         uint32_t slot = v->next.epoch % MPL_SLOTS;
         v->cursor_seq[slot] = v->next.seq;
         v->cur += v->next.len;
-        rc = mpl_view_peek(v);
+        rc = mpl_view_peek(&w.r, v);
     }
     mpl_store(lane_view, (uint64_t)(int64_t)rc);
     trace_end();

@@ -25,13 +25,13 @@ static void header(void)
 static void lane(void)
 {
     AT(mpl_lane, rsv, 0), AT(mpl_lane, tail, 8), AT(mpl_lane, ovf_end, 16), AT(mpl_lane, last_mono, 24);
-    AT(mpl_lane, marks, 32), AT(mpl_lane, drop_last, 80), AT(mpl_lane, drops, 128), AT(mpl_lane, head, 256);
-    AT(mpl_lane, ovf_head, 384), AT(mpl_lane, quarantined, 392), AT(mpl_lane, space_seq, 512), AT(mpl_lane, waiters, 516);
-    AT(mpl_lane, epoch, 640), AT(mpl_lane, capacity, 644), AT(mpl_lane, slots, 648);
-    CHECK_EQ(sizeof(struct mpl_slot), 128);
+    AT(mpl_lane, marks, 32), AT(mpl_lane, drop_last, 80), AT(mpl_lane, ovf_rsv, 88), AT(mpl_lane, drops, 128), AT(mpl_lane, head, 384);
+    AT(mpl_lane, ovf_head, 512), AT(mpl_lane, quarantined, 520), AT(mpl_lane, space_seq, 640), AT(mpl_lane, waiters, 644);
+    AT(mpl_lane, epoch, 768), AT(mpl_lane, capacity, 772), AT(mpl_lane, slots, 776);
+    CHECK_EQ(sizeof(struct mpl_slot), 136);
     AT(mpl_slot, epoch_state, 0), AT(mpl_slot, last, 8), AT(mpl_slot, end_pos, 16), AT(mpl_slot, settled, 24);
     AT(mpl_slot, synced, 32), AT(mpl_slot, delivered, 40), AT(mpl_slot, filtered, 48), AT(mpl_slot, untold, 56);
-    AT(mpl_slot, start_ns, 64), AT(mpl_slot, pid, 72), AT(mpl_slot, clean, 76), AT(mpl_slot, name, 80);
+    AT(mpl_slot, start_ns, 64), AT(mpl_slot, pid, 72), AT(mpl_slot, clean, 76), AT(mpl_slot, name, 80), AT(mpl_slot, end_ovf, 128);
 }
 
 static void bell(void)

@@ -33,6 +33,8 @@ def test_defaults():
         "level": "INFO",
         "when_full": "block",
         "block_timeout": "10 s",
+        "overflow": "256 MiB",
+        "overflow_dir": "not set",
         "redact": ", ".join(REDACTED),
         "file": "not set",
         "format": "json",
@@ -69,7 +71,7 @@ def test_precedence(toml):
     assert loaded.given == places.keys() - {"when_full"}
 
 
-@pytest.mark.parametrize("key", ["file", "service", "dir"])
+@pytest.mark.parametrize("key", ["file", "service", "dir", "overflow_dir"])
 def test_none_leaves_a_name_open(key):
     """None for file, service and dir is as if it had not been given."""
     loaded = load(arguments={key: None})
@@ -163,7 +165,7 @@ HOSTILE = {
 def test_hostile_values_load_or_are_a_config_error(key, name):
     """A value whose own methods raise, or that is out of all bounds, is told with its place."""
     place = config_error_or_none(arguments={key: HOSTILE[name]})
-    texts = ("level", "file_level", "redact", "file", "service", "dir")
+    texts = ("level", "file_level", "redact", "file", "service", "dir", "overflow_dir")
     taken_as_text = name == "text" and key in texts
     assert place == (None if taken_as_text else f"configure({key}=…)")
 

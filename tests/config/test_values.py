@@ -44,6 +44,9 @@ class Text(str):
         ("level", Level.LOUD, 40),
         ("level", Text("debug"), 10),
         ("when_full", "drop_newest", "drop_newest"),
+        ("when_full", "overflow", "overflow"),
+        ("overflow", "1 GiB", 1 << 30),
+        ("overflow", 0, 0),
         ("block_timeout", "500 ms", 0.5),
         ("format", "text", "text"),
         ("format", "logfmt", "logfmt"),
@@ -78,18 +81,14 @@ def test_right_values_are_taken(key, value, parsed):
         ("level", None, f"None is not a level; {LEVELS}"),
         (
             "when_full",
-            "overflow",
-            '"overflow" is not built yet in this version; use "block" or "drop_newest"',
-        ),
-        (
-            "when_full",
             "drop_oldest",
-            '"drop_oldest" is not built yet in this version; use "block" or "drop_newest"',
+            '"drop_oldest" is not built yet in this version; use "overflow", "block" or '
+            '"drop_newest"',
         ),
         (
             "when_full",
             "wait",
-            '"wait" is not one of the choices; give "block" or "drop_newest"',
+            '"wait" is not one of the choices; give "block" or "drop_newest" or "overflow"',
         ),
         (
             "format",

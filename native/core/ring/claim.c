@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "overflow.h"
 #include "session.h"
 
 static mpl_a64 *generation_page;       /* wiped in every child */
@@ -177,6 +178,7 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     for (int i = 0; i < 2; i++) {
         mpl_store(&lane->marks[i].seq, 0);
         mpl_store(&lane->marks[i].tail, 0);
+        mpl_store(&lane->marks[i].ovf_end, 0);
     }
     mpl_store(&lane->drop_last, 0);
     for (unsigned i = 0; i < MPL_REASONS; i++)
@@ -184,6 +186,7 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
             mpl_store(&lane->drops[i][k], 0);
     mpl_store(&slot->last, 0);
     mpl_store(&slot->end_pos, 0);
+    mpl_store(&slot->end_ovf, 0);
     mpl_store(&slot->settled, 0);
     mpl_store(&slot->synced, 0);
     mpl_store(&slot->delivered, 0);
@@ -233,6 +236,8 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
         rc = reserve_data(p, seg, number, lane);
     if (!rc && !mpl_lane_sane(lane))
         rc = MPL_E_NOLANE;
+    if (!rc && p->when_full != MPL_OVERFLOW && mpl_load(&lane->ovf_head) != mpl_load(&lane->ovf_end))
+        rc = MPL_E_NOLANE; /* what comes next stands behind that */
     uint32_t capacity = rc ? 0 : mpl_load(&lane->capacity);
     if (!rc) {
         data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, seg->fd, (off_t)(seg->head.data_off + number * seg->head.data_stride));
@@ -245,15 +250,17 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     }
     mpl_session_end(lane);
     pad_unfinished(lane, data, capacity);
+    mpl_store(&lane->ovf_rsv, mpl_load(&lane->ovf_end));
     open_session(p, lane);
     p->lane = lane;
     p->data = data;
     p->pin = pin;
     p->data_bytes = capacity;
-    p->pin_bytes = MPL_PAGE;
-    p->generation = mpl_generation();
+    p->pin_bytes = MPL_PAGE, p->generation = mpl_generation();
     p->tail = mpl_load(&lane->tail);
     p->head = mpl_load(&lane->head);
+    p->ovf_end = mpl_load(&lane->ovf_end);
+    p->overflowing = mpl_load_acquire(&lane->ovf_head) != p->ovf_end;
     p->last_mono = mpl_load(&lane->last_mono);
     p->segment_id = seg->head.segment_id;
     p->segment = seg->head.number;
@@ -270,7 +277,7 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
 /* Lanes that are free and drained first, then fresh ones, then those with unread data of a dead owner. */
 static int worth(const struct mpl_lane *lane, int pass)
 {
-    bool fresh = mpl_load(&lane->capacity) == 0, drained = mpl_load(&lane->head) == mpl_load(&lane->rsv);
+    bool fresh = mpl_load(&lane->capacity) == 0, drained = mpl_load(&lane->head) == mpl_load(&lane->rsv) && mpl_load(&lane->ovf_head) == mpl_load(&lane->ovf_end);
     uint32_t state = mpl_word_state(mpl_load(&lane->slots[mpl_load(&lane->epoch) % MPL_SLOTS].epoch_state));
     bool idle = state != MPL_S_LIVE;
     return pass == 0 ? !fresh && drained && idle : pass == 1 ? fresh : !fresh && !(drained && idle);
@@ -394,7 +401,7 @@ static void forget(struct mpl_producer *p, bool mine)
     p->slot = NULL;
     p->capacity = 0;
     p->seq = p->published = 0;
-    p->detached = p->gave_up = false;
+    p->detached = p->gave_up = p->overflowing = false;
     if (!mine)
         p->waiting = 0; /* the parent's threads are not here */
 }
@@ -458,7 +465,9 @@ int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *servi
     if (strlen(dir) >= sizeof p->dir || strlen(service) >= sizeof p->service)
         return -ENAMETOOLONG;
     strcpy(p->dir, dir);
+    strcpy(p->overflow_dir, dir);
     strcpy(p->service, service);
+    p->overflow_bytes = MPL_OVERFLOW_BYTES;
     strncpy(p->name, name, MPL_NAME - 1);
     p->block_ns = 10000000000ull;
     p->max_event_bytes = 64u << 10;

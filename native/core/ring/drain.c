@@ -7,6 +7,7 @@
  * of a lane with an event under way.
  *
  * Pairs kept here:
+ *   drain:E / overflow:B  the copy of what stood in the overflow, and in the lane before it, before ovf_head (in journal.c)
  *   drain:D / publish:A   the copy of a record before its space is given back (in journal.c, by mpl_raise)
  */
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #include "origin.h"
+#include "overflow.h"
 #include "session.h"
 #include "view.h"
 
@@ -51,6 +53,8 @@ static void quarantine(struct mpl_view *v)
 {
     v->quarantined = true;
     v->cur = v->pos;
+    v->ovf.cur = v->ovf.pos;
+    v->ovf.next = false;
     v->next.len = 0;
     mpl_store_release(&v->lane->quarantined, 1);
 }
@@ -72,7 +76,7 @@ static uint64_t load_lanes(struct mpl_reader *r, uint64_t clock)
             struct mpl_view *v = &r->views[s][i];
             uint64_t complete = clock;
             r->current = v;
-            int rc = v->quarantined ? 0 : mpl_view_load(v, clock, &complete);
+            int rc = v->quarantined ? 0 : mpl_view_load(r, v, clock, &complete);
             if (rc < 0)
                 quarantine(v);
             else if (complete < watermark)
@@ -88,21 +92,34 @@ static uint64_t load_lanes(struct mpl_reader *r, uint64_t clock)
     return watermark;
 }
 
-/* Copies the payload of the view's next record. False when it was void: then the view stands at another record, or at none. */
-static bool copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item)
+/* Copies the payload of the view's next record. 1; 0 when it was void: its owner took it back; or an error. */
+static int copy_payload(struct mpl_reader *r, struct mpl_view *v)
 {
     const struct mpl_record *n = &v->next;
-    memcpy(r->arena + r->arena_used, v->data + (v->cur & (v->capacity - 1)) + sizeof *n, n->payload_len);
+    char *out = r->arena + r->arena_used;
+    if (v->ovf.next)
+        return mpl_overflow_copy(v, n, out) ? 1 : MPL_E_CORRUPT;
+    memcpy(out, v->data + (v->cur & (v->capacity - 1)) + sizeof *n, n->payload_len);
     mpl_fence_acquire(); /* the copy, then head again: an owner that takes records back (drop_oldest, § 6) would have moved it before it wrote over them */
-    if ((int64_t)(mpl_load(&v->lane->head) - v->cur) > 0)
-        return false;
+    return (int64_t)(mpl_load(&v->lane->head) - v->cur) <= 0;
+}
+
+static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item)
+{
+    const struct mpl_record *n = &v->next;
+    int rc = copy_payload(r, v);
+    if (rc <= 0)
+        return rc;
+    if (v->ovf.next)
+        v->ovf.cur += sizeof(struct mpl_frame) + n->len;
+    else
+        v->cur += n->len;
     uint32_t slot = n->epoch % MPL_SLOTS;
-    *item = (struct mpl_item){.slot = slot, .end_pos = v->cur + n->len, .seq = n->seq, .expected = v->cursor_seq[slot] + 1, .mono_ns = n->mono_ns,
-        .wall_ns = n->wall_ns, .untold = v->cursor_untold[slot], .place = (uint32_t)r->arena_used, .len = n->payload_len, .level = n->level,
-        .kind = n->kind, .flags = (uint16_t)(n->flags & MPL_FLAG_CUT)};
+    *item = (struct mpl_item){.slot = slot, .end_pos = v->cur, .end_ovf = v->ovf.cur, .seq = n->seq, .expected = v->cursor_seq[slot] + 1,
+        .mono_ns = n->mono_ns, .wall_ns = n->wall_ns, .untold = v->cursor_untold[slot], .place = (uint32_t)r->arena_used, .len = n->payload_len,
+        .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & MPL_FLAG_CUT)};
     v->cursor_seq[slot] = n->seq;
-    v->cur += n->len;
-    return true;
+    return 1;
 }
 
 /* Keeps the payload, or not; numbers that no line tells wait for the session's next one: this item's, or that of the gap before it. */
@@ -158,7 +175,10 @@ static int drain_body(void *arg)
         if (r->heap[0].key > watermark || r->arena_used + v->next.payload_len > (r->nitems ? r->arena_limit : r->arena_bytes) || !can_name(r, v))
             break;
         struct mpl_item *item = &r->items[r->nitems];
-        if (!copy_out(r, v, item)) { /* its owner took it back: go on in the next pass */
+        int copied = copy_out(r, v, item);
+        if (copied < 0)
+            quarantine(v);
+        if (copied <= 0) { /* its owner took it back: go on in the next pass */
             pop_lane(r);
             continue;
         }
@@ -171,7 +191,7 @@ static int drain_body(void *arg)
             r->emitted_mono = item->mono_ns;
         keep(r, v, item);
         r->nitems++;
-        int more = mpl_view_peek(v);
+        int more = mpl_view_peek(r, v);
         if (more < 0)
             quarantine(v);
         if (more > 0) {
@@ -239,7 +259,7 @@ static struct mpl_touch *touch(struct mpl_reader *r, uint32_t view, uint32_t slo
     const struct mpl_tally *t = &v->tally[slot];
     struct mpl_touch *fresh = &r->touches[r->ntouches];
     *fresh = (struct mpl_touch){.segment_id = r->segments[v->segment].head.segment_id, .lane = v->number, .epoch = t->epoch, .segment = v->segment,
-        .head = v->pos, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
+        .head = v->pos, .ovf_head = v->ovf.pos, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
     v->touch[slot] = (int16_t)r->ntouches++;
     return fresh;
 }
@@ -254,6 +274,7 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
         if (!t)
             break;
         t->head = item->end_pos;
+        t->ovf_head = item->end_ovf;
         if (item->seq != t->settled + 1)
             t->untold = 0; /* the notice of the gap tells them */
         r->account.dropped += item->seq - (t->settled + 1);

@@ -26,6 +26,7 @@
 
 #include "fault.h"
 #include "fresh.h"
+#include "overflow.h"
 #include "session.h"
 
 #define STAGING_OFF ((sizeof(struct mpl_journal_page) + MPL_PAGE - 1) / MPL_PAGE * MPL_PAGE)
@@ -127,18 +128,21 @@ void mpl_journal_close(struct mpl_journal *j)
     j->page = NULL;
 }
 
-uint64_t mpl_journal_position(const struct mpl_journal *j, uint32_t segment, uint64_t segment_id, uint32_t lane, bool *known)
+struct mpl_positions mpl_journal_position(const struct mpl_journal *j, uint32_t segment, uint64_t segment_id, uint32_t lane)
 {
-    *known = j->page->segment_ids[segment] == segment_id;
-    return *known ? mpl_load(&j->page->positions[segment][lane]) : 0;
+    if (j->page->segment_ids[segment] != segment_id)
+        return (struct mpl_positions){0};
+    return (struct mpl_positions){.pos = mpl_load(&j->page->positions[segment][lane]), .ovf = mpl_load(&j->page->ovf_positions[segment][lane]), .known = true};
 }
 
 void mpl_journal_adopt(struct mpl_journal *j, uint32_t segment, uint64_t segment_id)
 {
     if (j->page->segment_ids[segment] == segment_id)
         return;
-    for (uint32_t lane = 0; lane < MPL_MAX_LANES; lane++)
+    for (uint32_t lane = 0; lane < MPL_MAX_LANES; lane++) {
         mpl_store(&j->page->positions[segment][lane], 0);
+        mpl_store(&j->page->ovf_positions[segment][lane], 0);
+    }
     mpl_fence_release();
     j->page->segment_ids[segment] = segment_id;
 }
@@ -174,7 +178,9 @@ static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
         if (!lane)
             continue;
         mpl_raise(&j->page->positions[t->segment][t->lane], t->head);
-        mpl_raise(&lane->head, t->head); /* ORD(drain:D) release: the copy; pairs with ORD(publish:A) */
+        mpl_raise(&j->page->ovf_positions[t->segment][t->lane], t->ovf_head);
+        mpl_raise(&lane->head, t->head);         /* ORD(drain:D) release: the copy; pairs with ORD(publish:A) */
+        mpl_raise(&lane->ovf_head, t->ovf_head); /* ORD(drain:E) release: the copy; pairs with ORD(overflow:B) */
         KILL_POINT(commit_head);
         struct mpl_slot *slot = &lane->slots[t->epoch % MPL_SLOTS];
         if (mpl_word_epoch(mpl_load_acquire(&slot->epoch_state)) != t->epoch)
@@ -338,6 +344,8 @@ static void take_over(struct mpl_journal *j, struct mpl_reader *r)
         struct mpl_tally *tally = &v->tally[t->epoch % MPL_SLOTS];
         if ((int64_t)(t->head - v->pos) > 0)
             v->pos = t->head;
+        if (t->ovf_head > v->ovf.pos)
+            v->ovf.pos = t->ovf_head;
         if (tally->epoch == t->epoch || (int32_t)(t->epoch - tally->epoch) > 0)
             *tally = (struct mpl_tally){.epoch = t->epoch, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
     }
@@ -371,6 +379,16 @@ static int wake_body(void *arg)
     return 0;
 }
 
+/* Chunks that the entry has passed go when it is over: until then a redo would want none of them, but a look at the files should show what was unread. */
+static void sweep(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < j->page->ntouches; i++) {
+        const struct mpl_touch *t = &j->page->touches[i];
+        if (t->ovf_head && r->views[t->segment] && r->segments[t->segment].head.segment_id == t->segment_id)
+            mpl_overflow_sweep(r, &r->views[t->segment][t->lane], t->ovf_head);
+    }
+}
+
 /* Steps 4 to 7. Role: W. Blocks on the file. What it does it may have done before: all of it is absolute. */
 int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd)
 {
@@ -400,6 +418,7 @@ int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd)
     mpl_store_release(&g->state, MPL_IDLE);
     mpl_store_release(&r->bell->done, mpl_load(&r->bell->begun));
     mpl_survive(r, wake_body, &step);
+    sweep(j, r);
     return found;
 }
 

@@ -9,6 +9,10 @@
  *   publish:C / drain:B   the whole record before tail
  *   bell:A / sleep:A      tail before the look at `sleeping`
  *   publish:D / aside:A   rsv before the look at `quarantined`; `quarantined` before the writer's last look at rsv
+ *   overflow:A / drain:A  a chunk's bytes before ovf_end
+ *   overflow:B / drain:E  the writer's copies before ovf_head; then the owner may publish in the lane again (I5)
+ *   overflow:C / drain:C  ovf_rsv before the clock is read: as publish:B
+ *   overflow:D / aside:A  as publish:D
  *   wait:A / free:A       waiters before the last look at head; head before the look at waiters
  */
 #include <errno.h>
@@ -20,6 +24,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "overflow.h"
 #include "session.h"
 
 #define LOOK_EVERY_NS 1000000000u
@@ -59,15 +64,15 @@ void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
     look_now_and_then(p, mpl_now(CLOCK_MONOTONIC)); /* a full lane may be full because there is no writer */
 }
 
-/* The older mark gets the number that tail will stand for. Killed half way, it has seq 0 and the other one still agrees (I3). */
-static void set_mark(struct mpl_producer *p, uint64_t end)
+/* The older mark gets the number that these ends will stand for. Killed half way, it has seq 0 and the other one still agrees (I3). */
+static void set_mark(struct mpl_producer *p, uint64_t end, uint64_t ovf_end)
 {
     struct mpl_mark *m = &p->lane->marks[p->mark];
     p->mark ^= 1;
     mpl_store(&m->seq, 0);
     mpl_fence_release();
     mpl_store(&m->tail, end);
-    mpl_store(&m->ovf_end, mpl_load(&p->lane->ovf_end));
+    mpl_store(&m->ovf_end, ovf_end);
     mpl_store_release(&m->seq, p->seq);
 }
 
@@ -81,18 +86,10 @@ static bool has_room(struct mpl_producer *p, uint64_t end, unsigned level)
     return end - p->head <= usable;
 }
 
-static enum mpl_outcome full(struct mpl_producer *p, unsigned level)
-{
-    if (p->when_full == MPL_BLOCK && !p->gave_up)
-        return MPL_WAIT;
-    mpl_drop(p, p->when_full == MPL_BLOCK ? MPL_REASON_timeout : MPL_REASON_lane_full, level);
-    return MPL_DROPPED;
-}
-
-static void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, struct mpl_record *head, const void *payload)
+static void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, const struct mpl_record *head, const void *payload)
 {
     uint64_t offset = at & (p->capacity - 1);
-    uint32_t len = (uint32_t)mpl_align8(sizeof *head + head->payload_len);
+    const uint32_t len = head->len;
     if (end - at != len) { /* the record does not fit before the data's end: a pad runs up to there */
         struct mpl_record *pad = (struct mpl_record *)(void *)(p->data + offset);
         pad->len = (uint32_t)(end - at - len);
@@ -100,20 +97,134 @@ static void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, stru
         offset = 0;
     }
     KILL_POINT(publish_payload);
-    head->len = len;
     memcpy(p->data + offset, head, sizeof *head);
     memcpy(p->data + offset + sizeof *head, payload, head->payload_len);
 }
 
+struct event { /* one publish's arguments */
+    const void *payload;
+    size_t len;
+    unsigned level, kind, flags;
+};
+
 /* The writer has set this lane aside, or serves another directory now. The record was never finished: nothing of it is in the lane. */
-static enum mpl_outcome move_away(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len)
+static enum mpl_outcome move_away(struct mpl_producer *p, const struct event *e)
 {
     mpl_detach(p, p->final);
-    return mpl_attach(p) && !p->lane ? MPL_HOMELESS : mpl_publish(p, level, kind, flags, payload, len);
+    return mpl_attach(p) && !p->lane ? MPL_HOMELESS : mpl_publish(p, e->level, e->kind, e->flags, e->payload, e->len);
+}
+
+/* After its own goodbye the process logs still: the session lives on, and is clean again afterwards. */
+static void session_from_to(struct mpl_producer *p, enum mpl_session_state from, enum mpl_session_state to)
+{
+    if (p->detached)
+        mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, from), mpl_session_word(p->epoch, to));
+}
+
+static struct mpl_record stamped(struct mpl_producer *p, const struct event *e)
+{
+    struct mpl_record head = {.len = (uint32_t)mpl_align8(sizeof head + e->len), .epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC),
+        .wall_ns = mpl_now(CLOCK_REALTIME_COARSE), .payload_len = (uint32_t)e->len, .level = (uint8_t)e->level, .kind = (uint8_t)e->kind,
+        .flags = (uint16_t)(e->flags & MPL_FLAG_CUT)};
+    if (head.mono_ns < p->last_mono)
+        head.mono_ns = p->last_mono;
+    p->last_mono = head.mono_ns;
+    mpl_store(&p->lane->last_mono, head.mono_ns);
+    return head;
+}
+
+static enum mpl_outcome accepted(struct mpl_producer *p, uint64_t now_ns)
+{
+    p->published = p->seq;
+    p->accepted++;
+    mpl_bell_ring(p->bell);
+    session_from_to(p, MPL_S_LIVE, MPL_S_CLEAN);
+    look_now_and_then(p, now_ns);
+    return MPL_ACCEPTED;
+}
+
+static enum mpl_outcome publish_in_lane(struct mpl_producer *p, const struct event *e, uint64_t end)
+{
+    p->gave_up = false;
+    p->seq++;
+    session_from_to(p, MPL_S_CLEAN, MPL_S_LIVE);
+    KILL_POINT(publish_start);
+    set_mark(p, end, p->ovf_end);
+    KILL_POINT(publish_marked);
+    mpl_store(&p->lane->rsv, end);
+    mpl_fence_full(); /* ORD(publish:B) seq_cst: rsv before the clock is read and before the payload; pairs with ORD(drain:C) */
+    KILL_POINT(publish_reserved);
+    if (mpl_load(&p->lane->quarantined)) /* ORD(publish:D) after publish:B's fence; pairs with ORD(aside:A): either we see it, or the writer sees rsv */
+        return move_away(p, e);
+    struct mpl_record head = stamped(p, e);
+    write_record(p, p->tail, end, &head, e->payload);
+    KILL_POINT(publish_written);
+    mpl_store_release(&p->lane->tail, end); /* ORD(publish:C) release: the record; pairs with ORD(drain:B) */
+    KILL_POINT(publish_done);
+    p->tail = end;
+    return accepted(p, head.mono_ns);
+}
+
+/* The overflow is full, or cannot be written. The number is taken already, and the mark of it agrees with nothing. */
+static enum mpl_outcome overflow_refused(struct mpl_producer *p, const struct mpl_record *head, int error)
+{
+    mpl_store(&p->lane->ovf_rsv, p->ovf_end);
+    p->mark ^= 1;
+    p->overflow_error = error;
+    p->dropped++;
+    count_drop(p, MPL_REASON_overflow, head->level);
+    mpl_store_release(&p->lane->drop_last, p->seq);
+    session_from_to(p, MPL_S_LIVE, MPL_S_CLEAN);
+    look_now_and_then(p, head->mono_ns);
+    return MPL_DROPPED;
+}
+
+static enum mpl_outcome publish_in_overflow(struct mpl_producer *p, const struct event *e)
+{
+    const uint64_t bytes = sizeof(struct mpl_frame) + mpl_align8(sizeof(struct mpl_record) + e->len), place = mpl_overflow_place(p->ovf_end, bytes);
+    p->seq++;
+    session_from_to(p, MPL_S_CLEAN, MPL_S_LIVE);
+    KILL_POINT(overflow_start);
+    set_mark(p, p->tail, place + bytes);
+    KILL_POINT(overflow_marked);
+    mpl_store(&p->lane->ovf_rsv, place + bytes);
+    mpl_fence_full(); /* ORD(overflow:C) seq_cst: ovf_rsv before the clock is read; pairs with ORD(drain:C) */
+    KILL_POINT(overflow_reserved);
+    if (mpl_load(&p->lane->quarantined)) /* ORD(overflow:D) after overflow:C's fence; pairs with ORD(aside:A) */
+        return move_away(p, e);
+    struct mpl_record head = stamped(p, e);
+    const int error = mpl_overflow_append(p, place, &head, e->payload);
+    if (error)
+        return overflow_refused(p, &head, error);
+    mpl_store_release(&p->lane->ovf_end, place + bytes); /* ORD(overflow:A) release: the frame; pairs with ORD(drain:A) */
+    KILL_POINT(overflow_done);
+    p->ovf_end = place + bytes;
+    p->overflowing = true;
+    return accepted(p, head.mono_ns);
+}
+
+static enum mpl_outcome full(struct mpl_producer *p, const struct event *e)
+{
+    if (p->when_full == MPL_OVERFLOW)
+        return publish_in_overflow(p, e);
+    if (p->when_full == MPL_BLOCK && !p->gave_up)
+        return MPL_WAIT;
+    mpl_drop(p, p->when_full == MPL_BLOCK ? MPL_REASON_timeout : MPL_REASON_lane_full, e->level);
+    return MPL_DROPPED;
+}
+
+/* Whether the writer has drained all that was put into the overflow, and with it all that stood in the lane before. */
+static bool back_in_lane(struct mpl_producer *p)
+{
+    if (mpl_load_acquire(&p->lane->ovf_head) != p->ovf_end) /* ORD(overflow:B) acquire; pairs with ORD(drain:E) */
+        return false;
+    p->overflowing = false;
+    return true;
 }
 
 enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len)
 {
+    const struct event e = {.payload = payload, .len = len, .level = level, .kind = kind, .flags = flags};
     if (!mpl_lane_is_mine(p)) {
         bool same_process = p->generation == mpl_generation();
         if (same_process && p->trouble && mpl_now(CLOCK_MONOTONIC) < p->retry_ns)
@@ -123,40 +234,11 @@ enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned ki
     }
     if (len > p->max_event_bytes || len > mpl_max_payload(p))
         return MPL_TOO_BIG;
-    uint64_t tail = p->tail, need = mpl_align8(sizeof(struct mpl_record) + len), rest = p->capacity - (tail & (p->capacity - 1));
-    uint64_t end = tail + need + (need > rest ? rest : 0);
-    if (!has_room(p, end, level))
-        return full(p, level);
-    p->gave_up = false;
-    p->seq++;
-    if (p->detached) /* after its own goodbye the process logs still: the session lives on, and is clean again afterwards */
-        mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, MPL_S_CLEAN), mpl_session_word(p->epoch, MPL_S_LIVE));
-    KILL_POINT(publish_start);
-    set_mark(p, end);
-    KILL_POINT(publish_marked);
-    mpl_store(&p->lane->rsv, end);
-    mpl_fence_full(); /* ORD(publish:B) seq_cst: rsv before the clock is read and before the payload; pairs with ORD(drain:C) */
-    KILL_POINT(publish_reserved);
-    if (mpl_load(&p->lane->quarantined)) /* ORD(publish:D) after publish:B's fence; pairs with ORD(aside:A): either we see it, or the writer sees rsv */
-        return move_away(p, level, kind, flags, payload, len);
-    struct mpl_record head = {.epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC), .wall_ns = mpl_now(CLOCK_REALTIME_COARSE),
-        .payload_len = (uint32_t)len, .level = (uint8_t)level, .kind = (uint8_t)kind, .flags = (uint16_t)(flags & MPL_FLAG_CUT)};
-    if (head.mono_ns < p->last_mono)
-        head.mono_ns = p->last_mono;
-    p->last_mono = head.mono_ns;
-    mpl_store(&p->lane->last_mono, head.mono_ns);
-    write_record(p, tail, end, &head, payload);
-    KILL_POINT(publish_written);
-    mpl_store_release(&p->lane->tail, end); /* ORD(publish:C) release: the record; pairs with ORD(drain:B) */
-    KILL_POINT(publish_done);
-    p->tail = end;
-    p->published = p->seq;
-    p->accepted++;
-    mpl_bell_ring(p->bell);
-    if (p->detached)
-        mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, MPL_S_LIVE), mpl_session_word(p->epoch, MPL_S_CLEAN));
-    look_now_and_then(p, head.mono_ns);
-    return MPL_ACCEPTED;
+    if (p->overflowing && !back_in_lane(p))
+        return publish_in_overflow(p, &e);
+    uint64_t need = mpl_align8(sizeof(struct mpl_record) + len), rest = p->capacity - (p->tail & (p->capacity - 1));
+    uint64_t end = p->tail + need + (need > rest ? rest : 0);
+    return has_room(p, end, level) ? publish_in_lane(p, &e, end) : full(p, &e);
 }
 
 uint64_t mpl_settled(const struct mpl_producer *p)

@@ -5,7 +5,7 @@
  * Pairs kept here:
  *   sleep:A / bell:A     `sleeping` before the last look at the tails; a tail before its producer's look at `sleeping`
  *   retire:A / claim:A   RETIRED before the last look at locks and segments; a claimer's lock before its look at the bell's state
- *   aside:A / publish:D  `quarantined` before the last look at rsv; rsv before the owner's look at `quarantined`
+ *   aside:A / publish:D, overflow:D  `quarantined` before the last look at rsv and ovf_rsv; these before the owner's look at `quarantined`
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 
 #include "fault.h"
 #include "origin.h"
+#include "overflow.h"
 #include "session.h"
 #include "view.h"
 
@@ -29,6 +30,7 @@ int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, 
     if (strlen(dir) >= sizeof r->dir || strlen(service) >= sizeof r->service)
         return -ENAMETOOLONG;
     strcpy(r->dir, dir);
+    strcpy(r->overflow_dir, dir);
     strcpy(r->service, service);
     r->writable = writable;
     for (uint32_t i = 0; i < MPL_MAX_SEGMENTS; i++)
@@ -50,6 +52,9 @@ int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, 
 
 static void drop_segment(struct mpl_reader *r, uint32_t number)
 {
+    for (uint32_t i = 0; r->views[number] && i < MPL_MAX_LANES; i++)
+        if (r->views[number][i].lane)
+            mpl_overflow_close(&r->views[number][i]);
     mpl_segment_unmap(&r->segments[number]);
     free(r->views[number]);
     free(r->known[number]);
@@ -74,11 +79,13 @@ static void view_init(struct mpl_reader *r, struct mpl_journal *j, uint32_t segm
 {
     struct mpl_segment *seg = &r->segments[segment];
     struct mpl_view *v = &r->views[segment][lane];
-    bool known = false;
+    const struct mpl_positions none = {0}, kept = j ? mpl_journal_position(j, segment, seg->head.segment_id, lane) : none;
     *v = (struct mpl_view){.lane = mpl_segment_lane(seg, lane), .data = seg->base + seg->head.data_off + lane * seg->head.data_stride,
-        .segment = segment, .number = lane};
-    uint64_t head = mpl_load_acquire(&v->lane->head), kept = j ? mpl_journal_position(j, segment, seg->head.segment_id, lane, &known) : 0;
-    v->pos = known && (int64_t)(kept - head) > 0 ? kept : head;
+        .segment = segment, .number = lane, .ovf = {.fd = -1}};
+    uint64_t head = mpl_load_acquire(&v->lane->head), ovf_head = mpl_load_acquire(&v->lane->ovf_head);
+    v->pos = kept.known && (int64_t)(kept.pos - head) > 0 ? kept.pos : head;
+    v->ovf.pos = kept.known && kept.ovf > ovf_head ? kept.ovf : ovf_head;
+    v->ovf.swept = mpl_chunk(v->ovf.pos) > MPL_MAX_CHUNKS ? mpl_chunk(v->ovf.pos) - MPL_MAX_CHUNKS : 0; /* a killed writer may have left some */
     v->quarantined = mpl_load(&v->lane->quarantined) != 0;
     if (v->quarantined && mpl_capacity_ok(mpl_load(&v->lane->capacity)))
         v->capacity = mpl_load(&v->lane->capacity);
@@ -160,7 +167,12 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
         mpl_session_end(v->lane);
         mpl_store(&v->lane->rsv, fresh);
         mpl_store(&v->lane->tail, fresh);
-        mpl_store(&v->lane->ovf_end, 0);
+        const uint64_t fresh_ovf = (mpl_chunk(v->ovf.pos) + MPL_MAX_CHUNKS) * MPL_CHUNK_BYTES; /* behind every chunk that the bound allows */
+        mpl_store(&v->lane->ovf_rsv, fresh_ovf);
+        mpl_store(&v->lane->ovf_end, fresh_ovf);
+        mpl_store(&v->lane->ovf_head, fresh_ovf);
+        mpl_overflow_sweep(r, v, fresh_ovf);
+        v->ovf.pos = fresh_ovf;
         mpl_store(&v->lane->capacity, v->capacity);
         mpl_raise(&v->lane->head, fresh);
         mpl_store(&v->lane->head, fresh);
@@ -196,8 +208,10 @@ static int ends_body(void *arg)
                 if (mpl_word_state(word) != MPL_S_ENDED || mpl_word_epoch(word) % MPL_SLOTS != k)
                     continue;
                 uint64_t end = mpl_load(&v->lane->slots[k].end_pos);
+                uint64_t end_ovf = mpl_load(&v->lane->slots[k].end_ovf);
                 bool drained = (int64_t)(v->pos - end) >= 0 || v->pos == mpl_load_acquire(&v->lane->tail);
-                if (!drained || v->touch[k] >= 0)
+                bool drained_ovf = v->ovf.pos >= end_ovf || v->ovf.pos == mpl_load_acquire(&v->lane->ovf_end);
+                if (!drained || !drained_ovf || v->touch[k] >= 0)
                     continue;
                 mpl_view_start_session(v, mpl_word_epoch(word));
                 fill_end(r, v, k, &e->out[count++]);
@@ -209,6 +223,8 @@ static int ends_body(void *arg)
 int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max)
 {
     struct ends e = {.r = r, .look_at_owners = look_at_owners, .out = out, .max = max};
+    if (look_at_owners && mpl_load(&r->bell->overflow_bytes))
+        mpl_overflow_count(r);
     int count = mpl_survive(r, ends_body, &e);
     return count < 0 ? 0 : count;
 }
@@ -243,7 +259,9 @@ static int pending_body(void *arg)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
             const struct mpl_view *v = &r->views[s][i];
             uint64_t from = r->writable ? v->pos : mpl_load_acquire(&v->lane->head), unread = mpl_load_acquire(&v->lane->tail) - from;
+            uint64_t from_ovf = r->writable ? v->ovf.pos : mpl_load_acquire(&v->lane->ovf_head), ovf = mpl_load_acquire(&v->lane->ovf_end) - from_ovf;
             p->bytes += !v->quarantined && (int64_t)unread > 0 ? unread : 0;
+            p->bytes += !v->quarantined && (int64_t)ovf > 0 ? ovf : 0;
         }
     return 0;
 }
@@ -302,8 +320,8 @@ static int set_aside_body(void *arg)
         for (uint32_t i = 0; r->views[s] && i < r->segments[s].head.lanes; i++) {
             struct mpl_lane *lane = r->views[s][i].lane;
             mpl_store(&lane->quarantined, 1);
-            mpl_fence_full(); /* ORD(aside:A) seq_cst: quarantined, then rsv; pairs with ORD(publish:D) */
-            if (mpl_locked(r->segments[s].fd, i, 1) > 0 && mpl_load(&lane->rsv) != mpl_load_acquire(&lane->tail))
+            mpl_fence_full(); /* ORD(aside:A) seq_cst: quarantined, then rsv and ovf_rsv; pairs with ORD(publish:D), ORD(overflow:D) */
+            if (mpl_locked(r->segments[s].fd, i, 1) > 0 && (mpl_load(&lane->rsv) != mpl_load_acquire(&lane->tail) || mpl_load(&lane->ovf_rsv) != mpl_load_acquire(&lane->ovf_end)))
                 quiet = 0;
         }
     return quiet;
@@ -353,6 +371,7 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
         mpl_store_release(&((struct mpl_header *)(void *)r->segments[s].base)->state, MPL_RETIRED);
         KILL_POINT(retire_segment);
     }
+    mpl_overflow_remove(r);
     if (!mpl_path(path, r->dir, r->service, "journal"))
         unlink(path);
     KILL_POINT(retire_journal);

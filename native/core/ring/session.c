@@ -7,7 +7,8 @@ bool mpl_lane_sane(const struct mpl_lane *lane)
 {
     uint64_t head = mpl_load(&lane->head), tail = mpl_load(&lane->tail), rsv = mpl_load(&lane->rsv);
     uint32_t capacity = mpl_load(&lane->capacity);
-    if (!mpl_capacity_ok(capacity) || ((head | tail | rsv) & 7))
+    uint64_t ovf_head = mpl_load(&lane->ovf_head), ovf_end = mpl_load(&lane->ovf_end);
+    if (!mpl_capacity_ok(capacity) || ((head | tail | rsv | ovf_head | ovf_end) & 7) || ovf_end - ovf_head > MPL_OVERFLOW_MOST)
         return false;
     return tail - head <= capacity && rsv - head <= capacity && rsv - tail <= capacity;
 }
@@ -34,6 +35,7 @@ void mpl_session_end(struct mpl_lane *lane)
         return;
     mpl_store(&slot->last, last_number(lane));
     mpl_store(&slot->end_pos, mpl_load(&lane->tail));
+    mpl_store(&slot->end_ovf, mpl_load(&lane->ovf_end));
     slot->clean = state == MPL_S_CLEAN;
     mpl_swap(&slot->epoch_state, word, mpl_session_word(epoch, MPL_S_ENDED));
 }
@@ -69,6 +71,7 @@ void mpl_sessions_mend(struct mpl_lane *lane)
         bool session = mpl_word_state(word) <= MPL_S_ENDED && epoch && epoch % MPL_SLOTS == i;
         mpl_store(&slot->last, mpl_load(&slot->settled));
         mpl_store(&slot->end_pos, mpl_load(&lane->tail));
+        mpl_store(&slot->end_ovf, mpl_load(&lane->ovf_end));
         slot->clean = 0;
         mpl_swap(&slot->epoch_state, word, session ? mpl_session_word(epoch, MPL_S_ENDED) : mpl_session_word(0, MPL_S_CLOSED));
     }

@@ -11,6 +11,8 @@ static inline uint32_t mpl_word_epoch(uint64_t word) { return (uint32_t)(word >>
 static inline uint32_t mpl_word_state(uint64_t word) { return (uint32_t)word; }
 static inline bool mpl_capacity_ok(uint32_t c) { return c == MPL_LANE_LARGE || c == MPL_LANE_MEDIUM || c == MPL_LANE_SMALL; }
 
+#define MPL_OVERFLOW_MOST (2 * MPL_OVERFLOW_MAX) /* of one lane unread: more than any bound allows */
+
 /* True when a lane's positions can be believed at all (I1). */
 bool mpl_lane_sane(const struct mpl_lane *lane);
 /* Saves the last number of the session that the lane's epoch names and stores ENDED. Role: whoever holds the lane's lock. Can be killed

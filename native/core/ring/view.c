@@ -4,12 +4,15 @@
  * lane are only compared with them.
  *
  * Pairs kept here:
+ *   drain:A / overflow:A  ovf_end before the bytes below it, and before tail: what stands in the lane up to that tail is older than all of the overflow
  *   drain:B / publish:C   tail before the bytes below it
  *   drain:F / claim:B     drop_last before the look at the session's state; a claimer's ENDED before it zeroes drop_last
- *   drain:C / publish:B   the writer's clock and tail, then rsv: rsv == tail means that whatever comes later has a later stamp
+ *   drain:C / publish:B   the writer's clock and tail, then rsv: rsv == tail means that whatever comes later has a later stamp;
+ *   drain:C / overflow:C  the same of ovf_end and ovf_rsv
  */
 #include <string.h>
 
+#include "overflow.h"
 #include "session.h"
 #include "view.h"
 
@@ -52,9 +55,23 @@ static int check_record(struct mpl_view *v, const struct mpl_record *head)
     return 0;
 }
 
-int mpl_view_peek(struct mpl_view *v)
+/* The lane's own records come first: all of them are older (I5). */
+static int peek_overflow(struct mpl_reader *r, struct mpl_view *v)
+{
+    struct mpl_record head;
+    int rc = mpl_overflow_peek(r, v, &head);
+    if (rc > 0 && check_record(v, &head))
+        rc = MPL_E_CORRUPT;
+    if (rc > 0)
+        v->next = head;
+    v->ovf.next = rc > 0;
+    return rc;
+}
+
+int mpl_view_peek(struct mpl_reader *r, struct mpl_view *v)
 {
     v->next.len = 0;
+    v->ovf.next = false;
     while ((int64_t)(v->limit - v->cur) > 0) {
         uint64_t offset = v->cur & (v->capacity - 1), rest = v->capacity - offset, have = v->limit - v->cur;
         struct mpl_record head;
@@ -74,15 +91,27 @@ int mpl_view_peek(struct mpl_view *v)
         v->next = head;
         return 1;
     }
-    return 0;
+    return v->ovf.cur < v->ovf.limit ? peek_overflow(r, v) : 0;
+}
+
+/* How far the overflow is to be read. False: its words cannot be. */
+static bool load_overflow(struct mpl_view *v, uint64_t end)
+{
+    const uint64_t head = mpl_load_acquire(&v->lane->ovf_head);
+    if (((end | v->ovf.pos) & 7) || end < v->ovf.pos || end - v->ovf.pos > MPL_OVERFLOW_MOST || head > v->ovf.pos)
+        return false;
+    v->ovf.limit = end;
+    return true;
 }
 
 /* Takes the lane's words as they are now; clock_ns was read before. Returns the stamp up to which this lane is complete, or an error. */
-int mpl_view_load(struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
+int mpl_view_load(struct mpl_reader *r, struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
 {
     *complete_ns = clock_ns;
     v->next.len = 0;
     v->limit = v->cur = v->pos;
+    v->ovf.limit = v->ovf.cur = v->ovf.pos;
+    v->ovf.next = false;
     uint32_t epoch = mpl_load_acquire(&v->lane->epoch), capacity = mpl_load_acquire(&v->lane->capacity);
     if (!capacity && epoch)
         return MPL_E_CORRUPT; /* a claim stores the capacity before the epoch */
@@ -90,26 +119,29 @@ int mpl_view_load(struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
         return 0; /* never claimed */
     if (!capacity && !(capacity = mpl_load_acquire(&v->lane->capacity)))
         return MPL_E_CORRUPT; /* nor is tail moved before both are stored: they were overwritten */
+    uint64_t ovf_end = mpl_load_acquire(&v->lane->ovf_end); /* ORD(drain:A) acquire; pairs with ORD(overflow:A) */
     uint64_t tail = mpl_load_acquire(&v->lane->tail); /* ORD(drain:B) acquire; pairs with ORD(publish:C) */
-    uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B) */
+    uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B), ORD(overflow:C) */
+    uint64_t ovf_rsv = mpl_load_acquire(&v->lane->ovf_rsv);
     uint64_t head = mpl_load_acquire(&v->lane->head);
     if (!v->capacity && mpl_capacity_ok(capacity))
         v->capacity = capacity;
-    if (v->capacity != capacity || ((tail | v->pos) & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0)
+    if (v->capacity != capacity || ((tail | v->pos) & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0 ||
+        !load_overflow(v, ovf_end))
         return MPL_E_CORRUPT;
     for (int i = 0; i < (int)MPL_SLOTS; i++)
         v->cursor_seq[i] = v->tally[i].settled, v->cursor_untold[i] = v->tally[i].untold;
     v->limit = tail;
-    if (rsv != tail) { /* an event is under way: it cannot be older than the lane's last stamp */
+    if (rsv != tail || ovf_rsv != ovf_end) { /* an event is under way: it cannot be older than the lane's last stamp */
         uint64_t last = mpl_load_acquire(&v->lane->last_mono);
-        if (v->inflight != rsv) {
-            v->inflight = rsv;
+        if (v->inflight != rsv + ovf_rsv) { /* both only grow, but for an event that the overflow refused */
+            v->inflight = rsv + ovf_rsv;
             v->inflight_ns = clock_ns;
         }
         if (clock_ns - v->inflight_ns < MPL_INFLIGHT_NS && last < *complete_ns)
             *complete_ns = last;
     }
-    int rc = mpl_view_peek(v);
+    int rc = mpl_view_peek(r, v);
     if (rc == 0 && v->cur != v->pos) { /* nothing but pads: they hold no event, so no batch need name them */
         v->pos = v->cur;
         mpl_raise(&v->lane->head, v->pos);
