@@ -42,7 +42,7 @@ void mpl_bell_ring(struct mpl_bell *bell);                                      
 /* ---- segments --------------------------------------------------------------------------------------------------------- */
 struct mpl_segment {
     int fd;       /* W, T: kept open for lock probes; P: -1 */
-    char *base;   /* the mapping: everything (W, T) or header and control pages read-only (P, while it looks for a lane) */
+    char *base;   /* the mapping: everything, or header and control pages; NULL where it is only open */
     size_t mapped;
     struct mpl_header head; /* a validated copy */
     dev_t dev;
@@ -50,7 +50,10 @@ struct mpl_segment {
 };
 int mpl_segment_path(char *out, const char *dir, const char *service, uint32_t number);
 int mpl_segment_create(const char *dir, const char *service, uint32_t number); /* 0, or -EEXIST when somebody was first */
+int mpl_segment_open(struct mpl_segment *seg, const char *path, uint32_t number, bool writable); /* checked, not mapped */
 int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *service, uint32_t number, int prot, bool whole);
+/* Reserves a fresh lane's data, a smaller one where the file system is nearly full. Role: P, holding the lane's lock. */
+int mpl_segment_reserve(const struct mpl_segment *seg, const char *dir, const char *service, uint32_t lane, struct mpl_lane *words);
 void mpl_segment_unmap(struct mpl_segment *seg);
 int mpl_header_check(const struct mpl_header *head, uint64_t file_bytes);
 static inline struct mpl_lane *mpl_segment_lane(const struct mpl_segment *seg, uint32_t lane)

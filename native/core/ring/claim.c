@@ -15,12 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,44 +115,6 @@ static void *pin_lane(const char *path, uint32_t lane, int *error)
     return page;
 }
 
-/* The largest lane that leaves the file system its room: a quarter of it for 1 MiB lanes, up to a half for small ones. */
-static uint32_t affordable(const struct mpl_producer *p, int fd)
-{
-    struct statvfs fs;
-    uint64_t used = 0;
-    if (fstatvfs(fd, &fs))
-        return MPL_LANE_SMALL;
-    for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
-        char path[MPL_PATH];
-        struct stat st;
-        if (mpl_segment_path(path, p->dir, p->service, n) || stat(path, &st))
-            break;
-        used += (uint64_t)st.st_blocks * 512u;
-    }
-    uint64_t all = (uint64_t)fs.f_bavail * fs.f_frsize + used;
-    if (used + MPL_LANE_LARGE <= all / 4)
-        return MPL_LANE_LARGE;
-    if (used + MPL_LANE_MEDIUM <= all / 8 * 3)
-        return MPL_LANE_MEDIUM;
-    return used + MPL_LANE_SMALL <= all / 2 ? MPL_LANE_SMALL : 0;
-}
-
-/* Reserves a fresh lane's data, and takes a smaller one where the file system is nearly full. Role: holder of the lane's lock. */
-static int reserve_data(const struct mpl_producer *p, const struct mpl_segment *seg, uint32_t lane, struct mpl_lane *words)
-{
-    uint32_t capacity = affordable(p, seg->fd);
-    while (capacity >= MPL_LANE_SMALL) {
-        if (!fallocate(seg->fd, 0, (off_t)(seg->head.data_off + lane * seg->head.data_stride), capacity)) {
-            mpl_store(&words->capacity, capacity);
-            return 0;
-        }
-        if (errno != ENOSPC && errno != EINTR)
-            return -errno;
-        capacity = capacity > MPL_LANE_SMALL ? capacity / 4 : 0;
-    }
-    return -ENOSPC;
-}
-
 /* Pads over [tail, rsv): a record that the predecessor never finished. Two pads where it crosses the data's end. */
 static void pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity)
 {
@@ -214,8 +174,6 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
 {
     int error = 0;
     uint8_t boot[16];
-    if (mpl_locked(seg->fd, number, 1) > 0)
-        return 0; /* cheaper than trying */
     void *pin = pin_lane(path, number, &error);
     if (!pin)
         return error == -EAGAIN || error == -EACCES ? 0 : error;
@@ -233,7 +191,7 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     if (!rc && mpl_boot_id(boot) == 0 && memcmp(boot, seg->head.boot_id, 16) != 0)
         rc = MPL_E_NOLANE; /* of a former boot: for the writer to drain, not for us to add to */
     if (!rc && !mpl_load(&lane->capacity))
-        rc = reserve_data(p, seg, number, lane);
+        rc = mpl_segment_reserve(seg, p->dir, p->service, number, lane);
     if (!rc && !mpl_lane_sane(lane))
         rc = MPL_E_NOLANE;
     if (!rc && p->when_full != MPL_OVERFLOW && mpl_load(&lane->ovf_head) != mpl_load(&lane->ovf_end))
@@ -274,42 +232,62 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     return 1;
 }
 
-/* Lanes that are free and drained first, then fresh ones, then those with unread data of a dead owner. */
-static int worth(const struct mpl_lane *lane, int pass)
+/* Lanes that are free and drained come first, then fresh ones, then those with unread data of a dead owner, or in use. */
+enum { DRAINED, FRESH, OTHER };
+
+static int kind_of(const struct mpl_lane *lane)
 {
-    bool fresh = mpl_load(&lane->capacity) == 0, drained = mpl_load(&lane->head) == mpl_load(&lane->rsv) && mpl_load(&lane->ovf_head) == mpl_load(&lane->ovf_end);
+    if (!mpl_load(&lane->capacity))
+        return FRESH;
+    bool drained = mpl_load(&lane->head) == mpl_load(&lane->rsv) && mpl_load(&lane->ovf_head) == mpl_load(&lane->ovf_end);
     uint32_t state = mpl_word_state(mpl_load(&lane->slots[mpl_load(&lane->epoch) % MPL_SLOTS].epoch_state));
-    bool idle = state != MPL_S_LIVE;
-    return pass == 0 ? !fresh && drained && idle : pass == 1 ? fresh : !fresh && !(drained && idle);
+    return drained && state != MPL_S_LIVE ? DRAINED : OTHER;
 }
 
-/* Lanes from the first one on, so that the few in use lie on the few pages that one fault brings in; within eight of them each process has an order of its
- * own, so that a crowd that starts at once does not try for the same one. */
+/* Lanes from the first one on, so that the few in use are soon found; within eight of them each process has an order of its own, so that a crowd that
+ * starts at once does not try for the same one. */
 static uint32_t nth_lane(uint32_t i, uint32_t own) { return (i & ~7u) | ((i ^ own) & 7u); }
 
+/* The first of those `lanes` (bits, in that order) that can be had: 1; 0, or why there is none. */
+static int take_one_of(struct mpl_producer *p, const struct mpl_segment *seg, const char *path, uint64_t lanes, uint32_t own)
+{
+    int found = 0;
+    for (uint32_t i = 0; i < MPL_MAX_LANES && !found; i++) {
+        uint32_t lane = nth_lane(i, own);
+        if (lanes >> i & 1 && mpl_locked(seg->fd, lane, 1) <= 0) /* cheaper than trying */
+            found = take(p, seg, lane, path);
+    }
+    return found; /* no room for a fresh lane: an old one may still be had */
+}
+
+/* Read, not mapped: a mapping that is made, faulted in and taken away again costs a forked worker more than reading some lanes' words, which are only a
+ * hint before the lane's lock is held. */
 static int search(struct mpl_producer *p, uint32_t number, uint32_t own)
 {
     struct mpl_segment seg;
+    struct mpl_lane words;
     char path[MPL_PATH];
-    int rc = mpl_segment_map(&seg, p->dir, p->service, number, PROT_READ, false), found = 0, refused = 0;
+    uint64_t later[2] = {0};
+    int found = 0, refused = 0, rc = mpl_segment_path(path, p->dir, p->service, number);
+    if (!rc)
+        rc = mpl_segment_open(&seg, path, number, false);
     if (rc)
         return rc;
-    if (mpl_load((mpl_a32 *)(void *)&((struct mpl_header *)(void *)seg.base)->state) == MPL_RETIRED)
+    if (mpl_load(&seg.head.state) == MPL_RETIRED)
         rc = MPL_E_RETIRED;
-    if (!rc)
-        rc = mpl_segment_path(path, p->dir, p->service, number);
-    for (int pass = 0; !rc && !found && pass < 3; pass++)
-        for (uint32_t i = 0; i < MPL_MAX_LANES && !found; i++) {
-            uint32_t lane = nth_lane(i, own);
-            if (lane >= seg.head.lanes || !worth(mpl_segment_lane(&seg, lane), pass))
-                continue;
-            found = take(p, &seg, lane, path);
-            if (found < 0) {
-                refused = found;
-                found = 0;
-                break; /* no room for a fresh lane: an old one may still be had in the next pass */
-            }
-        }
+    for (uint32_t i = 0; !rc && i < MPL_MAX_LANES && !found; i++) {
+        uint32_t lane = nth_lane(i, own);
+        if (lane >= seg.head.lanes || pread(seg.fd, &words, sizeof words, (off_t)(seg.head.control_off + lane * MPL_PAGE)) != sizeof words)
+            continue;
+        int kind = kind_of(&words);
+        if (kind != DRAINED)
+            later[kind - FRESH] |= 1ull << i;
+        else if (!refused && (found = take(p, &seg, lane, path)) < 0)
+            refused = found, found = 0;
+    }
+    for (int kind = 0; !rc && !found && kind < 2; kind++)
+        if ((found = take_one_of(p, &seg, path, later[kind], own)) < 0)
+            refused = found, found = 0;
     /* The grant counts only if the file is still the one at that path: a writer that leaves unlinks what it has locked. */
     struct stat st;
     if (found && (fstat(seg.fd, &st) || st.st_nlink == 0)) {
@@ -317,7 +295,7 @@ static int search(struct mpl_producer *p, uint32_t number, uint32_t own)
         found = 0;
         rc = MPL_E_RETIRED;
     }
-    mpl_segment_unmap(&seg);
+    close(seg.fd);
     return found ? 1 : rc ? rc : refused;
 }
 

@@ -82,16 +82,12 @@ int mpl_segment_create(const char *dir, const char *service, uint32_t number)
     return rc;
 }
 
-int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *service, uint32_t number, int prot, bool whole)
+int mpl_segment_open(struct mpl_segment *seg, const char *path, uint32_t number, bool writable)
 {
-    char path[MPL_PATH];
     struct stat st;
-    int rc = mpl_segment_path(path, dir, service, number);
-    if (rc)
-        return rc;
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int rc = 0, fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     /* One that was not there a moment ago is not opened for reading alone: it may come in between, and a claimer could not map a lane of it. */
-    if (fd < 0 && errno != ENOENT && !(prot & PROT_WRITE))
+    if (fd < 0 && errno != ENOENT && !writable)
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
@@ -102,17 +98,66 @@ int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *servic
         rc = mpl_header_check(&head, (uint64_t)st.st_size);
     if (!rc && head.number != number)
         rc = MPL_E_CORRUPT;
-    if (!rc) {
-        size_t bytes = whole ? head.data_off + head.lanes * head.data_stride : head.data_off;
-        char *base = mmap(NULL, bytes, prot, MAP_SHARED | MAP_NORESERVE, fd, 0);
-        if (base == MAP_FAILED)
-            rc = -errno;
-        else
-            *seg = (struct mpl_segment){.fd = fd, .base = base, .mapped = bytes, .head = head, .dev = st.st_dev, .ino = st.st_ino};
-    }
     if (rc)
         close(fd);
+    else
+        *seg = (struct mpl_segment){.fd = fd, .head = head, .dev = st.st_dev, .ino = st.st_ino};
     return rc;
+}
+
+int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *service, uint32_t number, int prot, bool whole)
+{
+    char path[MPL_PATH];
+    int rc = mpl_segment_path(path, dir, service, number);
+    if (!rc)
+        rc = mpl_segment_open(seg, path, number, prot & PROT_WRITE);
+    if (rc)
+        return rc;
+    seg->mapped = whole ? seg->head.data_off + seg->head.lanes * seg->head.data_stride : seg->head.data_off;
+    seg->base = mmap(NULL, seg->mapped, prot, MAP_SHARED | MAP_NORESERVE, seg->fd, 0);
+    if (seg->base != MAP_FAILED)
+        return 0;
+    rc = -errno;
+    seg->base = NULL;
+    mpl_segment_unmap(seg);
+    return rc;
+}
+
+/* The largest lane that leaves the file system its room: a quarter of it for 1 MiB lanes, up to a half for small ones. */
+static uint32_t affordable(const char *dir, const char *service, int fd)
+{
+    struct statvfs fs;
+    uint64_t used = 0;
+    if (fstatvfs(fd, &fs))
+        return MPL_LANE_SMALL;
+    for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
+        char path[MPL_PATH];
+        struct stat st;
+        if (mpl_segment_path(path, dir, service, n) || stat(path, &st))
+            break;
+        used += (uint64_t)st.st_blocks * 512u;
+    }
+    uint64_t all = (uint64_t)fs.f_bavail * fs.f_frsize + used;
+    if (used + MPL_LANE_LARGE <= all / 4)
+        return MPL_LANE_LARGE;
+    if (used + MPL_LANE_MEDIUM <= all / 8 * 3)
+        return MPL_LANE_MEDIUM;
+    return used + MPL_LANE_SMALL <= all / 2 ? MPL_LANE_SMALL : 0;
+}
+
+int mpl_segment_reserve(const struct mpl_segment *seg, const char *dir, const char *service, uint32_t lane, struct mpl_lane *words)
+{
+    uint32_t capacity = affordable(dir, service, seg->fd);
+    while (capacity >= MPL_LANE_SMALL) {
+        if (!fallocate(seg->fd, 0, (off_t)(seg->head.data_off + lane * seg->head.data_stride), capacity)) {
+            mpl_store(&words->capacity, capacity);
+            return 0;
+        }
+        if (errno != ENOSPC && errno != EINTR)
+            return -errno;
+        capacity = capacity > MPL_LANE_SMALL ? capacity / 4 : 0;
+    }
+    return -ENOSPC;
 }
 
 void mpl_segment_unmap(struct mpl_segment *seg)
