@@ -29,6 +29,7 @@ _WHEN_FULL = {
 _STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
 _OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
+_NAMES = ("multiprocessing.process", "multiprocess.process")
 _POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
 
 
@@ -41,7 +42,7 @@ def process_name() -> str:
 
 
 def _full_name() -> str:
-    for module in ("multiprocessing.process", "multiprocess.process"):
+    for module in _NAMES:
         loaded = sys.modules.get(module)
         if loaded is not None:
             name = str(loaded.current_process().name)
@@ -114,8 +115,7 @@ class Connection:
 
     def attach(self) -> bool:
         """Claim a lane now, and see to it that there is a writer; False when no lane can be had
-        (told on stderr). In a forked worker every line of Python here copies a page or two of the
-        parent's memory: what can wait for the first event (`_claimed`) does.
+        (told on stderr). A worker's name and its goodbye are seen to at its first event.
         """
         producer = self.producer
         if producer.attach() and not producer.attached:
@@ -173,19 +173,23 @@ class Connection:
     # ---- what the core tells ----
     def _on(self, what: str) -> None:
         try:
-            {"claimed": self._claimed, "look": self._look, "stalled": self._stalled}.get(
-                what, self._trouble
-            )()
+            if what == "claimed":
+                self._claimed()
+            elif what == "trouble":
+                self._trouble()
+            else:  # a second gone by, or a wait that does not end
+                self._look()
         except Exception as error:
             if not _is_ours(error):
                 raise  # of a signal handler that ran meanwhile: the program's own
             tell(f"{type(error).__name__}: {error}", kind="internal", once=False)
 
     def _claimed(self) -> None:
-        """A pool's child ends by os._exit and runs no atexit; its own finalizers are the place to
-        say goodbye.
+        """A pool's child has a name of its own. It ends by os._exit and runs no atexit; its own
+        finalizers are the place to say goodbye.
         """
-        self.producer.rename(process_name())
+        if any(module in sys.modules for module in _NAMES):
+            self.producer.rename(process_name())
         for module in _POOLS:
             pool = sys.modules.get(module)
             if pool is not None and getattr(pool, "_mplog_pid", None) != os.getpid():
@@ -202,9 +206,6 @@ class Connection:
         here = bell_id(self.directory, self.service)
         if here != self.bell:
             self._set_up_again(here)
-
-    def _stalled(self) -> None:
-        self._look()
 
     def _tell_overflow(self) -> None:
         error = self.producer.overflow_error

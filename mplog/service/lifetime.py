@@ -33,6 +33,10 @@ class Report(msgspec.Struct, frozen=True):
 def attach() -> bool:
     """Claim this process's lane now instead of at its first event; True when it has one."""
     connection = GATE.connection
+    if connection is not None and connection.producer.attach() == 0:
+        # Nothing else in a forked worker: each line copies a page or two of its parent's memory.
+        # Its first event looks for the writer.
+        return True
     if connection is None:
         found = inherited(os.environ)
         if found is None:
