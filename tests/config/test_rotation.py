@@ -2,14 +2,13 @@
 
 import datetime
 import json
-import time
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplog.config import KEYS, Moment, Rotation
+from mplog.config import KEYS, Moment, Retention, Rotation, load
 from mplog.config.rotation import RIGHT
 from mplog.config.wrong import WrongValue
 
@@ -188,10 +187,16 @@ def test_what_is_shown_may_be_written(rotation):
     assert rotation == parse(text(rotation))
 
 
-def test_a_time_out_of_toml_is_a_time():
-    """TOML has a type for it, without quotes."""
-    assert at(Moment("day", 0, 10_800)) == parse(time_of_toml("03:00:00"))
+def test_toml_has_lists_tables_and_times(tmp_path):
+    """As TOML writes them: an array, an inline table, a time without quotes."""
+    path = tmp_path / "app.toml"
+    path.write_text(
+        'rotation = ["20 MB", 03:00:00]\n'
+        'retention = {count = 3, age = "30 days"}\n'
+        'compression = "gzip"\n'
+    )
+    found = load(toml=path).settings
 
-
-def time_of_toml(written):
-    return datetime.time(*time.strptime(written, "%H:%M:%S")[3:6])
+    assert Rotation(20_000_000, None, (Moment("day", 0, 10_800),)) == found.rotation
+    assert Retention(3, 2_592_000) == found.retention
+    assert "gzip" == found.compression

@@ -9,6 +9,7 @@ from pathlib import Path
 import proof
 import pytest
 
+from mplog._native import Reader
 from mplog.files.archive import list_archives
 
 pytestmark = pytest.mark.process
@@ -84,6 +85,46 @@ def test_what_fell_due_meanwhile_is_made_at_the_next_start(world):
 
     assert 1 == len(archives(world))
     assert long_ago == (world.log.parent / archives(world)[0].name).read_text()
+
+
+def test_a_callable_decides_in_the_writer(world):
+    """It is imported there by its name, from PYTHONPATH, and asked before the next batch."""
+    (world.root / "rules").mkdir()
+    rule = "def wanted(file): return file.size_bytes > 1000 and file.path.name == 'app.jsonl'\n"
+    (world.root / "rules" / "rules.py").write_text(rule)
+    path = os.pathsep.join([world.environment()["PYTHONPATH"], str(world.root / "rules")])
+    world.run(
+        """
+        mplog.configure(LOG, rotation="rules:wanted", retention=None)
+        one = proof.Producer("one", padding=300)
+        for _ in range(20):
+            one.event()
+            mplog.flush(10)
+        """,
+        PYTHONPATH=path,
+    )
+    world.check()
+
+    assert 3 <= len(archives(world)) <= 10
+
+
+def test_a_callable_that_is_not_found_is_told(world):
+    """It is what `mplog status` tells, and the programs; the log goes on."""
+    program = world.start(
+        """
+        mplog.configure(LOG, service="shop", rotation="no_such_rules:wanted", retention=None)
+        proof.Producer("one").event()
+        mplog.flush(10)
+        sys.stdin.readline()
+        """
+    )
+    world.fresh_file()
+    reader = Reader(str(world.directory), "shop", False, 1 << 16)
+    told = "no_such_rules:wanted cannot be had: ModuleNotFoundError"
+    world.wait_for(lambda: told in reader.problem, 20.0, "the problem")
+    world.go_on(program)
+    world.finish(program)
+    world.check()
 
 
 def test_compression_under_load_and_kills_loses_nothing(world):
