@@ -90,6 +90,7 @@ def test_adapters_and_the_functions_of_the_module_are_quick(tree, monkeypatch):
     calls = [
         lambda: logging.LoggerAdapter(tree.log, {"order": 17}).info("x"),
         lambda: logging.info("x"),
+        lambda: tree.log.fatal("x"),
     ]
     tree.root.isEnabledFor(20)
     for call in calls:

@@ -29,6 +29,15 @@ class Shown:
         return "Shown()"
 
 
+class Broken:
+    """One that has none."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
 class Loud(logging.Logger):
     """A class of loggers that changes nothing on a record's way."""
 
@@ -149,10 +158,26 @@ class Own(logging.LogRecord):
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 PLAIN = TEXT | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none()
-ODD = st.sampled_from([Shown(), ValueError("x"), b"x", [1, "a"], {1: 2}, {"a": 1}, {}, int, ""])
+ODD = st.sampled_from(
+    [Shown(), Broken(), ValueError("x"), b"x", [1, "a"], {1: 2}, {"a": 1}, {}, int, ""]
+)
 MAPPINGS = st.dictionaries(st.sampled_from("abc"), PLAIN | ODD, max_size=3)
 MESSAGES = TEXT | st.sampled_from(
-    ["%s", "%d of %s", "%r", "%(a)s", "%(a)5.1f %(b)s", "%", "100 %", "lone \udc80", 17, Shown()]
+    [
+        "%s",
+        "%d of %s",
+        "%r",
+        "%(a)s",
+        "%(a)5.1f %(b)s",
+        "%",
+        "100 %",
+        "lone \udc80",
+        17,
+        Shown(),
+        Broken(),
+        "%%s",
+        "%(a)s %s",
+    ]
 )
 EXTRAS = st.dictionaries(
     TEXT | st.sampled_from(["order", "password", "name", "message", "taskName", "asctime", "args"]),

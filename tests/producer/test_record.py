@@ -34,7 +34,9 @@ ARGS = (
     | st.dictionaries(TEXT, PLAIN | FOREIGN, min_size=1, max_size=5)
     | st.lists(PLAIN, min_size=60, max_size=70).map(tuple)
 )
-TEMPLATES = TEXT | st.sampled_from(["%s and %s", "%r", "%(a)s", "%5.1f", "100 %"])
+TEMPLATES = TEXT | st.sampled_from(
+    ["%s and %s", "%r", "%(a)s", "%5.1f", "100 %", "%%s", "%%", "%(\xe9_1)s %(", "%(a)d", "%(a%d"]
+)
 
 
 def record(message: Any = "x", args: Any = (), **more: Any) -> logging.LogRecord:
