@@ -8,10 +8,11 @@ import pytest
 
 from mplog import _native
 from mplog.config import Settings
+from mplog.config.retention import Retention
 from mplog.errors import MplogError
 from mplog.ring import bell
 
-SETTINGS = Settings(file="/logs/app.jsonl", retention=3)
+SETTINGS = Settings(file="/logs/app.jsonl", retention=Retention(count=3))
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def there(shm):
 
 def test_the_first_creates_and_the_second_finds(there):
     """What the first one set is kept, whatever the second one wants."""
-    assert not bell.create_bell(there, "shop", Settings(file="/logs/app.jsonl", retention=9))
+    assert not bell.create_bell(there, "shop", Settings(file="/logs/app.jsonl", retention=Retention(count=9)))
     assert SETTINGS == bell.configuration(there, "shop")
 
 
