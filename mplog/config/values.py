@@ -5,7 +5,6 @@ Each `parse_…` also takes what it has returned, and what its `…_text` has ma
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 
@@ -115,9 +114,11 @@ def _has_zstd() -> bool:
     from importlib.util import find_spec  # for the few who want it
 
     for name in ZSTD_LIBRARIES:
-        with contextlib.suppress(ImportError):
+        try:
             if find_spec(name) is not None:
                 return True
+        except ImportError:
+            continue
     return False
 
 
