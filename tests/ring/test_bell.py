@@ -23,7 +23,8 @@ def there(shm):
 
 def test_the_first_creates_and_the_second_finds(there):
     """What the first one set is kept, whatever the second one wants."""
-    assert not bell.create_bell(there, "shop", Settings(file="/logs/app.jsonl", retention=Retention(count=9)))
+    other = Settings(file="/logs/app.jsonl", retention=Retention(count=9))
+    assert not bell.create_bell(there, "shop", other)
     assert SETTINGS == bell.configuration(there, "shop")
 
 
