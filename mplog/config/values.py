@@ -111,15 +111,16 @@ def parse_compression(value: object) -> str | None:
 
 
 def _has_zstd() -> bool:
+    return any(_is_installed(name) for name in ZSTD_LIBRARIES)
+
+
+def _is_installed(library: str) -> bool:
     from importlib.util import find_spec  # for the few who want it
 
-    for name in ZSTD_LIBRARIES:
-        try:
-            if find_spec(name) is not None:
-                return True
-        except ImportError:
-            continue
-    return False
+    try:
+        return find_spec(library) is not None
+    except ImportError:
+        return False
 
 
 def compression_text(kind: str | None) -> str:
