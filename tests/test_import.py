@@ -34,7 +34,7 @@ FOREIGN = {
     "http", "inspect", "json", "linecache", "logging", "multiprocess", "multiprocessing",
     "pickle", "pkgutil", "psutil", "queue", "select", "selectors", "shutil", "socket", "ssl",
     "struct", "subprocess", "sysconfig", "tempfile", "tokenize", "tomli", "tomllib", "traceback",
-    "unicodedata", "urllib", "zlib",
+    "unicodedata", "zlib",
 }  # fmt: skip
 
 
