@@ -76,8 +76,7 @@ def next_moment(moment: Moment, after_s: int) -> int:
         return _next_hour(clock, after_s)
     time = datetime.timedelta(seconds=moment.second)
     day = datetime.datetime.combine(clock.wall(after_s).date(), datetime.time())
-    # The clock may have shown this day's time, put back, already two days ago.
-    for days in range(-2, 3 * 366):
+    for days in range(3 * 366):
         start = day + days * _DAY
         if _begins(moment, start):
             at_s = clock.first(start + time)

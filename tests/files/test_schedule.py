@@ -92,6 +92,8 @@ moments = st.builds(
 @example(Moment("day", 0, 9000, "Europe/Berlin"), 0, -3600)
 @example(Moment("day", 0, 9000, "Europe/Berlin"), 1, -1800)
 @example(Moment("day", 0, 9000, "Europe/Berlin"), 1, 1800)
+@example(Moment("hour", 0, 0, "Europe/Berlin"), 0, -600)
+@example(Moment("hour", 0, 0, "Europe/Berlin"), 1, -600)
 @example(Moment("hour", 0, 0, "Australia/Lord_Howe"), 0, -600)
 @example(Moment("hour", 0, 0, "Australia/Lord_Howe"), 1, -600)
 @example(Moment("day", 0, 0, "Pacific/Apia"), 0, -3600)
