@@ -29,6 +29,35 @@ def test_a_worker_runs_no_thread_and_holds_no_descriptor_of_mplog(world):
     assert 2 == world.check().ended_clean
 
 
+def test_a_worker_may_claim_its_lane_before_its_first_event(world):
+    """attach() in a forked child: a session of its own there and then, which the event goes into;
+    one that attaches and logs nothing leaves no trace.
+    """
+    world.run(
+        """
+        from mplog.producer.gate import GATE
+        mplog.configure(LOG)
+        proof.Producer("parent").events(10)
+        inherited = GATE.connection.producer.session
+        for name in ("worker", ""):
+            pid = os.fork()
+            if pid == 0:
+                assert mplog.attach()
+                claimed = GATE.connection.producer.session
+                assert claimed not in (None, inherited)
+                assert mplog.attach()
+                if name:
+                    proof.Producer(name).events(10)
+                assert claimed == GATE.connection.producer.session
+                break
+            assert 0 == os.waitpid(pid, 0)[1]
+        """
+    )
+
+    assert 2 == world.check().ended_clean
+    assert {"parent", "worker"} == set(proof.delivered(world.log))
+
+
 def test_a_daemon_that_closes_everything_goes_on_logging(world):
     """Double fork, setsid, closerange: lane and lock stay, and a killed writer is still missed."""
     world.run(
