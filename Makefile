@@ -18,7 +18,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized fuzz stress bench guard smoke docs clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized faults fuzz stress bench guard smoke docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,11 @@ c-tsan: | system ## those with threads, under ThreadSanitizer
 SANITIZED := $(addprefix tests/producer/test_,pack.py call.py around.py redaction.py logger.py) tests/format
 sanitized: $(BUILT) ## the tests of the extension's hostile input, on an extension built with ASan and UBSan
 	.ci/sanitized $(PY) $(SANITIZED)
+
+# About ten minutes.
+faults: | system ## a kill at every single instruction of a publish, the overflow included
+	@MPL_STEP=1 $(MAKE) --no-print-directory -C native build/plain/a_kill_at_every_instruction_of_a_publish
+	MPL_STEP=1 native/build/plain/a_kill_at_every_instruction_of_a_publish
 
 fuzz: ## every harness of native/fuzz for SECONDS (clang)
 	@$(MAKE) --no-print-directory -C native fuzz SECONDS=$(SECONDS)

@@ -4,6 +4,8 @@
  * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, a drop, one that goes into the
  * overflow, one that begins another chunk of it, and one that comes back from there to the lane.
  *
+ * An append has five times the instructions: of those every 37th, from a first one that is another in each run; MPL_STEP=1 (make faults) takes them all.
+ *
  * The lane, bell and journal are reused through all k; only the session is new. */
 #include <sched.h>
 
@@ -22,6 +24,7 @@ struct seen {
 static const char *place;
 static struct writer w;
 static enum which which;
+static unsigned stride = 37;
 
 /* Into the overflow, and for CROSSING to the end of its chunk. */
 static void overflow_before(struct mpl_producer *p, uint64_t n)
@@ -138,7 +141,9 @@ static void step_through(const char *name, uint64_t *before)
     CHECK_EQ(mpl_producer_init(&next, place, SERVICE, "next"), 0);
     next.when_full = MPL_OVERFLOW;
     next_one(&next, 0);
-    for (bool finished = false; !finished; k++) {
+    const unsigned step = which >= OVERFLOWED ? stride : 1;
+    k = step > 1 ? (uint64_t)getpid() % step : 0;
+    for (bool finished = false; !finished; k += step) {
         struct seen s = {0};
         before[1] = before[2] = 0;
         pid_t pid = spawn(produce, before);
@@ -186,6 +191,8 @@ static int test(const char *dir)
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
     sched_setaffinity(0, sizeof one, &one); /* tracer and traced take turns: on one processor that is much faster */
+    if (getenv("MPL_STEP"))
+        stride = (unsigned)atoi(getenv("MPL_STEP")) ?: 1;
     clearenv(); /* a kill point asks the environment: nothing there, few instructions */
     service_make(dir);
     lanes_of(dir, MPL_LANE_SMALL, MPL_ORIGIN);
