@@ -13,9 +13,11 @@ def _under(folder: str, pattern: str) -> list[str]:
     return sorted(str(p.relative_to(ROOT)) for p in (NATIVE / folder).rglob(pattern))
 
 
-# Builds for tests: with points at which a kill can be set off; with memory errors and undefined
-# behaviour that end the process.
-FAULTS = [("MPL_FAULTS", "1")] if os.environ.get("MPLOG_BUILD_FAULTS") else []
+# Builds for tests and benchmarks: with points at which a kill can be set off; without counting; with
+# memory errors and undefined behaviour that end the process.
+MACROS = [("MPL_FAULTS", "1")] if os.environ.get("MPLOG_BUILD_FAULTS") else []
+if os.environ.get("MPLOG_BUILD_BARE"):
+    MACROS.append(("MPL_BARE", "1"))
 SANITIZE = ["-fsanitize=address,undefined"] if os.environ.get("MPLOG_BUILD_SANITIZE") else []
 
 
@@ -26,7 +28,7 @@ setup(
             sources=_under("core", "*.c") + _under("python", "*.c"),
             depends=_under(".", "*.h") + _under(".", "*.def"),
             include_dirs=["native/include", "native/core"],
-            define_macros=[("_GNU_SOURCE", "1"), *FAULTS],
+            define_macros=[("_GNU_SOURCE", "1"), *MACROS],
             extra_compile_args=[
                 "-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow",
                 "-Wno-unused-parameter", *SANITIZE,

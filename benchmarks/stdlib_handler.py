@@ -12,7 +12,7 @@ from figures import Figure, Row, Runs, Spread, Target, ratio_by, spread_of
 from loops import LANE_TURNS, WARM_TURNS, Pair, empty, end, fill, in_turns, loop
 from suite import Benchmark, Plan, main
 
-CALLS = 200
+CALLS = 40
 SHAPES = {
     "args": (
         "'user %s logged in from %s, attempt %d', 'alice', '10.0.0.1', number",

@@ -20,6 +20,13 @@ const char *mpl_strerror(int code);
 
 #define MPL_PATH 512
 
+/* Counting for people, which no promise rests on; a build without it (MPL_BARE) shows what it costs (benchmarks/accounting.py). */
+#ifdef MPL_BARE
+#define MPL_ACCOUNT(statement) ((void)0)
+#else
+#define MPL_ACCOUNT(statement) (statement)
+#endif
+
 /* ---- locks and places (any role) -------------------------------------------------------------------------------------- */
 int mpl_lock(int fd, off_t byte, off_t count);   /* F_OFD_SETLK, never waits: 0, or -EAGAIN */
 int mpl_unlock(int fd, off_t byte, off_t count);

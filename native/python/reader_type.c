@@ -284,7 +284,7 @@ static PyObject *reader_count(ReaderObject *self, PyObject *args)
         return NULL;
     for (unsigned i = 0; i < MPL_COUNTERS; i++)
         if (strcmp(name, counter_names[i]) == 0) {
-            mpl_add(&self->reader.bell->counters[i], n);
+            MPL_ACCOUNT(mpl_add(&self->reader.bell->counters[i], n));
             Py_RETURN_NONE;
         }
     PyErr_Format(PyExc_KeyError, "%s is no counter of counters.def", name);

@@ -277,7 +277,7 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
         t->ovf_head = item->end_ovf;
         if (item->seq != t->settled + 1)
             t->untold = 0; /* the notice of the gap tells them */
-        r->account.dropped += item->seq - (t->settled + 1);
+        MPL_ACCOUNT(r->account.dropped += item->seq - (t->settled + 1));
         t->settled = item->seq;
         if (item->flags & MPL_ITEM_FILTERED) {
             t->filtered++;
@@ -286,8 +286,8 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
             t->delivered++;
             t->untold = 0;
         }
-        r->account.filtered += item->flags & MPL_ITEM_FILTERED ? 1 : 0;
-        r->account.late += item->flags & MPL_ITEM_FILTERED ? 0 : item->flags & MPL_FLAG_LATE ? 1 : 0;
+        MPL_ACCOUNT(r->account.filtered += item->flags & MPL_ITEM_FILTERED ? 1 : 0);
+        MPL_ACCOUNT(r->account.late += item->flags & MPL_ITEM_FILTERED ? 0 : item->flags & MPL_FLAG_LATE ? 1 : 0);
         if (!(item->flags & MPL_FLAG_RECOVERED) && item->mono_ns > r->accepted_mono)
             r->accepted_mono = item->mono_ns;
     }
