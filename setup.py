@@ -13,8 +13,8 @@ def _under(folder: str, pattern: str) -> list[str]:
     return sorted(str(p.relative_to(ROOT)) for p in (NATIVE / folder).rglob(pattern))
 
 
-# Builds for tests and benchmarks: with points at which a kill can be set off; without counting; with
-# memory errors and undefined behaviour that end the process.
+# Builds for tests and benchmarks: with points at which a kill can be set off; without counting;
+# with memory errors and undefined behaviour that end the process.
 MACROS = [("MPL_FAULTS", "1")] if os.environ.get("MPLOG_BUILD_FAULTS") else []
 if os.environ.get("MPLOG_BUILD_BARE"):
     MACROS.append(("MPL_BARE", "1"))
