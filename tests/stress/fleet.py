@@ -177,6 +177,7 @@ def storm(arguments: dict[str, Any]) -> dict[str, Any]:
         arguments["file"],
         rotation=arguments["rotation"],
         retention="all",
+        when_full=arguments["when_full"],
         block_timeout="120 s",
         **filters,
     )
@@ -185,11 +186,12 @@ def storm(arguments: dict[str, Any]) -> dict[str, Any]:
     prey = Prey(os.environ["MPLOG_DIR"], service.name)
     for _ in range(arguments["workers"]):
         fleet.start()
-    killed = dict.fromkeys(arguments["kinds"], 0)
+    killed, chunks = dict.fromkeys(arguments["kinds"], 0), 0
     deadline = time.monotonic() + arguments["seconds"]
     while time.monotonic() < deadline or min(killed.values()) < 2:
         assert time.monotonic() < deadline + 60.0, f"some were not there to be killed: {killed}"
         time.sleep(dice.uniform(0.0, arguments["longest_pause_s"]))
+        chunks += any(name.endswith(".overflow") for name in os.listdir(os.environ["MPLOG_DIR"]))
         kind = dice.choice(arguments["kinds"])
         if kind == "worker":
             killed[kind] += fleet.kill(dice)
@@ -204,7 +206,7 @@ def storm(arguments: dict[str, Any]) -> dict[str, Any]:
     mplog.shutdown(60.0)
     victims = {kind: len(pids) for kind, pids in prey.killed.items()}
     told = {"killed": killed, "victims": victims, "fresh": fresh, "exits": fleet.exits}
-    return {"rows": fleet.rows(), **told}
+    return {"rows": fleet.rows(), "chunks": chunks, **told}
 
 
 def _fresh(ledger: Ledger, how: Any) -> bool:

@@ -16,7 +16,7 @@ KINDS = {
 WORKERS = 4
 
 
-def storm(program, logs, tell, *, kinds, seed, seconds, filters=False):
+def storm(program, logs, tell, *, kinds, seed, seconds, filters=False, when_full="block"):
     """One storm, and all that must hold after it."""
     log_file = logs / "app.jsonl"
     found = program(
@@ -29,13 +29,15 @@ def storm(program, logs, tell, *, kinds, seed, seconds, filters=False):
         seconds=seconds,
         kinds=kinds,
         workers=WORKERS,
-        pause_every=12,
+        pause_every=12 if when_full == "block" else 3_000,  # an overflow wants lanes that are full
         filters=filters,
+        when_full=when_full,
         longest_pause_s=0.12 if kinds == ["worker"] else 0.2,
     )
     rows = {int(k): Row(*row) for k, row in found["rows"].items()}
     verdict, report = judge(log_file, rows, filters=filters), verify([log_file])
     tell(f"seed {seed}: killed {found['killed']}, pids {found['victims']}; {verdict.equation()}")
+    assert (when_full == "overflow") == (found["chunks"] > 0)
     assert {} == verdict.wrong
     assert verdict.balances()
     assert found["fresh"], "an event after the storm did not get through"
@@ -75,6 +77,27 @@ def test_short_storm_counts_what_is_filtered(program, logs, tell, seed):
     )
 
     holds_its_point(found, rows, KINDS["all"])
+
+
+@pytest.mark.process
+def test_short_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell, seed):
+    """Workers that log faster than the writer writes, and overflow, killed like it."""
+    kinds = ["worker", "writer"]
+    found, rows = storm(
+        program, logs, tell, kinds=kinds, seed=seed, seconds=2.5, when_full="overflow"
+    )
+    holds_its_point(found, rows, kinds)
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(900)
+def test_long_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell, seed, seconds):
+    """The same for longer, and for the supervisor too."""
+    kinds = ["worker", "writer", "supervisor"]
+    found, rows = storm(
+        program, logs, tell, kinds=kinds, seed=seed, seconds=seconds, when_full="overflow"
+    )
+    holds_its_point(found, rows, kinds)
 
 
 @pytest.mark.stress
