@@ -93,9 +93,9 @@ def test_short_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell
 @pytest.mark.timeout(900)
 def test_long_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell, seed, seconds):
     """The same for longer, and for the supervisor too."""
-    kinds = ["worker", "writer", "supervisor"]
+    kinds, length_s = ["worker", "writer", "supervisor"], seconds(60.0)
     found, rows = storm(
-        program, logs, tell, kinds=kinds, seed=seed, seconds=seconds, when_full="overflow"
+        program, logs, tell, kinds=kinds, seed=seed, seconds=length_s, when_full="overflow"
     )
     holds_its_point(found, rows, kinds)
 
