@@ -18,7 +18,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized faults fuzz stress bench guard smoke docs clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized faults fuzz stress bench guard model smoke docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ bench: $(BUILT) $(VENV)/.bench ## every benchmark: JSON, plots, a page (ARGS="--
 guard: $(READY) ## instructions a call and an event in the writer, beside the base (valgrind)
 	@.ci/system valgrind
 	PYTHONPATH=benchmarks $(PY) -m instructions $(ARGS)
+
+model: ## the protocols under Spin: the true models pass, every mutant fails (ARGS="--short", "commit", …)
+	@.ci/system spin
+	$(PYTHON) native/model/run.py $(ARGS)
 
 smoke: | system ## build and try on every other CPython from 3.10 on
 	@PYTHON="$(PYTHON)" .ci/smoke
