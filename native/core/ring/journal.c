@@ -170,6 +170,13 @@ static struct mpl_lane *lane_of(struct mpl_reader *r, const struct mpl_touch *t)
     return mpl_segment_lane(seg, t->lane);
 }
 
+/* Not one that this entry has closed before a writer was killed: its slot may be a later session's at any moment. */
+static bool names_session(const struct mpl_slot *slot, const struct mpl_touch *t)
+{
+    const uint64_t word = mpl_load_acquire(&slot->epoch_state);
+    return mpl_word_epoch(word) == t->epoch && mpl_word_state(word) != MPL_S_CLOSED;
+}
+
 static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
 {
     for (uint32_t i = 0; i < j->page->ntouches; i++) {
@@ -183,7 +190,7 @@ static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
         mpl_raise(&lane->ovf_head, t->ovf_head); /* ORD(drain:E) release: the copy; pairs with ORD(overflow:B) */
         KILL_POINT(commit_head);
         struct mpl_slot *slot = &lane->slots[t->epoch % MPL_SLOTS];
-        if (mpl_word_epoch(mpl_load_acquire(&slot->epoch_state)) != t->epoch)
+        if (!names_session(slot, t))
             continue; /* I4 */
         mpl_store(&slot->delivered, t->delivered);
         mpl_store(&slot->filtered, t->filtered);
@@ -219,7 +226,7 @@ static void apply_settled(struct mpl_journal *j, struct mpl_reader *r)
         if (!lane)
             continue;
         struct mpl_slot *slot = &lane->slots[t->epoch % MPL_SLOTS];
-        if (mpl_word_epoch(mpl_load_acquire(&slot->epoch_state)) != t->epoch)
+        if (!names_session(slot, t))
             continue;
         mpl_store_release(&slot->settled, t->settled);
         KILL_POINT(commit_settled);

@@ -188,28 +188,48 @@ void mpl_overflow_sweep(struct mpl_reader *r, struct mpl_view *v, uint64_t head)
     }
 }
 
-/* Calls `each` with the name of every chunk of the service. Returns how many there are. */
-static uint64_t for_chunks(struct mpl_reader *r, void (*each)(int dir, const char *name))
+/* Calls `each` with every chunk of the service. */
+static void for_chunks(struct mpl_reader *r, void (*each)(struct mpl_reader *r, int dir, const char *name, const char *place, void *arg), void *arg)
 {
     char stem[160];
-    const size_t n = (size_t)snprintf(stem, sizeof stem, "%s.%u.", r->service, MPL_ABI);
     static const char suffix[] = ".overflow";
-    uint64_t count = 0;
+    const size_t n = (size_t)snprintf(stem, sizeof stem, "%s.%u.", r->service, MPL_ABI);
     DIR *dir = opendir(r->overflow_dir);
     for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
         const size_t length = strlen(e->d_name);
-        if (length < n + sizeof suffix || strncmp(e->d_name, stem, n) != 0 || strcmp(e->d_name + length - sizeof suffix + 1, suffix) != 0)
-            continue;
-        count++;
-        if (each)
-            each(dirfd(dir), e->d_name);
+        if (length >= n + sizeof suffix && strncmp(e->d_name, stem, n) == 0 && strcmp(e->d_name + length - sizeof suffix + 1, suffix) == 0)
+            each(r, dirfd(dir), e->d_name, e->d_name + n, arg);
     }
     if (dir)
         closedir(dir);
-    return count;
 }
 
-static void remove_one(int dir, const char *name) { unlinkat(dir, name, 0); }
+static void remove_one(struct mpl_reader *r, int dir, const char *name, const char *place, void *arg)
+{
+    (void)r, (void)place, (void)arg;
+    unlinkat(dir, name, 0);
+}
 
-void mpl_overflow_remove(struct mpl_reader *r) { for_chunks(r, remove_one); }
-void mpl_overflow_count(struct mpl_reader *r) { mpl_store(&r->bell->overflow_bytes, for_chunks(r, NULL) * MPL_CHUNK_BYTES); }
+void mpl_overflow_remove(struct mpl_reader *r) { for_chunks(r, remove_one, NULL); }
+
+/* One that its lane has passed has been left by a writer that was killed before it removed it, or by a lane that was set aside. */
+static void count_one(struct mpl_reader *r, int dir, const char *name, const char *place, void *arg)
+{
+    unsigned long long segment_id, chunk;
+    unsigned lane;
+    bool passed = false;
+    if (sscanf(place, "%12llx.%u.%llu.", &segment_id, &lane, &chunk) == 3 && lane < MPL_MAX_LANES)
+        for (uint32_t s = 0; s < MPL_MAX_SEGMENTS && !passed; s++)
+            passed = r->views[s] && r->segments[s].head.segment_id == segment_id && r->views[s][lane].lane && chunk < mpl_chunk(r->views[s][lane].ovf.pos);
+    if (passed)
+        unlinkat(dir, name, 0);
+    else
+        *(uint64_t *)arg += MPL_CHUNK_BYTES;
+}
+
+void mpl_overflow_count(struct mpl_reader *r)
+{
+    uint64_t bytes = 0;
+    for_chunks(r, count_one, &bytes);
+    mpl_store(&r->bell->overflow_bytes, bytes);
+}

@@ -45,7 +45,7 @@ bool mpl_overflow_copy(struct mpl_view *v, const struct mpl_record *head, void *
 void mpl_overflow_sweep(struct mpl_reader *r, struct mpl_view *v, uint64_t head);
 /* Role: W. Removes every chunk of the service. Only for one that is being taken down: nothing is unread. */
 void mpl_overflow_remove(struct mpl_reader *r);
-/* Role: W, now and then. Counts the chunks that are there: a producer that was killed between counting a chunk and making it has counted one too many.
+/* Role: W, now and then. Removes chunks that their lanes have passed, and counts the others: a producer that was killed between counting a chunk and making it has counted one too many.
  * One that is between the two at this moment is missed: the bound may be passed by as many chunks as there are such producers. */
 void mpl_overflow_count(struct mpl_reader *r);
 void mpl_overflow_close(struct mpl_view *v);

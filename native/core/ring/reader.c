@@ -85,7 +85,7 @@ static void view_init(struct mpl_reader *r, struct mpl_journal *j, uint32_t segm
     uint64_t head = mpl_load_acquire(&v->lane->head), ovf_head = mpl_load_acquire(&v->lane->ovf_head);
     v->pos = kept.known && (int64_t)(kept.pos - head) > 0 ? kept.pos : head;
     v->ovf.pos = kept.known && kept.ovf > ovf_head ? kept.ovf : ovf_head;
-    v->ovf.swept = mpl_chunk(v->ovf.pos) > MPL_MAX_CHUNKS ? mpl_chunk(v->ovf.pos) - MPL_MAX_CHUNKS : 0; /* a killed writer may have left some */
+    v->ovf.swept = mpl_chunk(v->ovf.pos);
     v->quarantined = mpl_load(&v->lane->quarantined) != 0;
     if (v->quarantined && mpl_capacity_ok(mpl_load(&v->lane->capacity)))
         v->capacity = mpl_load(&v->lane->capacity);
@@ -171,8 +171,8 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
         mpl_store(&v->lane->ovf_rsv, fresh_ovf);
         mpl_store(&v->lane->ovf_end, fresh_ovf);
         mpl_store(&v->lane->ovf_head, fresh_ovf);
-        mpl_overflow_sweep(r, v, fresh_ovf);
-        v->ovf.pos = fresh_ovf;
+        v->ovf.pos = fresh_ovf; /* what stands before it goes with the next count */
+        v->ovf.swept = mpl_chunk(fresh_ovf);
         mpl_store(&v->lane->capacity, v->capacity);
         mpl_raise(&v->lane->head, fresh);
         mpl_store(&v->lane->head, fresh);
