@@ -174,6 +174,8 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
 {
     int error = 0;
     uint8_t boot[16];
+    if (mpl_locked(seg->fd, number, 1) > 0)
+        return 0; /* cheaper than trying */
     void *pin = pin_lane(path, number, &error);
     if (!pin)
         return error == -EAGAIN || error == -EACCES ? 0 : error;
@@ -254,7 +256,7 @@ static int take_one_of(struct mpl_producer *p, const struct mpl_segment *seg, co
     int found = 0;
     for (uint32_t i = 0; i < MPL_MAX_LANES && !found; i++) {
         uint32_t lane = nth_lane(i, own);
-        if (lanes >> i & 1 && mpl_locked(seg->fd, lane, 1) <= 0) /* cheaper than trying */
+        if (lanes >> i & 1)
             found = take(p, seg, lane, path);
     }
     return found; /* no room for a fresh lane: an old one may still be had */
