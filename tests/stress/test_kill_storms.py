@@ -92,8 +92,9 @@ def test_short_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell
 @pytest.mark.stress
 @pytest.mark.timeout(900)
 def test_long_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell, seed, seconds):
-    """The same for longer. Not the supervisor: producers that find none twice wait longer each time,
-    and with lanes and overflow full that is long."""
+    """The same for longer. Not the supervisor: producers that find none twice wait longer each
+    time, and with lanes and overflow full that is long.
+    """
     kinds, length_s = ["worker", "writer"], seconds(60.0)
     found, rows = storm(
         program, logs, tell, kinds=kinds, seed=seed, seconds=length_s, when_full="overflow"
