@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import repeat
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import mplog
+import mplog._native
 from instructions.terms import LACKS, MARK, UNFIT
 
 SERVICE = "guard"
@@ -26,6 +27,21 @@ NOW_S = 1_700_000_000.75
 WARM_UP = 3  # windows: an interpreter that specialises its code has done so by then
 
 mark = getattr(os, MARK)
+
+
+def spawn(argv: list[bytes], env: list[bytes], stderr_path: str, keep_fd: int) -> None:
+    """The writer's start as valgrind can follow it: it knows no clone() but those of libc."""
+    there = dict(pair.split(b"=", 1) for pair in env)
+    kept = () if keep_fd < 0 else (keep_fd,)
+    shell = [b"/bin/sh", b"-c", b'exec "$@"' + b"".join(b" 3<&%d" % fd for fd in kept), b"sh"]
+    with open(stderr_path, "wb") as told:
+        subprocess.Popen(
+            shell + argv, env=there, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=told, pass_fds=kept, start_new_session=True, cwd="/",
+        )  # fmt: skip
+
+
+mplog._native.spawn = spawn
 
 
 class Lacking(Exception):
