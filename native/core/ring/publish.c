@@ -136,7 +136,7 @@ static struct mpl_record stamped(struct mpl_producer *p, const struct event *e)
 static enum mpl_outcome accepted(struct mpl_producer *p, uint64_t now_ns)
 {
     p->published = p->seq;
-    MPL_ACCOUNT(p->accepted++);
+    p->accepted++;
     mpl_bell_ring(p->bell);
     session_from_to(p, MPL_S_LIVE, MPL_S_CLEAN);
     look_now_and_then(p, now_ns);
