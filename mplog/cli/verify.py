@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 SHOWN_FINDINGS = 20
+SHOWN_REMARKS = 5
 _QUIET_S = 2.0
 _BETWEEN_S = 1.0
 _SHOWN_CHARACTERS = 300
 
 _EXITS = """\
-exit status: 0 clean; 1 lost, doubled, torn or out of order (with --strict: or dropped, or late);
-2 wrong usage, or a file that carries no numbers (format "text"); 3 a file cannot be read"""
+exit status: 0 clean; 1 lost, doubled, torn or out of order (with --strict: or dropped, late, or
+suspect); 2 wrong usage, or a file that carries no numbers (format "text"); 3 a file cannot be
+read"""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -43,22 +45,38 @@ def add(subparsers: Subparsers) -> None:
         nargs="+",
         metavar="FILE",
         type=Path,
-        help="an active file (its archives are read with it), or archives (read alone)",
+        help="an active file (its archives are read with it, and what logrotate has moved away),"
+        " archives (read alone), or a directory: all logs of mplog's in it",
     )
     parser.add_argument(
         "--only", action="store_true", help="read an active file without its archives"
     )
     parser.add_argument(
-        "--strict", action="store_true", help="announced drops and late events count as damage"
+        "--also",
+        action="append",
+        default=[],
+        metavar="MOVED",
+        type=Path,
+        help="a file that was moved away from the log, to be read with it; also again",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="announced drops, late events and suspect ranges count as damage",
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify, print the report on stdout, and return the exit status."""
     progress = _Progress(time.monotonic) if sys.stderr.isatty() else None
-    report = verify(args.files, strict=args.strict, only=args.only, progress=progress)
+    try:
+        report = verify(
+            args.files, strict=args.strict, only=args.only, also=args.also, progress=progress
+        )
+    except ValueError as error:
+        args.parser.error(f"--also: {error}")
     if progress is not None:
         progress.clear()
     if args.json:
@@ -81,7 +99,13 @@ def page(report: Report) -> Iterator[str]:
         f" ({_sessions(report)})"
     )
     if report.retired_archives:
-        yield f"{_many(report.retired_archives, 'archive')} deleted by retention before"
+        began = f", {_many(report.retired_sessions, 'session')} began there"
+        yield (
+            f"{_many(report.retired_archives, 'archive')} deleted by retention before, with"
+            f" {_many(report.retired, 'event')}{began if report.retired_sessions else ''}"
+        )
+    if report.moved_files:
+        yield f"{_many(report.moved_files, 'file')} that others have moved away from the log"
     if report.partial:
         yield "not all files of the log were read: where sessions begin was not checked"
     yield f"{report.missing:,} missing, {report.doubled:,} duplicated, {report.torn:,} torn"
@@ -96,6 +120,7 @@ def page(report: Report) -> Iterator[str]:
         (report.recovered, "recovered"),
         (report.unreadable_events, "unreadable events"),
         (report.foreign, "foreign lines"),
+        (report.suspect, "suspect ranges"),
         (report.inversions, "times before the line above"),
         *((count, f"notices of {_shown(what)}") for what, count in report.notices.items()),
     ]
@@ -103,8 +128,21 @@ def page(report: Report) -> Iterator[str]:
     if told:
         yield ", ".join(told)
     yield from (f"note: {_shown(note)}" for note in report.notes)
-    yield from (_finding(finding) for finding in report.findings[:SHOWN_FINDINGS])
-    more = len(report.findings) - SHOWN_FINDINGS + report.findings_left_out
+    yield from _told(report.findings, SHOWN_FINDINGS, report.findings_left_out)
+    yield from _told(report.remarks, SHOWN_REMARKS, 0)
+
+
+def _told(findings: Sequence[Finding], most: int, left_out: int) -> Iterator[str]:
+    """The first of them, each cause and its advice once, and how many more there are."""
+    before = ("", "")
+    for finding in findings[:most]:
+        yield _finding(finding)
+        words = (finding.cause, finding.advice)
+        if finding.cause and words != before:
+            yield f"    likely  {_shown(finding.cause)}"
+            yield f"    do      {_shown(finding.advice)}"
+        before = words
+    more = max(len(findings) - most, 0) + left_out
     if more > 0:
         yield f"… and {more:,} more"
 
@@ -129,11 +167,20 @@ def _finding(finding: Finding) -> str:
     where = f"{_shown(finding.file)}:{finding.line}" if finding.line else _shown(finding.file)
     what = finding.kind.replace("_", " ")
     if finding.session is not None:
-        what += f": session {_shown(finding.session)}"
+        what += f": session {_shown(finding.session)}{_process(finding)}"
     if finding.first is not None:
         same = finding.first == finding.last
         what += f" number {finding.first}" if same else f" numbers {finding.first}-{finding.last}"
+    if finding.byte is not None:
+        what += f" from byte {finding.byte:,} on"
     return f"{where}: {what}: {_shown(finding.text)}"
+
+
+def _process(finding: Finding) -> str:
+    if finding.pid is None:
+        return ""
+    name = f", {_shown(finding.process)}" if finding.process else ""
+    return f" (pid {finding.pid}{name})"
 
 
 def _many(count: int, noun: str) -> str:

@@ -7,8 +7,21 @@ from typing import Any, Literal
 import msgspec
 
 Kind = Literal["missing", "doubled", "out_of_order", "torn", "contradiction"]
+Remark = Literal["late", "foreign", "suspect"]
 
 KEPT_FINDINGS = 10_000  # of each kind; all are counted
+KEPT_REMARKS = 1_000
+
+# Texts of findings that lead to a cause of their own.
+NO_LINE = "no line tells it"
+GONE_ARCHIVE = "the manifest says that they stood in this file, which is gone"
+CUT_ARCHIVE = "the manifest says that they stand in this file"
+BROKEN_ARCHIVE = "the file cannot be read that far"
+RETIRED_AGAIN = "is there again; retention had deleted it"
+TAIL = "the file ends within this line"
+NULS = "holds NUL bytes where text should stand"
+FOREIGN_JSON = "is JSON of another program"
+OTHER_TEXT = "is no text of mplog's"
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -18,16 +31,26 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     line: int
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """Something that is wrong: what, of which session, which numbers, where, and in words."""
+class Finding(msgspec.Struct):
+    """Something that is wrong, or worth a remark: what, of which session, which numbers, where, and
+    in words.
 
-    kind: Kind
+    `byte` is where the line begins, of those that are no line of ours; `pid` and `process` are the
+    session's. `cause` is what has most likely brought it about, `advice` what to do.
+    """
+
+    kind: Kind | Remark
     text: str
     file: str
     line: int
     session: str | None = None
     first: int | None = None
     last: int | None = None
+    byte: int | None = None
+    pid: int | None = None
+    process: str | None = None
+    cause: str = ""
+    advice: str = ""
 
 
 class FileRead(msgspec.Struct):
@@ -51,7 +74,10 @@ class Report(msgspec.Struct):
     `missing` counts numbers; `doubled`, `out_of_order`, `torn` and `contradictions` count lines.
     `dropped` counts announced numbers; `dropped_by_reason` is what each session has said last,
     summed. `partial`: not all archives were read, so what a session began with was not asked for.
-    `inversions`: events with an earlier time than the line before, not marked late.
+    `inversions`: events with an earlier time than the line before, not marked late. `retired`
+    counts events in archives that retention has deleted, `retired_sessions` those sessions with
+    lines here that began there. `remarks` are about what is no damage: late events, foreign lines,
+    ranges that the service itself calls suspect.
     """
 
     files: list[FileRead] = []
@@ -77,13 +103,17 @@ class Report(msgspec.Struct):
     filtered: int = 0
     retired: int = 0
     retired_archives: int = 0
+    retired_sessions: int = 0
+    moved_files: int = 0
     cut: int = 0
     recovered: int = 0
     unreadable_events: int = 0
     inversions: int = 0
+    suspect: int = 0
     notices: dict[str, int] = {}
     findings: list[Finding] = []
     findings_left_out: int = 0
+    remarks: list[Finding] = []
     notes: list[str] = []
     unreadable: list[Problem] = []
     refused: list[Problem] = []
@@ -99,12 +129,15 @@ class Report(msgspec.Struct):
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 1 damaged (when strict: or drops, or late events), 2 refused, 3 unreadable."""
+        """0 clean, 1 damaged (when strict: or drops, late events, suspect ranges), 2 refused, 3
+        unreadable.
+        """
         if self.refused:
             return 2
         if self.unreadable:
             return 3
-        return int(self.damaged or (self.strict and bool(self.dropped or self.late)))
+        strictly = self.dropped or self.late or self.suspect
+        return int(self.damaged or (self.strict and bool(strictly)))
 
     def add(self, other: Report) -> None:
         """Add what was found in another log."""
@@ -134,10 +167,10 @@ class Ledger:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self._kept: dict[Kind, int] = {}
+        self._kept: dict[str, int] = {}
 
     def add(self, finding: Finding, count: int = 1) -> None:
-        """Write one down that stands for `count` numbers or lines."""
+        """Write damage down that stands for `count` numbers or lines."""
         report = self.report
         if finding.kind == "missing":
             report.missing += count
@@ -149,9 +182,17 @@ class Ledger:
             report.torn += count
         else:
             report.contradictions += count
-        kept = self._kept.get(finding.kind, 0)
-        if kept < KEPT_FINDINGS:
-            self._kept[finding.kind] = kept + 1
+        if self._keep(finding.kind, KEPT_FINDINGS):
             report.findings.append(finding)
         else:
             report.findings_left_out += 1
+
+    def remark(self, finding: Finding) -> None:
+        """Write down what is no damage; whoever calls has counted it."""
+        if self._keep(finding.kind, KEPT_REMARKS):
+            self.report.remarks.append(finding)
+
+    def _keep(self, kind: str, most: int) -> bool:
+        kept = self._kept.get(kind, 0)
+        self._kept[kind] = min(kept + 1, most)
+        return kept < most

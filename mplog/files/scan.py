@@ -50,6 +50,8 @@ class SessionEnd(msgspec.Struct):
     filtered: Count = 0
     dropped: Count = 0
     clean: bool = True
+    pid: Count = msgspec.field(name="process.pid", default=0)
+    name: str = msgspec.field(name="process.name", default="")
 
 
 class Drop(msgspec.Struct):
@@ -71,6 +73,13 @@ class FileNotice(msgspec.Struct):
     bytes: Count = 0
 
 
+class Who(msgspec.Struct):
+    """Which process an event is of, as its line says."""
+
+    pid: Count = msgspec.field(name="process.pid", default=0)
+    name: str = msgspec.field(name="process.name", default="")
+
+
 Notice = SessionEnd | Drop | FileNotice
 
 NOT_JSON = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -80,7 +89,7 @@ _KINDS: dict[str, type[Notice]] = {
     "mplog.drop": Drop,
     "mplog.file": FileNotice,
 }
-_OPTIONAL = {SessionEnd: set(), Drop: {"filtered"}, FileNotice: set()}
+_OPTIONAL = {SessionEnd: {"process.pid", "process.name"}, Drop: {"filtered"}, FileNotice: set()}
 _notices = {name: msgspec.json.Decoder(kind).decode for name, kind in _KINDS.items()}
 
 
@@ -128,11 +137,24 @@ def _from_logfmt(raw: bytes, event_name: str) -> Notice:
     """Nothing is taken for granted: what is missing may have been torn off."""
     kind = _KINDS[event_name]
     told: dict[str, Any] = dict(logfmt.pairs(raw))
-    if not told.keys() >= set(kind.__struct_fields__) - _OPTIONAL[kind]:
+    if not told.keys() >= set(kind.__struct_encode_fields__) - _OPTIONAL[kind]:
         raise ValueError("a key is missing")
     if kind is Drop:
         told["reasons"] = msgspec.json.decode(told["reasons"])
     return msgspec.convert(told, kind, strict=False)
+
+
+def who(raw: bytes) -> Who:
+    """Which process the line of an event is of, as far as it says so."""
+    try:
+        if raw.startswith(logfmt.START):
+            return msgspec.convert(logfmt.pairs(raw), Who, strict=False)
+        return _decode_who(raw)
+    except NOT_JSON:
+        return Who()
+
+
+_decode_who = msgspec.json.Decoder(Who).decode
 
 
 def is_json(raw: bytes) -> bool:

@@ -15,17 +15,21 @@ from bisect import bisect_right, insort
 from typing import NamedTuple
 
 from mplog.files.manifest import SessionRange
-from mplog.files.report import Finding, Kind, Ledger, Place
+from mplog.files.report import NO_LINE, RETIRED_AGAIN, Finding, Kind, Ledger, Place
 from mplog.files.scan import Drop, SessionEnd
 
 Numbers = tuple[int, int] | None
 """The first and the last of a range."""
 
 
+_KEPT_RANGES = 1 << 14
+
+
 class _Gap(NamedTuple):
     first: int
     last: int
     place: Place
+    text: str = NO_LINE
 
 
 def _first(gap: _Gap) -> int:
@@ -37,8 +41,8 @@ class Session:
 
     __slots__ = (
         "_absent", "_disputed", "_end_place", "_floor_exact", "_gaps", "_ledger", "_unchecked",
-        "count", "end", "ended_unread", "expected", "filtered", "floor", "known", "name", "reasons",
-        "retired",
+        "count", "end", "ended_unread", "expected", "filtered", "floor", "known", "name", "pid",
+        "process", "reasons", "retired",
     )  # fmt: skip
 
     def __init__(
@@ -50,6 +54,8 @@ class Session:
         partial: bool = False,
     ) -> None:
         self.name = name
+        self.pid: int | None = None
+        self.process: str | None = None
         self.retired = retired
         self.count = 0
         self.filtered = 0  # numbers of which a line here has told that
@@ -100,7 +106,8 @@ class Session:
                 "out_of_order", (seq, seq), place, "stands after greater numbers, now retired"
             )
         else:
-            self._add("doubled", (seq, seq), place, "is there a second time")
+            again = RETIRED_AGAIN if seq <= self.floor else "is there a second time"
+            self._add("doubled", (seq, seq), place, again)
 
     def drop(self, drop: Drop, place: Place) -> int:
         """Judge an announcement of drops; return how many numbers it tells for the first time."""
@@ -122,7 +129,7 @@ class Session:
                 self.known = last
             else:
                 self._advance(start, last, place)
-            insort(self._absent, (start, last))
+            self._absent_too(start, last)
             new += last - start + 1
         return new
 
@@ -144,14 +151,14 @@ class Session:
             if taken < end.last - known:
                 self._gaps.append(_Gap(known + 1, end.last - taken, place))
             if taken:
-                insort(self._absent, (end.last - taken + 1, end.last))
+                self._absent_too(end.last - taken + 1, end.last)
         self.end, self.expected, self.known = end, 0, max(end.last, known)
         self._end_place = place
 
-    def reach(self, last: int, place: Place) -> None:
+    def reach(self, last: int, place: Place, text: str) -> None:
         """Note that the manifest promises numbers up to `last` in an archive that ends here."""
         if self.end is None and last > self._begin(last + 1):
-            self._gaps.append(_Gap(self.expected, last, place))
+            self._gaps.append(_Gap(self.expected, last, place, text))
             self.expected = last + 1
 
     def elsewhere(self, held: SessionRange, place: Place) -> None:
@@ -166,7 +173,7 @@ class Session:
         open_count = sum(gap.last - gap.first + 1 for gap in self._gaps)
         for gap in self._gaps:
             count = gap.last - gap.first + 1
-            self._add("missing", (gap.first, gap.last), gap.place, "no line tells it", count)
+            self._add("missing", (gap.first, gap.last), gap.place, gap.text, count)
         if end is None or self._disputed or self._unchecked:
             return
         told = self.count + (self.retired.count if self.retired else 0)
@@ -210,7 +217,7 @@ class Session:
             told.append((max(first, known + 1), last))
             self._advance(*told[-1], place)
         for piece in told:
-            insort(self._absent, piece)
+            self._absent_too(*piece)
         new = sum(high - low + 1 for low, high in told)
         self.filtered += new
         if new + max(min(last, self.floor) - first + 1, 0) < count:
@@ -222,7 +229,7 @@ class Session:
         doubled = self._told_absent(first, last)
         below = max(min(last, self.floor) - first + 1, 0)
         for piece in filled:
-            insort(self._absent, piece)
+            self._absent_too(*piece)
         if filled:
             self._add("out_of_order", (first, last), place, "are announced as dropped too late")
         if doubled:
@@ -249,6 +256,14 @@ class Session:
             i += len(left) + len(right)
             taken.append((low, high))
         return taken
+
+    def _absent_too(self, first: int, last: int) -> None:
+        """Remember numbers as told without a line; of very many ranges the newest, so that a number
+        among the others counts as doubled where it comes again.
+        """
+        insort(self._absent, (first, last))
+        if len(self._absent) > _KEPT_RANGES:
+            del self._absent[: _KEPT_RANGES // 2]
 
     def _open(self, number: int) -> bool:
         return any(gap.first <= number <= gap.last for gap in self._gaps)
@@ -277,5 +292,7 @@ class Session:
 
     def _add(self, kind: Kind, numbers: Numbers, place: Place, text: str, count: int = 1) -> None:
         first, last = numbers or (None, None)
-        finding = Finding(kind, text, place.file, place.line, self.name, first, last)
+        finding = Finding(
+            kind, text, place.file, place.line, self.name, first, last, None, self.pid, self.process
+        )
         self._ledger.add(finding, count)

@@ -2,24 +2,24 @@
 
 The active file is opened and its size taken once; archives never change. A rotation between the
 listing and the opening would hide a file or show one twice, so the set is taken again until
-nothing has moved meanwhile, a bounded number of times.
+nothing has moved meanwhile, a bounded number of times. What others have moved away from the log
+(`moved.py`) is read where its first time puts it.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-import msgspec
-
-from mplog.files.archive import Archive, active_of, list_archives, parse_archive
+from mplog.files.archive import Archive, list_archives, parse_archive
 from mplog.files.manifest import Entry, Manifest, Retired, load, manifest_path
+from mplog.files.moved import first_time, list_moved
 from mplog.files.report import Problem
-from mplog.files.scan import open_regular
+from mplog.files.source import Log, Source
 
 TRIES = 10
 _OPEN_AT_ONCE = 200  # more archives than these are opened when their turn comes
@@ -28,51 +28,6 @@ _BETWEEN_TRIES_S = 0.01
 
 class Unstable(Exception):
     """The set of files changed under the reader: take it again."""
-
-
-class Log(msgspec.Struct):
-    """One log of those asked for: its active file, or single archives of it."""
-
-    directory: Path
-    active: str
-    with_active: bool = False
-    with_archives: bool = False
-    names: set[str] = set()
-
-    @property
-    def partial(self) -> bool:
-        """Not all of the log was asked for."""
-        return not (self.with_active and self.with_archives)
-
-
-class Source(msgspec.Struct):
-    """A file to read: of the active one `archive` is None; `fd` is -1 until it is opened."""
-
-    path: Path
-    archive: Archive | None
-    fd: int = -1
-    size_bytes: int = 0
-
-    @property
-    def generation(self) -> float:
-        """Its place in the order of reading; the active file is the newest."""
-        return self.archive.generation if self.archive else float("inf")
-
-    def open(self) -> None:
-        """Open it and take its size.
-
-        Raises:
-            OSError: it cannot be read.
-        """
-        if self.fd < 0:
-            self.fd = open_regular(self.path)
-            self.size_bytes = os.fstat(self.fd).st_size
-
-    def close(self) -> None:
-        """Close it, when it is open."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
 
 
 class Snapshot:
@@ -116,12 +71,16 @@ class Snapshot:
             self._open(Source(log.directory / archive.name, archive))
         for archive in self._asked(before)[_OPEN_AT_ONCE:]:
             self.sources.append(Source(log.directory / archive.name, archive))
+        moved = self._moved()
+        for path in moved:
+            self._open(Source(path, None, order=(0.0, path.name)))
         self._load_manifest()
-        if self._archives() != before or self._active_moved():
+        if (self._archives(), self._moved()) != (before, moved) or self._active_moved():
             if not last_try:
                 raise Unstable
-            path = str(log.directory / log.active)
-            self.problems.append(Problem(path, "its files moved whenever they were listed"))
+            unsteady = str(log.directory / log.active)
+            self.problems.append(Problem(unsteady, "its files moved whenever they were listed"))
+        self._place_moved()
         self.sources.sort(key=lambda source: source.generation)
 
     def order(self) -> list[tuple[Source | None, Entry | None]]:
@@ -131,7 +90,7 @@ class Snapshot:
         deleted yet, are left out, unless they were asked for by name.
         """
         entries = dict(self.manifest.entries)
-        steps: list[tuple[float, Source | None, Entry | None]] = []
+        steps: list[tuple[tuple[float, str], Source | None, Entry | None]] = []
         for source in self.sources:
             archive = source.archive
             if archive is not None and archive.generation <= self.retired().through:
@@ -140,8 +99,9 @@ class Snapshot:
             if archive is not None:
                 entry = entries.pop(archive.plain_name, None)
             steps.append((source.generation, source, entry))
-        newest = max((step[0] for step in steps), default=float("inf"))
-        steps += [(e.generation, None, e) for e in entries.values() if e.generation <= newest]
+        newest = max((step[0] for step in steps), default=(float("inf"), ""))
+        gone = (((e.generation, ""), None, e) for e in entries.values())
+        steps += [step for step in gone if step[0] <= newest]
         return [(source, entry) for _, source, entry in sorted(steps, key=lambda step: step[0])]
 
     def retired(self) -> Retired:
@@ -180,6 +140,37 @@ class Snapshot:
         except OSError:
             return []  # the files themselves will say what is wrong
 
+    def _moved(self) -> list[Path]:
+        """Files that were moved away: those named, and those in its directory."""
+        log, found = self.log, list(self.log.moved)
+        if log.with_archives:
+            with suppress(OSError):
+                found += list_moved(log.directory, log.active)
+        return list({os.path.abspath(path): path for path in found}.values())
+
+    def _place_moved(self) -> None:
+        """Give each moved file its place: behind the archives that begin before it."""
+        moved = [s for s in self.sources if s.archive is None and not s.is_active]
+        if not moved:
+            return
+        archives = [(self._begins(s), s.archive.generation) for s in self.sources if s.archive]
+        for source in moved:
+            begins = self._begins(source)
+            before = [number for time_text, number in archives if time_text <= begins]
+            source.order = (max(before, default=0) + 0.5, begins)
+
+    def _begins(self, source: Source) -> str:
+        """The first time in a file; empty when it cannot be read, which is told when it is read."""
+        was_open = source.fd >= 0
+        try:
+            source.open()
+            return first_time(source.head())
+        except OSError:
+            return ""
+        finally:
+            if not was_open:
+                source.close()
+
     def _asked(self, present: Sequence[Archive]) -> list[Archive]:
         """The archives to read: of one and the same compressed, the uncompressed one."""
         log = self.log
@@ -212,7 +203,7 @@ class Snapshot:
 
     def _active_moved(self) -> bool:
         for source in self.sources:
-            if source.archive is None:
+            if source.is_active:
                 with suppress(OSError):
                     now, then = os.stat(source.path), os.fstat(source.fd)
                     return (now.st_dev, now.st_ino) != (then.st_dev, then.st_ino)
@@ -238,22 +229,6 @@ def take(log: Log) -> Snapshot:
         else:
             break
     return snapshot
-
-
-def logs_of(paths: Iterable[Path], *, only: bool) -> list[Log]:
-    """Sort paths into logs; a name that an archive would have is an archive."""
-    logs: dict[tuple[Path, str], Log] = {}
-    for path in paths:
-        active = active_of(path.name)
-        name = active or path.name
-        key = (path.parent.absolute(), name)
-        log = logs.setdefault(key, Log(path.parent, name, names=set()))
-        if active is None:
-            log.with_active = True
-            log.with_archives = not only
-        else:
-            log.names.add(path.name)
-    return list(logs.values())
 
 
 def _why(error: OSError) -> str:

@@ -9,10 +9,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import NamedTuple
 
-from mplog.files.report import Finding, Ledger, Place
+from mplog.files import logfmt
+from mplog.files.report import NULS, OTHER_TEXT, Finding, Ledger, Place
 from mplog.files.scan import FileNotice
 
 _KEPT = 100_000  # beyond these the memory is not spent: they count as torn at once
+
+
+def what_is_wrong(raw: bytes) -> str:
+    """Say what a line is that is neither JSON nor whole logfmt."""
+    if raw.startswith(b"\0") or b"\0\0\0\0" in raw:
+        return NULS
+    if raw.startswith(logfmt.START):
+        return "is not whole logfmt"
+    return "is not whole JSON" if raw.startswith(b"{") else OTHER_TEXT
 
 
 class _Stray(NamedTuple):
@@ -50,19 +60,29 @@ class Strays:
         """Judge all that were taken."""
         spans = {number: _Spans(found) for number, found in self._announced.items()}
         nothing = _Spans([])
-        rest = [s for s in self._lines if not spans.get(s.file_number, nothing).cover(s)]
-        self._ledger.report.foreign += len(self._lines) - len(rest)
+        rest = []
+        for stray in self._lines:
+            if spans.get(stray.file_number, nothing).cover(stray):
+                self._foreign(stray)
+            else:
+                rest.append(stray)
         # The notice of a file's last lines may stand in the file after it, where it covers nothing.
         unused = {number: found.unused() for number, found in spans.items()}
         for stray in rest:
             if unused.get(stray.file_number + 1, nothing).cover(stray):
-                self._ledger.report.foreign += 1
+                self._foreign(stray)
             else:
                 self._torn(stray)
 
     def _torn(self, stray: _Stray) -> None:
         place = stray.place
-        self._ledger.add(Finding("torn", stray.text, place.file, place.line))
+        self._ledger.add(Finding("torn", stray.text, place.file, place.line, byte=stray.start))
+
+    def _foreign(self, stray: _Stray) -> None:
+        self._ledger.report.foreign += 1
+        text = "is another program's, as the service itself has told"
+        place = stray.place
+        self._ledger.remark(Finding("foreign", text, place.file, place.line, byte=stray.start))
 
 
 class _Spans:

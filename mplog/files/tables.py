@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mplog.files.manifest import Entry, SessionRange
-from mplog.files.report import Ledger, Place, Report, add_counts
+from mplog.files.report import CUT_ARCHIVE, GONE_ARCHIVE, Ledger, Place, Report, add_counts
 from mplog.files.scan import Drop, SessionEnd
 from mplog.files.session import Session
 
@@ -37,18 +37,20 @@ class Tables:
         if isinstance(notice, Drop):
             self._report.dropped += session.drop(notice, place)
         else:
+            if notice.pid:
+                session.pid, session.process = notice.pid, notice.name or None
             session.ended(notice, place)
 
     def read(self, entry: Entry, place: Place) -> None:
         """Hold the manifest's word about an archive, just read, against what stood in it."""
         for name, held in entry.sessions.items():
-            self.session(name).reach(held.last, place)
+            self.session(name).reach(held.last, place, CUT_ARCHIVE)
 
     def gone(self, entry: Entry, place: Place) -> None:
         """Note that an archive is not there, though retention has not deleted it."""
         for name, held in entry.sessions.items():
             session = self.session(name)
-            session.reach(held.last, place)
+            session.reach(held.last, place, GONE_ARCHIVE)
             session.ended_unread |= held.ended
 
     def elsewhere(self, entry: Entry, place: Place) -> None:
@@ -63,6 +65,7 @@ class Tables:
         report = self._report
         for name, session in self.sessions.items():
             session.finish()
+            report.retired_sessions += session.retired is not None
             add_counts(report.dropped_by_reason, session.reasons)
             report.sessions += 1
             report.filtered += session.end.filtered if session.end else session.filtered
@@ -73,3 +76,7 @@ class Tables:
                 report.ended_unread += 1
             else:
                 report.open_sessions.append(name)
+        for finding in report.findings:
+            named = self.sessions.get(finding.session or "")
+            if named is not None and finding.pid is None:
+                finding.pid, finding.process = named.pid, named.process

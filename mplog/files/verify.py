@@ -8,13 +8,22 @@ out.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mplog.files import logfmt
+from mplog.files.explain import Circumstances, explain
 from mplog.files.manifest import Entry
-from mplog.files.report import FileRead, Ledger, Place, Problem, Report
+from mplog.files.refuse import of_others, own_file, refusal
+from mplog.files.report import (
+    FOREIGN_JSON,
+    TAIL,
+    FileRead,
+    Finding,
+    Ledger,
+    Place,
+    Problem,
+    Report,
+)
 from mplog.files.scan import (
     NOT_JSON,
     Batch,
@@ -26,15 +35,14 @@ from mplog.files.scan import (
     decode_notice,
     is_json,
     reader,
+    who,
 )
-from mplog.files.snapshot import TRIES, Log, Snapshot, Source, Unstable, logs_of, take
-from mplog.files.stray import Strays
+from mplog.files.session import Session
+from mplog.files.snapshot import TRIES, Snapshot, Unstable, take
+from mplog.files.source import Log, Source, logs_of
+from mplog.files.stray import Strays, what_is_wrong
 from mplog.files.tables import Tables
 
-_HEAD_BYTES = 65536
-_HEAD_LINES = 10
-_TAIL_CHECKS = 10
-_BETWEEN_TAIL_CHECKS_S = 0.02
 _OURS = ("mplog.session.end", "mplog.drop", "mplog.file")
 
 Progress = Callable[[int, int], None]
@@ -46,6 +54,7 @@ def verify(
     *,
     strict: bool = False,
     only: bool = False,
+    also: Sequence[str | os.PathLike[str]] = (),
     progress: Progress | None = None,
 ) -> Report:
     """Check log files; an active file takes its archives and its manifest along.
@@ -53,59 +62,48 @@ def verify(
     Whatever is wrong with the files is in the report; nothing is raised for it.
 
     Args:
-        paths: active files, or archives (which are then the only ones read).
-        strict: announced drops and late events count as damage for `exit_code`.
+        paths: active files, or archives (which are then the only ones read); a directory stands
+            for all logs of mplog's in it.
+        strict: announced drops, late events and suspect ranges count as damage for `exit_code`.
         only: read an active file without its archives.
+        also: files that were moved away from the one log in `paths`.
         progress: told after each piece that was read.
+
+    Raises:
+        ValueError: `also` is given, and `paths` names more than one log.
     """
     report = Report(strict=strict)
-    for log in logs_of([Path(path) for path in paths], only=only):
-        report.add(_verify_log(log, progress or (lambda files, lines: None)))
+    logs = logs_of([Path(path) for path in paths], only=only, also=[Path(path) for path in also])
+    if also and len(logs) > 1:
+        raise ValueError(f"files were moved away from one log; {len(logs)} are named")
+    for log in logs:
+        found = _verify_log(log, progress or (lambda files, lines: None))
+        if log.found and found.refused and len(logs) > 1:
+            report.notes += [f"{each.path} {each.text}" for each in found.refused]
+            continue
+        report.add(found)
     order = {file.path: number for number, file in enumerate(report.files)}
-    report.findings.sort(key=lambda finding: (order.get(finding.file, len(order)), finding.line))
+    for findings in (report.findings, report.remarks):
+        findings.sort(key=lambda finding: (order.get(finding.file, len(order)), finding.line))
     return report
 
 
 def _verify_log(log: Log, progress: Progress) -> Report:
+    own = own_file(log)
+    if own is not None:
+        return Report(refused=[own])
     for _ in range(TRIES):
         with take(log) as snapshot:
-            refused = _refusal(snapshot)
+            refused = refusal(snapshot)
             if refused is not None:
                 return Report(refused=[refused])
             try:
                 report = _LogReader(snapshot, progress).run()
             except Unstable:
                 continue
-            return _of_others(log, report) or report
+            return of_others(log, report) or report
     text = "archives were deleted each time before they could be read"
     return Report(unreadable=[Problem(str(log.directory / log.active), text)])
-
-
-def _refusal(snapshot: Snapshot) -> Problem | None:
-    """Say why a file that was asked for by name is not for `verify`: no line begins like one."""
-    for source in snapshot.sources:
-        compression = source.archive.compression if source.archive else ""
-        named = source.archive is None or source.archive.name in snapshot.log.names
-        if not named or compression or source.fd < 0:
-            continue
-        head = os.pread(source.fd, _HEAD_BYTES, 0)
-        lines = [line.lstrip() for line in head.split(b"\n") if line.strip()][:_HEAD_LINES]
-        if lines and not any(line.startswith((b"{", logfmt.START)) for line in lines):
-            text = (
-                "is no log that can be verified: its first lines are neither JSON objects nor"
-                ' logfmt of mplog\'s. Only files with format="json" or "logfmt" carry the numbers'
-            )
-            return Problem(str(source.path), text)
-    return None
-
-
-def _of_others(log: Log, report: Report) -> Report | None:
-    """A refusal where there are lines, whole JSON all of them, and none is mplog's."""
-    ours = report.events or report.own_lines or report.retired_archives
-    if not report.foreign or ours or report.findings or report.unreadable:
-        return None
-    text = "holds JSON, but no line of mplog's: it carries no numbers that can be verified"
-    return Report(refused=[Problem(str(log.directory / log.active), text)])
 
 
 class _LogReader:
@@ -121,7 +119,9 @@ class _LogReader:
         self._tables = Tables(self.report, ledger, retired.retired, partial=self.report.partial)
         self.report.retired = sum(held.count for held in retired.retired.values())
         self.report.retired_archives = retired.archives
+        self._ledger = ledger
         self._strays = Strays(ledger)
+        self._known = Circumstances(manifest=snapshot.manifest.present)
         self._file = FileRead("", 0)
         self._timestamp = ""
         self._done_lines = 0
@@ -141,6 +141,8 @@ class _LogReader:
                 self._hold_against(entry, was_read)
         self._strays.finish()
         self._tables.finish()
+        self._known.oldest = self.report.files[0].path if self.report.files else ""
+        explain(self.report, self._known)
         self.report.lines = sum(file.lines for file in self.report.files)
         self.report.bytes = sum(file.bytes for file in self.report.files)
         return self.report
@@ -148,9 +150,10 @@ class _LogReader:
     def _hold_against(self, entry: Entry, was_read: bool) -> None:
         snapshot = self._snapshot
         place = Place(str(snapshot.log.directory / entry.archive), 0)
+        there = any(problem.path.startswith(place.file) for problem in self.report.unreadable)
         if was_read:
             self._tables.read(entry, Place(self._file.path, self._file.lines))
-        elif snapshot.log.partial or snapshot.has_problem(place.file):
+        elif snapshot.log.partial or there:
             self._tables.elsewhere(entry, place)
         else:
             self._tables.gone(entry, place)
@@ -165,11 +168,13 @@ class _LogReader:
             self._last_offset = (-1, 0, 0)
             self._file = FileRead(path, source.size_bytes)
             self.report.files.append(self._file)
-            self._growing = _growth(source)
-            compression = source.archive.compression if source.archive else ""
-            for batch in batches(reader(source.fd, source.size_bytes, compression)):
+            self._growing = source.still_grows
+            self.report.moved_files += source.archive is None and not source.is_active
+            events = self.report.events
+            for batch in batches(reader(source.fd, source.size_bytes, source.compression)):
                 self._lines(batch)
                 self._progress(len(self.report.files) - 1, self._done_lines + self._file.lines)
+            self._known.events[path] = self.report.events - events
         except FileNotFoundError as error:
             raise Unstable from error
         except (OSError, EOFError) as error:
@@ -199,11 +204,13 @@ class _LogReader:
             if seq is None or name is None:
                 self._own(raw, line.event_name or "", Place(path, number))
                 continue
-            session = sessions.get(name) or tables.session(name)
+            session = sessions.get(name) or self._met(tables.session(name), raw)
             if session.expected == seq and not line.filtered:
                 session.expected = seq + 1
                 session.count += 1
             else:
+                if session.pid is None:
+                    self._met(session, raw)
                 session.event(seq, Place(path, number), line.filtered)
             report.events += 1
             report.cut += line.cut
@@ -211,19 +218,34 @@ class _LogReader:
             report.unreadable_events += line.unreadable
             if line.late:
                 report.late += 1
+                self._remark_late(session, seq, Place(path, number))
             else:
                 report.inversions += line.timestamp < timestamp
                 timestamp = line.timestamp
         self._file.lines, self._timestamp = number, timestamp
 
+    def _met(self, session: Session, raw: bytes) -> Session:
+        """Note whose session it is, from a line of it."""
+        told = who(raw)
+        if told.pid:
+            session.pid, session.process = told.pid, told.name or None
+        return session
+
+    def _remark_late(self, session: Session, seq: int, place: Place) -> None:
+        text = "came when younger events of other processes were written already"
+        whose = (session.name, seq, seq, None, session.pid, session.process)
+        self._ledger.remark(Finding("late", text, place.file, place.line, *whose))
+
     def _own(self, raw: bytes, event_name: str, place: Place) -> None:
         notice = decode_notice(raw, event_name)
         if notice is None and (event_name in _OURS or not event_name.startswith("mplog.")):
             self.report.foreign += 1
+            self._ledger.remark(Finding("foreign", FOREIGN_JSON, place.file, place.line))
             return
         self.report.own_lines += 1
         if isinstance(notice, FileNotice):
             self.report.notices[notice.what] = self.report.notices.get(notice.what, 0) + 1
+            self._known.notices.setdefault(notice.what, place)
             self._strays.notice(len(self.report.files), notice)
         elif notice is not None:
             self._tables.notice(notice, place)
@@ -236,13 +258,15 @@ class _LogReader:
             return
         if is_json(raw):
             self.report.foreign += 1
+            place = Place(self._file.path, number)
+            self._ledger.remark(Finding("foreign", FOREIGN_JSON, place.file, place.line))
             return
-        text = "is not whole logfmt" if raw.startswith(logfmt.START) else "is not whole JSON"
+        text = what_is_wrong(raw)
         if not batch.whole:
             if self._growing():
                 return
             self.report.torn_tails += 1
-            text = "the file ends within this line"
+            text = TAIL
         start = self._offset_of(batch, index)
         place = Place(self._file.path, number)
         self._strays.line(len(self.report.files), (start, start + len(raw) + 1), place, text)
@@ -255,18 +279,3 @@ class _LogReader:
         length = sum(map(len, batch.lines[known[1] : index])) + index - known[1]
         self._last_offset = (batch.offset, index, known[2] + length)
         return self._last_offset[2]
-
-
-def _growth(source: Source) -> Callable[[], bool]:
-    """Make the function that tells whether a file without a last line end is just being written."""
-
-    def grows() -> bool:
-        if source.archive is not None:
-            return False
-        for _ in range(_TAIL_CHECKS):
-            if os.fstat(source.fd).st_size > source.size_bytes:
-                return True
-            time.sleep(_BETWEEN_TAIL_CHECKS_S)
-        return False
-
-    return grows

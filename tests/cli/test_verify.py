@@ -57,12 +57,34 @@ def test_damage_is_explained_with_its_place(run, active, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert "1 missing, 1 duplicated, 1 torn" == lines[1]
     assert lines[2].startswith("1 out of order, ")
+    torn_byte = 3 * len(event(1))
     assert [
         f"{active}:2: doubled: session s number 1: is there a second time",
         f"{active}:3: missing: session s number 2: no line tells it",
-        f"{active}:4: torn: is not whole JSON",
+        f"{active}:4: torn from byte {torn_byte} on: is no text of mplog's",
         f"{active}:5: out of order: session s number 3: stands after a greater number",
-    ] == lines[-4:]
+    ] == [line for line in lines if line.startswith(str(active))]
+    assert 4 == sum(line.startswith("    likely  ") for line in lines)
+    assert 4 == sum(line.startswith("    do      ") for line in lines)
+
+
+def test_a_cause_that_several_findings_share_is_told_once(run, active, capsys):
+    """Below the first of them."""
+    active.write_text("".join(event(2 * n) for n in (2, 3, 4)))
+
+    assert 1 == run(active)
+    lines = capsys.readouterr().out.splitlines()[-7:]
+    assert ["    likely", "    do    "] == [line[:10] for line in lines[1:3]]
+    assert 2 == sum("    likely" in line for line in lines)  # the beginning, and the rest
+
+
+def test_the_process_of_a_session_is_named(run, active, capsys):
+    """Its pid and its name, as its lines say."""
+    who = {"process.pid": 4711, "process.name": "worker 3"}
+    active.write_text(event(1, **who) + event(3, **who))
+
+    assert 1 == run(active)
+    assert "missing: session s (pid 4711, worker 3) number 2: " in capsys.readouterr().out
 
 
 def test_a_long_list_is_cut(run, active, capsys):
@@ -71,7 +93,7 @@ def test_a_long_list_is_cut(run, active, capsys):
 
     assert 1 == run(active)
     lines = capsys.readouterr().out.splitlines()
-    assert 20 == sum(": missing: " in line for line in lines)
+    assert 20 == sum(": missing: " in line for line in lines), lines
     assert "… and 10 more" == lines[-1]
 
 
@@ -82,10 +104,13 @@ def test_json_is_one_object(run, active, capsys):
     assert 1 == run(active, "--json")
     report = json.loads(capsys.readouterr().out)
     assert (1, 1, 1) == (report["missing"], report["events"], report["exit_code"])
+    found = report["findings"][0]
+    assert found.pop("cause")
+    assert found.pop("advice")
     assert {
         "kind": "missing", "text": "no line tells it", "file": str(active), "line": 1,
-        "session": "s", "first": 1, "last": 1,
-    } == report["findings"][0]  # fmt: skip
+        "session": "s", "first": 1, "last": 1, "byte": None, "pid": None, "process": None,
+    } == found  # fmt: skip
 
 
 def test_strict_counts_late_events(run, active):
@@ -128,6 +153,18 @@ def test_a_missing_file_is_status_3(run, active, capsys):
     """It is named on stderr."""
     assert 3 == run(active)
     assert f"mplog verify: {active}: No such file" in capsys.readouterr().err
+
+
+def test_files_moved_from_two_logs_are_a_usage_error(run, active, capsys):
+    """--also says of one log where its files are."""
+    active.write_text(event(1))
+    other = active.with_name("other.jsonl")
+    other.write_text(event(1))
+
+    with pytest.raises(SystemExit) as error:
+        run(active, other, "--also", active)
+    assert 2 == error.value.code
+    assert "from one log; 2 are named" in capsys.readouterr().err
 
 
 def test_no_file_is_a_usage_error(run, capsys):

@@ -11,8 +11,7 @@ import os
 import pytest
 
 from mplog.config import Retention
-from mplog.files import snapshot
-from mplog.files import verify as verify_module
+from mplog.files import snapshot, source
 from mplog.files.archive import archive_name
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
 from mplog.files.retention import retire
@@ -54,7 +53,7 @@ def test_a_tail_that_is_being_written_is_not_torn(active, monkeypatch):
         with active.open("ab") as file:
             file.write(event(7)[20:])
 
-    monkeypatch.setattr(verify_module.time, "sleep", go_on)
+    monkeypatch.setattr(source.time, "sleep", go_on)
     report = verify([active])
 
     assert (0, 6, []) == (report.exit_code, report.events, report.findings)
@@ -85,7 +84,7 @@ def test_a_rotation_while_reading_hides_nothing(active):
 
 def test_a_rotation_between_listing_and_opening_is_seen(active, monkeypatch):
     """The set is taken again: neither hidden nor doubled."""
-    real = snapshot.open_regular
+    real = source.open_regular
     rotations = iter([2])
 
     def rotate_then_open(path):
@@ -93,7 +92,7 @@ def test_a_rotation_between_listing_and_opening_is_seen(active, monkeypatch):
             rotate(active.parent, generation, 4, 6, events(7, 9))
         return real(path)
 
-    monkeypatch.setattr(snapshot, "open_regular", rotate_then_open)
+    monkeypatch.setattr(source, "open_regular", rotate_then_open)
     report = verify([active])
 
     assert (0, 9, 3) == (report.exit_code, report.events, len(report.files))
@@ -171,11 +170,13 @@ def test_retention_while_reading_loses_nothing(active, monkeypatch, open_at_once
     assert 2 == load(manifest_path(active.parent, "app.jsonl")).retired.archives
 
 
-@pytest.mark.parametrize("target", ["open_regular", "load"])
-def test_retention_while_listing_loses_nothing(active, monkeypatch, target):
+@pytest.mark.parametrize(
+    ("module", "target"), [(source, "open_regular"), (snapshot, "load")], ids=["open", "load"]
+)
+def test_retention_while_listing_loses_nothing(active, monkeypatch, module, target):
     """Between listing, opening and the manifest."""
     rotate(active.parent, 2, 4, 6, events(7, 9))
-    real = getattr(snapshot, target)
+    real = getattr(module, target)
     passes = iter([1, 0])
 
     def delete_then(path):
@@ -184,7 +185,7 @@ def test_retention_while_listing_loses_nothing(active, monkeypatch, target):
             break
         return real(path)
 
-    monkeypatch.setattr(snapshot, target, delete_then)
+    monkeypatch.setattr(module, target, delete_then)
     report = verify([active])
 
     assert (0, []) == (report.exit_code, report.findings)
