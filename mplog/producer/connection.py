@@ -1,7 +1,8 @@
 """A process's connection to one service: its lane, and what has to be done when something is amiss.
 
 The lane itself is claimed by the first event (or at once, by `attach`), in C. What C meets on its
-way it tells here: a claim, a second gone by, a wait that does not end, no lane at all.
+way it tells here: a claim, something amiss at its look once a second, a wait that does not end, no
+lane at all.
 Nothing here raises into a log call.
 """
 
@@ -112,6 +113,7 @@ class Connection:
         self._started_at = 0.0
         self._pause_s = 0.0
         self._problem = self.producer.problem[0]
+        self._seen()
 
     def attach(self) -> bool:
         """Claim a lane now, and see to it that there is a writer; False when no lane can be had
@@ -177,7 +179,7 @@ class Connection:
                 self._claimed()
             elif what == "trouble":
                 self._trouble()
-            else:  # a second gone by, or a wait that does not end
+            else:  # something is amiss, or a wait does not end
                 self._look()
         except Exception as error:
             if not _is_ours(error):
@@ -206,6 +208,12 @@ class Connection:
         here = bell_id(self.directory, self.service)
         if here != self.bell:
             self._set_up_again(here)
+        self._seen()
+
+    def _seen(self) -> None:
+        """C looks at these once a second, and tells a look where they have changed."""
+        dev, ino = self.bell or (0, 0)
+        self.producer.set_seen(dev, ino, self._problem)
 
     def _tell_overflow(self) -> None:
         error = self.producer.overflow_error

@@ -15,7 +15,7 @@ from mplog.writer.state import Job, now_ns, tidy
 from mplog.writer.upkeep import Upkeep
 
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
-POLL_S = 0.001
+DOZE_S = 0.01  # between two batches while events come; a lane that fills up ends it
 LEAVE_S = 0.05  # between two looks whether anybody is here, unless somebody has just left
 STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
 DRAIN_BYTES = 1 << 18  # of payloads: with their lines they stay in a core's own cache
@@ -152,6 +152,6 @@ class Loop:
 
     def _rest(self, now: float) -> None:
         if now - self.last_event_s < QUIET_S:
-            time.sleep(POLL_S)
+            self.job.reader.sleep(DOZE_S)
             return
         self.job.reader.sleep(LOOK_S, max(self.endings.departures, 0) & 0xFFFFFFFF)

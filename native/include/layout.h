@@ -70,6 +70,12 @@ enum mpl_counter {
     MPL_COUNTERS
 };
 
+enum mpl_sleep {
+    MPL_AWAKE = 0,
+    MPL_ASLEEP = 1, /* any event wakes it */
+    MPL_DOZES = 2,  /* for milliseconds, while events come: an urgent one wakes it */
+};
+
 enum mpl_state { MPL_LIVE = 1, MPL_RETIRED = 2 };
 
 /* A session's life: FREE/CLOSED -> LIVE (claim) -> CLEAN (detach; back to LIVE by a later publish) -> ENDED (its last number is saved)
@@ -143,7 +149,7 @@ struct mpl_bell {
     uint32_t conf_off, conf_len, conf_crc, reserved;
     uint64_t service_id, created_ns;
     uint8_t boot_id[16];
-    _Alignas(MPL_LINE) mpl_a32 sleeping; /* the writer's futex: 1 while it sleeps */
+    _Alignas(MPL_LINE) mpl_a32 sleeping; /* the writer's futex: enum mpl_sleep */
     _Alignas(MPL_LINE) mpl_a32 state;    /* enum mpl_state */
     mpl_a32 segments;                    /* grows after each segment that got its name */
     mpl_a32 departures;                  /* grows whenever a producer detaches or asks for attention */

@@ -33,6 +33,8 @@ int mpl_unlock(int fd, off_t byte, off_t count);
 int mpl_locked(int fd, off_t byte, off_t count); /* F_OFD_GETLK: 1 when somebody else holds one of them */
 int mpl_path(char *out, const char *dir, const char *service, const char *suffix);
 bool mpl_attended(const char *dir, const char *service); /* false where the service is there and nobody holds its supervisor's lock */
+struct mpl_producer;
+bool mpl_all_well(struct mpl_producer *p); /* attended, and nothing has changed of what the binding has seen */
 int mpl_boot_id(uint8_t out[16]);
 uint64_t mpl_now(int clock); /* ns */
 uint64_t mpl_random(void);
@@ -44,7 +46,8 @@ uint32_t mpl_crc32c_portable(uint32_t crc, const void *bytes, size_t len); /* th
 int mpl_bell_open(const char *dir, const char *service, const void *conf, size_t conf_len, struct mpl_bell **out, bool *created);
 void mpl_bell_close(struct mpl_bell *bell);
 int mpl_bell_conf(const char *dir, const char *service, void *out, size_t *len); /* MPL_E_CORRUPT when its checksum is wrong */
-void mpl_bell_ring(struct mpl_bell *bell);                                       /* P: wakes the writer if it sleeps */
+void mpl_bell_ring(struct mpl_bell *bell);                                       /* P: wakes the writer if it sleeps or dozes */
+void mpl_bell_wake(struct mpl_bell *bell);                                       /* P, having seen that it does */
 
 /* ---- segments --------------------------------------------------------------------------------------------------------- */
 struct mpl_segment {
@@ -84,6 +87,7 @@ struct mpl_producer {
     struct mpl_slot *slot;
     uint64_t generation; /* of the process, at the claim */
     uint64_t tail, head, seq, last_mono;
+    uint64_t mapped, lap_end; /* the lane's pages are mapped for positions below; after a lap all are */
     uint64_t ovf_end, overflow_bytes; /* of this lane's overflow; the bound for all of the service's */
     uint64_t published; /* number of the last event that went into the lane: later numbers are drops */
     uint64_t segment_id, block_ns, retry_ns, probe_ns;
@@ -97,7 +101,13 @@ struct mpl_producer {
     bool final;     /* the process has said goodbye; whatever it still logs goes into sessions that are clean between events */
     bool detached;  /* this session is one of those */
     bool claimed;   /* a claim happened that the binding has not told yet */
-    bool wants_look; /* a second has passed: the binding looks at the writer's locks and at the files' identity */
+    bool wants_look; /* a second has passed: look whether all is well still */
+    struct {
+        uint64_t dev, ino; /* of the bell at its path */
+        uint64_t done;     /* batches, at the last look */
+        uint32_t problem;  /* the writer's last */
+        uint32_t trusted;  /* looks since the last close one */
+    } seen;                /* what the binding has acted on: it is called where one of these has changed, or nobody looks after the service */
     struct mpl_producer *next;
 };
 int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *service, const char *name);
@@ -228,7 +238,8 @@ int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int
 int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end);
 int mpl_owned(struct mpl_reader *r);       /* lanes that somebody holds */
 uint64_t mpl_pending(struct mpl_reader *r); /* bytes that nobody has drained */
-int mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures); /* blocks: the eventcount of the bell */
+void mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures); /* blocks: the eventcount of the bell */
+bool mpl_doze(struct mpl_reader *r, uint64_t timeout_ns);                      /* blocks: as mpl_sleep, but only what is urgent ends it early: true */
 int mpl_set_aside(struct mpl_reader *r);                  /* 1 when nobody is in the middle of a publish */
 int mpl_retire(struct mpl_reader *r, struct mpl_journal *j); /* 1: all segments and the bell are gone; 0: somebody is here */
 

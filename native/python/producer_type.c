@@ -53,7 +53,8 @@ static void after_publish(ProducerObject *self)
     }
     if (p->wants_look && !self->kept[0]) {
         p->wants_look = false;
-        tell(self, "look");
+        if (!mpl_all_well(p))
+            tell(self, "look");
     }
 }
 
@@ -351,6 +352,17 @@ static PyObject *producer_set_overflow(ProducerObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *producer_set_seen(ProducerObject *self, PyObject *args)
+{
+    unsigned long long dev, ino;
+    unsigned problem;
+    if (!PyArg_ParseTuple(args, "KKI", &dev, &ino, &problem))
+        return NULL;
+    self->p.seen.dev = dev, self->p.seen.ino = ino, self->p.seen.problem = problem;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(seen_doc, "set_seen(dev, ino, problem): of the bell; on_event is told to look where they have changed, or nobody looks after the service");
 static PyMethodDef producer_methods[] = {
     {"publish", (PyCFunction)(void (*)(void))producer_publish, METH_FASTCALL, publish_doc},
     {"emit", (PyCFunction)(void (*)(void))producer_emit, METH_FASTCALL, emit_doc},
@@ -360,6 +372,7 @@ static PyMethodDef producer_methods[] = {
     {"wait_settled", (PyCFunction)producer_wait_settled, METH_VARARGS, wait_doc},
     {"rename", (PyCFunction)producer_rename, METH_O, "rename(process_name): of this process's session too"},
     {"set_policy", (PyCFunction)producer_set_policy, METH_VARARGS, "set_policy(when_full, block_ns, max_event_bytes)"},
+    {"set_seen", (PyCFunction)producer_set_seen, METH_VARARGS, seen_doc},
     {"set_overflow", (PyCFunction)producer_set_overflow, METH_VARARGS, "set_overflow(dir or None, bytes): where chunks go, and how much all of the service's may take"},
     {0},
 };

@@ -255,15 +255,14 @@ static PyObject *reader_pending(ReaderObject *self, PyObject *unused) { return P
 static PyObject *reader_sleep(ReaderObject *self, PyObject *args)
 {
     double timeout_s;
-    unsigned departures;
-    if (!PyArg_ParseTuple(args, "dI", &timeout_s, &departures))
+    long long departures = -1;
+    if (!PyArg_ParseTuple(args, "d|L", &timeout_s, &departures))
         return NULL;
+    const uint64_t timeout_ns = (uint64_t)(timeout_s * 1e9);
     Py_BEGIN_ALLOW_THREADS
-    mpl_sleep(&self->reader, (uint64_t)(timeout_s * 1e9), departures);
+    departures < 0 ? (void)mpl_doze(&self->reader, timeout_ns) : mpl_sleep(&self->reader, timeout_ns, (uint32_t)departures);
     Py_END_ALLOW_THREADS
-    if (PyErr_CheckSignals())
-        return NULL;
-    Py_RETURN_NONE;
+    return PyErr_CheckSignals() ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *reader_retire(ReaderObject *self, PyObject *arg)
@@ -423,7 +422,7 @@ static PyMethodDef reader_methods[] = {
     {"close_session", (PyCFunction)reader_close_session, METH_O, "close_session(index): its end line goes into the batch"},
     {"owned", (PyCFunction)reader_owned, METH_NOARGS, "lanes that somebody holds"},
     {"pending", (PyCFunction)reader_pending, METH_NOARGS, "bytes that nobody has drained"},
-    {"sleep", (PyCFunction)reader_sleep, METH_VARARGS, "sleep(timeout_s, departures): until rung"},
+    {"sleep", (PyCFunction)reader_sleep, METH_VARARGS, "sleep(timeout_s, departures): until rung; without departures: until something is urgent"},
     {"retire", (PyCFunction)reader_retire, METH_O, "retire(journal) -> whether the service is gone"},
     {"set_aside", (PyCFunction)reader_set_aside, METH_NOARGS, "set_aside() -> whether no publish is under way: every owner claims anew elsewhere"},
     {"count", (PyCFunction)reader_count, METH_VARARGS, "count(name, n)"},

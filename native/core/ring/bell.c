@@ -134,10 +134,16 @@ int mpl_bell_conf(const char *dir, const char *service, void *out, size_t *len)
     return rc;
 }
 
+void mpl_bell_wake(struct mpl_bell *bell)
+{
+    if (mpl_exchange(&bell->sleeping, MPL_AWAKE))
+        syscall(SYS_futex, &bell->sleeping, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 /* Role: P. One load in the usual case; a system call only when the writer sleeps. */
 void mpl_bell_ring(struct mpl_bell *bell)
 {
-    mpl_fence_full(); /* ORD(bell:A) seq_cst: what was published, then the look at sleeping; pairs with ORD(sleep:A) */
-    if (mpl_load(&bell->sleeping) && mpl_exchange(&bell->sleeping, 0))
-        syscall(SYS_futex, &bell->sleeping, FUTEX_WAKE, 1, NULL, NULL, 0);
+    mpl_fence_full(); /* ORD(bell:A) seq_cst: what was published, or waits, then the look at sleeping; pairs with ORD(sleep:A), ORD(sleep:B) */
+    if (mpl_load(&bell->sleeping))
+        mpl_bell_wake(bell);
 }

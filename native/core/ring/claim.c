@@ -217,7 +217,8 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     p->pin = pin;
     p->data_bytes = capacity;
     p->pin_bytes = MPL_PAGE, p->generation = mpl_generation();
-    p->tail = mpl_load(&lane->tail);
+    p->tail = p->mapped = mpl_load(&lane->tail);
+    p->lap_end = p->tail + capacity;
     p->head = mpl_load(&lane->head);
     p->ovf_end = mpl_load(&lane->ovf_end);
     p->overflowing = mpl_load_acquire(&lane->ovf_head) != p->ovf_end;

@@ -249,6 +249,7 @@ int mpl_owned(struct mpl_reader *r)
 struct pending {
     struct mpl_reader *r;
     uint64_t bytes;
+    bool pressed; /* a lane is half full, has an overflow, or its owner waits */
 };
 
 static int pending_body(void *arg)
@@ -260,8 +261,11 @@ static int pending_body(void *arg)
             const struct mpl_view *v = &r->views[s][i];
             uint64_t from = r->writable ? v->pos : mpl_load_acquire(&v->lane->head), unread = mpl_load_acquire(&v->lane->tail) - from;
             uint64_t from_ovf = r->writable ? v->ovf.pos : mpl_load_acquire(&v->lane->ovf_head), ovf = mpl_load_acquire(&v->lane->ovf_end) - from_ovf;
-            p->bytes += !v->quarantined && (int64_t)unread > 0 ? unread : 0;
-            p->bytes += !v->quarantined && (int64_t)ovf > 0 ? ovf : 0;
+            if (v->quarantined)
+                continue;
+            p->bytes += (int64_t)unread > 0 ? unread : 0;
+            p->bytes += (int64_t)ovf > 0 ? ovf : 0;
+            p->pressed |= (int64_t)unread > v->capacity / 2 || ovf || mpl_load(&v->lane->waiters);
         }
     return 0;
 }
@@ -274,15 +278,26 @@ uint64_t mpl_pending(struct mpl_reader *r)
 }
 
 /* Role: W. Sleeps until rung, at most timeout_ns; returns at once when a lane has something or somebody wants attention. */
-int mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures)
+void mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures)
 {
     struct timespec limit = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
-    mpl_store(&r->bell->sleeping, 1);
-    mpl_fence_full(); /* ORD(sleep:A) seq_cst: sleeping, then all tails once more; pairs with ORD(bell:A) */
+    mpl_store(&r->bell->sleeping, MPL_ASLEEP);
+    mpl_fence_full(); /* ORD(sleep:A) seq_cst: sleeping, then all tails once more; pairs with ORD(bell:A), ORD(bell:B) */
     if (!mpl_pending(r) && mpl_load_acquire(&r->bell->segments) == r->seen_segments && mpl_load_acquire(&r->bell->departures) == departures)
-        syscall(SYS_futex, &r->bell->sleeping, FUTEX_WAIT, 1, &limit, NULL, 0);
-    mpl_store(&r->bell->sleeping, 0);
-    return 0;
+        syscall(SYS_futex, &r->bell->sleeping, FUTEX_WAIT, MPL_ASLEEP, &limit, NULL, 0);
+    mpl_store(&r->bell->sleeping, MPL_AWAKE);
+}
+
+/* Role: W, between two batches while events come: few wake it, so that it comes seldom, and takes many at once. */
+bool mpl_doze(struct mpl_reader *r, uint64_t timeout_ns)
+{
+    struct timespec limit = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
+    struct pending p = {.r = r};
+    mpl_store(&r->bell->sleeping, MPL_DOZES);
+    mpl_fence_full(); /* ORD(sleep:B) seq_cst: dozing, then all tails and waiters once more; pairs with ORD(bell:A), ORD(bell:B) */
+    if (mpl_guarded(pending_body, &p) == 0 && !p.pressed)
+        syscall(SYS_futex, &r->bell->sleeping, FUTEX_WAIT, MPL_DOZES, &limit, NULL, 0);
+    return mpl_exchange(&r->bell->sleeping, MPL_AWAKE) == MPL_AWAKE || p.pressed;
 }
 
 static void unlock_all(struct mpl_reader *r)
