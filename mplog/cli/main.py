@@ -23,6 +23,8 @@ COMMANDS = {
     "serve": "be the writer of a service, in the foreground",
     "status": "show what the services are doing",
     "verify": "prove from the files that nothing is missing, doubled or torn",
+    "reopen": "have the writer open its file anew: for logrotate",
+    "rotate": "have the writer set its file aside now",
     "check": "validate a configuration file; starts nothing",
 }
 EXIT_USAGE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_PIPE = 2, 125, 130, 141

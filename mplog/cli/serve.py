@@ -24,7 +24,8 @@ def add(subparsers: Subparsers) -> None:
         help="be the writer of a service, in the foreground",
         description="Be the writer of a service, in the foreground. It stays while it runs, "
         "also when nobody is attached; "
-        "SIGTERM drains and leaves, HUP and USR1 reopen the file, USR2 rotates now.",
+        "SIGTERM drains and leaves, USR1 reopens the file, USR2 rotates now, HUP reads the "
+        "configuration again and reopens.",
     )
     parser.add_argument("--config", metavar="F", type=Path, help="a TOML file")
     parser.add_argument("--log", metavar="F", help="the log file; goes over the TOML file")
@@ -60,7 +61,11 @@ def create(settings: Settings) -> tuple[Path, str, bool]:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    directory, name, _ = create(settings_of(args.config, args.log))
+
+    def read() -> Settings:
+        return settings_of(args.config, args.log)
+
+    directory, name, _ = create(read())
     found = presence(directory, name)
     if found is not None and found.supervisor:
         raise WriterStartError(
@@ -72,4 +77,5 @@ def run(args: argparse.Namespace) -> int:
         file=sys.stderr,
         flush=True,
     )
-    return Supervisor(directory, name, foreground=True).run()
+    reread = None if args.config is None else read
+    return Supervisor(directory, name, foreground=True, reread=reread).run()

@@ -4,11 +4,14 @@ and inode.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_NEW = _FLAGS | os.O_CREAT | os.O_EXCL
+_RACES = 8  # how often a file may go and come between two tries to open it
 DIRECTORY_MODE = 0o755
 
 
@@ -22,20 +25,35 @@ class ActiveFile:
         dev, ino: of what is open.
     """
 
-    def __init__(self, path: Path, mode: int) -> None:
+    def __init__(self, path: Path, mode: int, like: os.stat_result | None = None) -> None:
         """Open *path*, or create it with *mode* and its directory with 0755.
+
+        Args:
+            path: absolute.
+            mode: of a new file.
+            like: whose owner and group a new file gets, as far as this user may; one that somebody
+                else has made keeps its own.
 
         Raises:
             OSError: it cannot be had, or is a link, a directory or a device.
         """
         self.path = path
         os.makedirs(path.parent, DIRECTORY_MODE, exist_ok=True)
-        self.fd = os.open(path, _FLAGS, mode)
-        found = os.fstat(self.fd)
-        if not stat.S_ISREG(found.st_mode):
+        self.fd, new = _opened(path, mode)
+        try:
+            found = os.fstat(self.fd)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(f"{path} is not a regular file")
+            if new and like is not None:
+                own(self.fd, like)
+        except OSError:
             os.close(self.fd)
-            raise OSError(f"{path} is not a regular file")
+            raise
         self.dev, self.ino = found.st_dev, found.st_ino
+
+    def stat(self) -> os.stat_result:
+        """Of the open file, wherever it is now."""
+        return os.fstat(self.fd)
 
     def size(self) -> int:
         """Bytes in the file now."""
@@ -62,6 +80,25 @@ class ActiveFile:
     def close(self) -> None:
         """Close it; what was written stays."""
         os.close(self.fd)
+
+
+def _opened(path: Path, mode: int) -> tuple[int, bool]:
+    """A descriptor, and whether the file is new."""
+    for _ in range(_RACES):
+        try:
+            return os.open(path, _FLAGS), False
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            text = "it is a symbolic link, and none is written through"
+            raise OSError(error.errno, text, str(path)) from None
+        try:
+            return os.open(path, _NEW, mode), True
+        except FileExistsError:
+            pass
+    raise OSError(errno.EBUSY, "it comes and goes", str(path))
 
 
 def own(fd: int, like: os.stat_result) -> bool:

@@ -5,7 +5,8 @@ The state ROTATE names the old file, the new one (made under a temporary name be
 archive. Every step asks what is there before it acts:
 
 1. the old file stands at the path: rename it to the archive, never over another file (then the next
-   generation's name is taken);
+   generation's name is taken); where that is refused, the rotation is undone and the old file
+   goes on;
 2. nothing stands at the path: the new file goes there; something foreign stands there: it is taken
    as it is;
 3. the manifest gets what the archive holds; one that refuses stops nobody, since the archive
@@ -33,12 +34,14 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 class Rotated(NamedTuple):
     """What a rotation has left: the new active file, the archive's name (None where the old file
-    was not there any more), and why the manifest could not be told, if so.
+    was not there any more), why the manifest could not be told, if so, or why the rotation had to
+    be undone; then `file` is the old one.
     """
 
     file: ActiveFile
     archive: str | None
     problem: OSError | None = None
+    undone: OSError | None = None
 
 
 def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
@@ -80,8 +83,13 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
         raise ValueError("no rotation is under way")
     generation, planned, *old_and_new = rotation
     old = (old_and_new[0], old_and_new[1])
-    archive = _set_aside(path, planned, old)
-    _put_new(path, mode)
+    try:
+        archive = _set_aside(path, planned, old)
+    except OSError as error:
+        if _identity(path) != old:
+            raise
+        return _undo(journal, path, mode, error)
+    _put_new(path)
     file = ActiveFile(path, mode)
     problem = None
     if archive is not None:
@@ -93,6 +101,16 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
         generation = max(generation, parsed.generation if parsed else generation)
     journal.rotate_end(file.dev, file.ino, file.size(), generation + 1)
     return Rotated(file, archive, problem)
+
+
+def _undo(journal: Journal, path: Path, mode: int, why: OSError) -> Rotated:
+    """The old file stands where it stood, and may not be renamed: it stays in force."""
+    file = ActiveFile(path, mode)
+    with contextlib.suppress(OSError):
+        os.unlink(_temporary(path))
+    _, _, offset, generation = journal.file()
+    journal.rotate_end(file.dev, file.ino, offset, generation)
+    return Rotated(file, None, undone=why)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -117,7 +135,12 @@ def _set_aside(path: Path, planned: str, old: tuple[int, int]) -> str | None:
         except FileExistsError:
             name = _next_name(path.name, name)
             continue
-        return name
+        if _identity(path.parent / name) == old:
+            return name
+        # Between the look and the rename somebody has put a file of his own there: it goes back.
+        with contextlib.suppress(OSError):
+            rename_noreplace(str(path.parent / name), str(path))
+        return None
 
 
 def _next_name(active: str, name: str) -> str:
@@ -130,7 +153,7 @@ def _next_name(active: str, name: str) -> str:
     )
 
 
-def _put_new(path: Path, mode: int) -> None:
+def _put_new(path: Path) -> None:
     """Step 2."""
     temporary = _temporary(path)
     with contextlib.suppress(FileExistsError, FileNotFoundError):

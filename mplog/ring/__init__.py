@@ -11,7 +11,14 @@ from mplog.ring.bell import (
     services,
     stderr_path,
 )
-from mplog.ring.ownership import lock_path, owner_of, refuse_foreign_owner, take_ownership
+from mplog.ring.ownership import (
+    lock_path,
+    owner_of,
+    plate_of,
+    refuse_foreign_owner,
+    still_owned,
+    take_ownership,
+)
 
 __all__ = [
     "Place",
@@ -22,9 +29,11 @@ __all__ = [
     "hold",
     "lock_path",
     "owner_of",
+    "plate_of",
     "presence",
     "refuse_foreign_owner",
     "services",
     "stderr_path",
+    "still_owned",
     "take_ownership",
 ]

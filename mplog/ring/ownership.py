@@ -76,6 +76,26 @@ def owner_of(log_file: Place) -> Owner | None:
     return _read_plate(log_file)
 
 
+def plate_of(log_file: Place) -> Owner | None:
+    """The service that has written *log_file* last, whether its writer lives or not; None where
+    nothing says so.
+    """
+    owner = _read_plate(log_file)
+    return None if owner == UNKNOWN else owner
+
+
+def still_owned(log_file: Place, fd: int) -> bool:
+    """Whether the lock that *fd* holds is the one beside *log_file*: the directory may be another
+    one by now.
+    """
+    try:
+        there = os.stat(lock_path(log_file), follow_symlinks=False)
+    except OSError:
+        return False
+    held = os.fstat(fd)
+    return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+
+
 def _open(path: Place, flags: int, mode: int = 0) -> int:
     fd = os.open(path, flags | _FLAGS, mode)
     if not stat.S_ISREG(os.fstat(fd).st_mode):

@@ -46,6 +46,10 @@ class Compressor:
         self._pause_s = FIRST_PAUSE_S
         self._told = ""
 
+    def renew(self) -> None:
+        """The settings are others: archives that stayed as they are may be compressed by now."""
+        self._kind, self._job.untidy = self._job.settings.compression, True
+
     def look(self, now_s: float) -> None:
         """Start the program when archives wait for it, and none is at work; never raises."""
         if self._kind is None or (self._child and not self._over(now_s)) or now_s < self._again_s:

@@ -7,17 +7,18 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from mplog import _native
 from mplog.files import rotation
-from mplog.files.active import ActiveFile
 from mplog.files.retention import retire
+from mplog.writer.another import look_again, take
 from mplog.writer.state import Job, now_ns
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 GIVE_UP_S = 10.0
-_FOUND = {_native.FOUND_TRUNCATED: "truncated", _native.FOUND_FOREIGN: "foreign_bytes"}
-_COUNTERS = {"truncated": "truncated", "foreign_bytes": "foreign"}
+_T = TypeVar("_T")
 
 
 class Abandoned(Exception):
@@ -39,29 +40,59 @@ def commit(job: Job, size_bytes: int) -> None:
         found = job.journal.commit(job.reader, job.file.fd, size_bytes)
     except OSError as error:
         found = _insist(job, error)
-    for flag, what in _FOUND.items():
-        if found & flag:
-            job.notices.append((what, offset, size_bytes))
-            job.reader.count(_COUNTERS[what], 1)
-            job.ranges = None
+    if found:
+        tell_found(job, found, offset)
     job.reader.count("batches", 1)
     job.reader.count("bytes", size_bytes)
+
+
+def tell_found(job: Job, found: int, offset: int) -> None:
+    """Leave a notice of what a batch has found in the file, where it should have begun at *offset*:
+    bytes of others stand from there on, up to the batch's end.
+    """
+    cut = found & _native.FOUND_TRUNCATED
+    if cut:
+        job.notices.append(("truncated", offset, 0))
+        job.reader.count("truncated", 1)
+    if found & _native.FOUND_FOREIGN:
+        start = max(offset - bool(cut), 0)  # the hole of a cut begins in a line before
+        job.notices.append(("foreign_bytes", start, max(job.journal.file()[2] - start, 0)))
+        job.reader.count("foreign", 1)
+    job.ranges = None
 
 
 def _insist(job: Job, error: OSError) -> int:
     """Redo until it is done. The heads have moved already, so producers go on while their lanes
     have room.
     """
+    left = False
+
+    def redo() -> int:
+        nonlocal left
+        left = look_again(job) or left
+        return job.journal.redo(job.reader, job.file.fd)
+
+    found = patiently(job, redo, error)
+    return 0 if left else found  # what another file lacks or holds, nobody has done to ours
+
+
+def patiently(job: Job, step: Callable[[], _T], error: OSError | None = None) -> _T:
+    """Try until *step* raises no OSError; *error*: one try has failed already.
+
+    Raises:
+        Abandoned: see `commit`.
+    """
     retry = Patience(job)
     while True:
-        retry.pause(error)
+        if error is not None:
+            retry.pause(error)
         try:
-            found = job.journal.redo(job.reader, job.file.fd)
+            done = step()
         except OSError as again:
             error = again
             continue
         retry.over()
-        return found
+        return done
 
 
 class Patience:
@@ -123,7 +154,8 @@ def rotate(job: Job) -> bool:
     except OSError as error:
         job.tell(f"cannot rotate {job.path}: {why(error)}; it goes on growing")
         return False
-    finish_rotation(job)
+    if not finish_rotation(job):
+        return False
     delete_old(job)
     return True
 
@@ -138,21 +170,20 @@ def delete_old(job: Job) -> None:
         job.tell(f"cannot delete old archives of {job.path}: {why(error)}")
 
 
-def finish_rotation(job: Job) -> None:
-    """Bring the rotation in the journal to its end.
+def finish_rotation(job: Job) -> bool:
+    """Bring the rotation in the journal to its end; False where it had to be undone.
 
     Raises:
         Abandoned: see `commit`.
     """
-    retry = Patience(job)
-    while True:
-        try:
-            done = rotation.finish(job.journal, job.path, job.settings.mode, job.ranges)
-            break
-        except OSError as error:
-            retry.pause(error)
+    done = patiently(
+        job, lambda: rotation.finish(job.journal, job.path, job.settings.mode, job.ranges)
+    )
     job.file.close()
     job.file = done.file
+    if done.undone is not None:
+        job.tell(f"cannot rotate {job.path}: {why(done.undone)}; it goes on growing")
+        return False
     job.ranges = {} if done.file.size() == 0 else None
     job.rotated_ns, job.untidy = now_ns(), True
     job.reader.count("rotations", 1)
@@ -161,6 +192,7 @@ def finish_rotation(job: Job) -> None:
         job.reader.count("errors", 1)
         what = f"cannot note in the manifest what {done.archive} holds"
         job.tell(f"{what}: {why(done.problem)}; the log goes on")
+    return True
 
 
 def reopen(job: Job, what: str | None) -> None:
@@ -169,33 +201,7 @@ def reopen(job: Job, what: str | None) -> None:
     Raises:
         Abandoned: see `commit`.
     """
-    retry = Patience(job)
-    while True:
-        try:
-            file = ActiveFile(job.path, job.settings.mode)
-            break
-        except OSError as error:
-            retry.pause(error)
-    retry.over()
-    if (file.dev, file.ino) == (job.file.dev, job.file.ino):
-        file.close()
-        return
-    job.file.close()
-    job.file = file
-    adopt(job, job.journal.file()[3])
-    if what is not None:
-        job.notices.append((what, job.journal.file()[2], 0))
-        job.reader.count("replaced", 1)
-
-
-def adopt(job: Job, generation: int) -> None:
-    """Put the open file in force at its end, on a line of its own."""
-    if job.file.end_line():
-        job.reader.count("newlines", 1)
-        job.notices.append(("newline_added", job.file.size() - 1, 1))
-    size = job.file.size()
-    job.journal.set_file(job.file.dev, job.file.ino, size, generation)
-    job.ranges = {} if size == 0 else None
+    patiently(job, lambda: take(job, what))
 
 
 def dump_broken_lane(job: Job, session: str, segment: int, lane: int) -> None:

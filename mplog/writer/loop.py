@@ -11,6 +11,7 @@ from mplog.writer import deliver, stage
 from mplog.writer.account import Account, accept, count
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.endings import LOOK_S, Endings
+from mplog.writer.reload import take_up
 from mplog.writer.state import Job, now_ns, tidy
 from mplog.writer.upkeep import Upkeep
 
@@ -58,13 +59,19 @@ class Loop:
 
     def _signals(self) -> None:
         signals = self.job.signals
-        if signals.reopen or signals.reload:
-            signals.reopen = signals.reload = False
+        if not (signals.reopen or signals.reload or signals.rotate):
+            return
+        if signals.reload:
+            signals.reload, signals.reopen = False, True
+            take_up(self.job, self.upkeep)
+        if signals.reopen:
+            signals.reopen = False
             deliver.reopen(self.job, None)
         if signals.rotate:
             signals.rotate = False
             if self.job.file.size():
                 deliver.rotate(self.job)
+        self.job.reader.count("asked", 1)
 
     def _pass(self) -> int:
         """One batch; its size in bytes."""
@@ -75,7 +82,8 @@ class Loop:
         if job.journal.file()[2] and wanted > self._room():
             self._rotate()
         room = self._room()
-        notices = b"".join([file_notice(job.fmt, now_ns(), *notice) for notice in job.notices])
+        notices = b"".join(job.lines)
+        notices += b"".join([file_notice(job.fmt, now_ns(), *notice) for notice in job.notices])
         job.stage(0, notices)
         batch = stage.drain(job, len(notices), min(DRAIN_BYTES, max(room, BUSY_BYTES)), room)
         if batch.size_bytes > room and job.journal.file()[2]:
@@ -98,7 +106,7 @@ class Loop:
         return False
 
     def _commit(self, batch: Batch, account: Account, notices_bytes: int) -> int:
-        job, told = self.job, len(self.job.notices)
+        job, told, lines = self.job, len(self.job.notices), len(self.job.lines)
         used = notices_bytes + batch.size_bytes
         ended = self.endings.look(used, self._room() - used)
         job.stage(used, ended.lines)
@@ -107,7 +115,7 @@ class Loop:
             return self.endings.wants_room_bytes
         if used and not job.file.in_place():
             deliver.reopen(job, "replaced")
-        del job.notices[:told]  # what was found meanwhile is told with the next batch
+        del job.notices[:told], job.lines[:lines]  # what was found meanwhile: with the next batch
         deliver.commit(job, used)
         job.remember(account.ranges)
         job.remember(ended.ranges)
@@ -123,7 +131,7 @@ class Loop:
     def _leave(self, now: float) -> bool:
         """Whether this writer's work is over."""
         job = self.job
-        if self.endings.wants_room_bytes or job.notices:
+        if self.endings.wants_room_bytes or job.notices or job.lines:
             return False
         departures = job.reader.departures
         if departures == self.left_at and now < self.leave_again_s:

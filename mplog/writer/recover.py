@@ -18,13 +18,14 @@ from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
 from mplog.ring import owner_of, take_ownership
+from mplog.writer.another import adopt, look_again
 from mplog.writer.deliver import (
     GIVE_UP_S,
     Abandoned,
-    Patience,
-    adopt,
     delete_old,
     finish_rotation,
+    patiently,
+    tell_found,
     why,
 )
 from mplog.writer.state import ARENA_BYTES, Job, Signals, staging_bytes
@@ -93,6 +94,7 @@ def begin(
         signals=signals,
         bell=bell,
         problem=reader.problem,
+        lock=lock,
     )
     job.tell("")  # what this writer has waited for, or a dead one has left
     _finish(job)
@@ -144,7 +146,7 @@ def _finish(job: Job) -> None:
     state = job.journal.state
     dev, ino, _, generation = job.journal.file()
     if state == _native.COMMIT:
-        _finish_commit(job, (dev, ino))
+        _finish_commit(job)
         dev, ino, _, generation = job.journal.file()
     elif state == _native.ROTATE:
         finish_rotation(job)
@@ -155,7 +157,8 @@ def _finish(job: Job) -> None:
     if generation:
         job.notices.append(("replaced", job.file.size(), 0))
         job.reader.count("replaced", 1)
-    adopt(job, max(generation, _generation(job)))
+    following = max(generation, _generation(job))
+    patiently(job, lambda: adopt(job, following))
 
 
 def _generation(job: Job) -> int:
@@ -170,22 +173,22 @@ def _generation(job: Job) -> int:
     return next_generation(list_archives(folder, active), manifest)
 
 
-def _finish_commit(job: Job, wanted: tuple[int, int]) -> None:
+def _finish_commit(job: Job) -> None:
     """The batch goes where it was begun, wherever that file is now; if it is nowhere, into the new
     one.
     """
-    retry = Patience(job)
-    while True:
-        try:
-            found = _redo(job, wanted)
-            break
-        except OSError as error:
-            retry.pause(error)
-    retry.over()
-    if found & _native.FOUND_FOREIGN:
-        job.notices.append(("foreign_bytes", job.journal.file()[2], 0))
-    if found & _native.FOUND_TRUNCATED:
-        job.notices.append(("truncated", job.journal.file()[2], 0))
+    offset, tried = job.journal.file()[2], False
+
+    def redo() -> int:
+        nonlocal tried
+        if tried:
+            look_again(job)
+        tried = True
+        return _redo(job, job.journal.file()[:2])
+
+    found = patiently(job, redo)
+    if found:
+        tell_found(job, found, offset)
     job.reader.count("redone", 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -22,11 +23,15 @@ LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
 
 
 class Signals(msgspec.Struct):
-    """What signals have asked for; handlers set it, the loop does it. `resident`: stay also when
-    nobody is attached.
+    """What signals have asked for; handlers set it, the loop does it.
+
+    Attributes:
+        resident: stay also when nobody is attached.
+        reread: reads the configuration file of a service that has one.
     """
 
     resident: bool = False
+    reread: Callable[[], Settings] | None = None
     stop: bool = False
     reopen: bool = False
     reload: bool = False
@@ -45,6 +50,8 @@ class Job(msgspec.Struct):
         bell: device and inode that the bell had when this writer began.
         native: plain events of a JSON file are formatted in C; the tests can do without.
         rotated_ns: when this writer has set a file aside last; 0 when it has not.
+        lock: the descriptor that holds the lock beside the file; -1 where nobody took it.
+        lines: of the service's own, ready for the next batch.
         untidy: archives may wait to be compressed.
     """
 
@@ -63,6 +70,8 @@ class Job(msgspec.Struct):
     problem: str = ""
     native: bool = True
     rotated_ns: int = 0
+    lock: int = -1
+    lines: list[bytes] = []
     untidy: bool = True
 
     def stage(self, at: int, data: bytes) -> None:

@@ -18,6 +18,7 @@ from types import FrameType
 
 from mplog import _native
 from mplog._native import Reader
+from mplog.config import Settings
 from mplog.ring import hold
 from mplog.writer.state import Signals
 from mplog.writer.work import work
@@ -48,15 +49,24 @@ class Supervisor:
     Args:
         directory, service: whose.
         foreground: `mplog serve`: SIGINT stops it too, and it stays when nobody is attached.
+        reread: reads the service's configuration file, where it has one; each writer does so when
+            it begins, and at HUP.
         worker: what the writer proper runs.
     """
 
     def __init__(
-        self, directory: Path, service: str, *, foreground: bool = False, worker: Worker = work
+        self,
+        directory: Path,
+        service: str,
+        *,
+        foreground: bool = False,
+        reread: Callable[[], Settings] | None = None,
+        worker: Worker = work,
     ) -> None:
         self._directory, self._service, self._foreground = directory, service, foreground
-        self._worker = worker
+        self._reread, self._worker = reread, worker
         self._child = 0
+        self._late: set[int] = set()
         self._stop = self._pausing = False
 
     def run(self, spawn_lock: int | None = None) -> int:
@@ -122,6 +132,8 @@ class Supervisor:
         if self._child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child, number)
+        else:
+            self._late.add(number)  # there is none now: the next one gets it
         if self._stop and self._pausing:
             raise _Stopped
 
@@ -133,9 +145,14 @@ class Supervisor:
             self._child = os.fork()
             if self._child == 0:
                 os.close(held)  # S goes with the supervisor, not with its last child
+                signals = Signals(
+                    resident=self._foreground,
+                    reread=self._reread,
+                    reload=self._reread is not None,
+                )
                 os._exit(
                     _writer_proper(
-                        self._worker, self._directory, self._service, supervisor, self._foreground
+                        self._worker, self._directory, self._service, supervisor, signals
                     )
                 )
         except OSError as error:
@@ -143,9 +160,9 @@ class Supervisor:
             return FAILED
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
-        if self._stop:
+        while self._late:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._child, signal.SIGTERM)
+                os.kill(self._child, self._late.pop())
         return self._wait(self._child)
 
     def _wait(self, child: int) -> int:
@@ -193,12 +210,11 @@ def _wisher(signals: Signals, wish: str) -> Callable[[int, FrameType | None], No
 
 
 def _writer_proper(
-    worker: Worker, directory: Path, service: str, supervisor: int, resident: bool
+    worker: Worker, directory: Path, service: str, supervisor: int, signals: Signals
 ) -> int:
     """The forked child: its own signals, then the work; what it raises goes to its stderr, and by
     the bell to the programs.
     """
-    signals = Signals(resident=resident)
     wishes = {
         signal.SIGTERM: "stop",
         signal.SIGHUP: "reload",

@@ -48,19 +48,26 @@ class Upkeep:
     """One writer's."""
 
     def __init__(self, job: Job) -> None:
-        rotation = job.settings.rotation
         self._job = job
         self._questions: dict[str, Question] = {}
         self._compressor = Compressor(job)
-        self._file: object = None
         self._begun_ns, self._due_ns = 0, 0
         self._asked: tuple[int, float] = (0, 0.0)
         self._look_s = self._retire_s = 0.0
         self._rotated_ns = _newest_ns(job.path)
+        self.renew()
+
+    def renew(self) -> None:
+        """The settings are others: from now on by them."""
+        rotation = self._job.settings.rotation
+        self._file: object = None
+        self._questions.clear()
         for name in rotation.ask:
             self._load(name)
         self._timed = bool(rotation.moments) or rotation.every_s is not None
         self._any = self._timed or bool(self._questions)
+        self._look_s = self._retire_s = 0.0
+        self._compressor.renew()
 
     def due(self, now_s: float) -> bool:
         """Whether the active file's time is over; an empty one's never is.

@@ -40,7 +40,7 @@
 
 #include "atomic.h"
 
-#define MPL_ABI 2u
+#define MPL_ABI 3u
 #define MPL_MAGIC_SEGMENT 0x31474553474f4c50ull /* "PLOGSEG1" */
 #define MPL_MAGIC_BELL 0x314c4542474f4c50ull    /* "PLOGBEL1" */
 #define MPL_MAGIC_JOURNAL 0x31524e4a474f4c50ull /* "PLOGJNR1" */

@@ -46,7 +46,7 @@ static void bell(void)
 static int test(const char *dir)
 {
     (void)dir;
-    CHECK_EQ(MPL_ABI, 2);
+    CHECK_EQ(MPL_ABI, 3);
     record();
     header();
     lane();

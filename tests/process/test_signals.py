@@ -25,12 +25,20 @@ def running(world):
     return program
 
 
-@pytest.mark.parametrize("to", ["supervisor", "writer"])
+to_both = pytest.mark.parametrize("to", ["supervisor", "writer"])
+
+
+def send(world, to, number):
+    """A signal to one of the two; a supervisor hands it on."""
+    os.kill(world.supervisor() if to == "supervisor" else world.writer(), number)
+
+
+@to_both
 def test_term_ends_a_writer_and_producers_start_another(world, to):
     """TERM while a producer is attached: it goes within its bound, and another one takes over."""
     program = running(world)
     before = world.writer()
-    os.kill(world.supervisor() if to == "supervisor" else before, signal.SIGTERM)
+    send(world, to, signal.SIGTERM)
     world.wait_for(lambda: world.writers()[1] not in ([], [before]), 40.0, "another writer")
     world.fresh()
     world.stop()
@@ -50,12 +58,13 @@ def test_a_writer_told_to_stop_leaves_when_the_last_one_has(world):
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP], ids=["USR1", "HUP"])
-def test_a_moved_file_is_left_and_a_new_one_begun(world, number):
+@to_both
+def test_a_moved_file_is_left_and_a_new_one_begun(world, number, to):
     """logrotate's way: move, signal; later lines go to a new file, and both together are whole."""
     program = running(world)
     moved = world.log.with_name("moved.jsonl")
     world.log.rename(moved)
-    os.kill(world.supervisor(), number)
+    send(world, to, number)
     world.wait_for(world.log.exists, 20.0, "a new file")
     size = moved.stat().st_size
     world.fresh()
@@ -70,10 +79,11 @@ def test_a_moved_file_is_left_and_a_new_one_begun(world, number):
     proof.check(whole, world.acks)
 
 
-def test_usr2_sets_the_file_aside_now(world):
+@to_both
+def test_usr2_sets_the_file_aside_now(world, to):
     """An archive at once, whatever its size; nothing is lost between the two."""
     program = running(world)
-    os.kill(world.supervisor(), signal.SIGUSR2)
+    send(world, to, signal.SIGUSR2)
     world.wait_for(lambda: list_archives(world.log.parent, world.log.name), 20.0, "an archive")
     world.fresh()
     world.stop()

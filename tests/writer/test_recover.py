@@ -17,7 +17,7 @@ from mplog.files.archive import list_archives
 from mplog.files.manifest import manifest_path
 from mplog.files.verify import verify
 from mplog.ring import create_bell, hold
-from mplog.writer import deliver, loop, recover
+from mplog.writer import another, deliver, loop, recover
 from mplog.writer.loop import Loop
 from mplog.writer.state import Signals
 from mplog.writer.work import work
@@ -101,7 +101,7 @@ def test_a_file_that_can_be_opened_again_is_told_no_more(make, monkeypatch):
     """After a reopening that had to wait."""
     place = make()
     job, lock = place.begin()
-    monkeypatch.setattr(deliver, "ActiveFile", failing(1, deliver.ActiveFile, errno.EACCES))
+    monkeypatch.setattr(another, "ActiveFile", failing(1, another.ActiveFile, errno.EACCES))
     deliver.reopen(job, None)
     os.close(lock)
 

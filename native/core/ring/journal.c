@@ -281,24 +281,37 @@ static int pwrite_whole(int fd, const char *bytes, uint64_t len, uint64_t offset
     return 0;
 }
 
+/* A line that somebody has left without its end gets one: the size then, or -errno. */
+static int64_t end_line(int fd, uint64_t size)
+{
+    char last = '\n';
+    if (size && pread(fd, &last, 1, (off_t)(size - 1)) < 0)
+        return -errno;
+    int rc = last == '\n' ? 0 : pwrite_whole(fd, "\n", 1, size);
+    return rc ? rc : (int64_t)size + (last != '\n');
+}
+
+/* Cut between our look and our write, the file has a hole before our bytes, and our first line would begin in it: the hole gets a line end of its own. */
+static int end_hole(int fd, uint64_t offset)
+{
+    char before = '\n';
+    if (!offset || pread(fd, &before, 1, (off_t)(offset - 1)) != 1 || before)
+        return 0;
+    return pwrite_whole(fd, "\n", 1, offset - 1) ?: MPL_FOUND_TRUNCATED | MPL_FOUND_FOREIGN;
+}
+
 /* Somebody else's bytes stand where ours should: go on behind them, on a line of our own, from our last line end that is in the file. */
 static int step_behind_foreign(struct mpl_journal *j, struct mpl_write *w, int fd, uint64_t size, uint64_t common)
 {
     struct mpl_target t = target_of(w);
     const char *bytes = j->staging + w->place + t.from;
-    char last = '\n';
     uint64_t from = common;
     while (from && bytes[from - 1] != '\n')
         from--;
-    if (size && pread(fd, &last, 1, (off_t)(size - 1)) < 0)
-        return -errno;
-    if (last != '\n') {
-        int rc = pwrite_whole(fd, "\n", 1, size);
-        if (rc)
-            return rc;
-        size++;
-    }
-    retarget(w, size, t.from + from);
+    int64_t end = end_line(fd, size);
+    if (end < 0)
+        return (int)end;
+    retarget(w, (uint64_t)end, t.from + from);
     return MPL_FOUND_FOREIGN;
 }
 
@@ -315,15 +328,20 @@ static int write_entry(struct mpl_journal *j, struct mpl_write *w, int fd)
             return -errno;
         uint64_t size = (uint64_t)st.st_size;
         if (size < t.offset) {
-            retarget(w, size, t.from);
+            int64_t end = end_line(fd, size);
+            if (end < 0)
+                return (int)end;
+            retarget(w, (uint64_t)end, t.from);
             found |= MPL_FOUND_TRUNCATED;
             continue;
         }
         int64_t common = size == t.offset ? 0 : common_prefix(fd, bytes, len, t.offset);
         if (common < 0)
             return (int)common;
-        if ((uint64_t)common == len || size == t.offset + (uint64_t)common)
-            return pwrite_whole(fd, bytes + common, len - (uint64_t)common, t.offset + (uint64_t)common) ?: found;
+        if ((uint64_t)common == len || size == t.offset + (uint64_t)common) {
+            int rc = pwrite_whole(fd, bytes + common, len - (uint64_t)common, t.offset + (uint64_t)common) ?: end_hole(fd, t.offset);
+            return rc < 0 ? rc : found | rc;
+        }
         int rc = step_behind_foreign(j, w, fd, size, (uint64_t)common);
         if (rc < 0)
             return rc;
