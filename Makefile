@@ -18,7 +18,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized faults fuzz stress bench guard model smoke docs clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress bench guard model smoke docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,10 +78,16 @@ SANITIZED := $(addprefix tests/producer/test_,pack.py call.py around.py redactio
 sanitized: $(BUILT) ## the tests of the extension's hostile input, on an extension built with ASan and UBSan
 	.ci/sanitized $(PY) $(SANITIZED)
 
-# About ten minutes.
-faults: | system ## a kill at every single instruction of a publish, the overflow included
+bugs: $(BUILT) ## each seeded bug is caught by its test, and the page of them (ARGS="wrong_wrap", …)
+	$(PY) tests/faults/prove_bugs.py $(ARGS)
+
+# An hour or so. Each line can be run by itself.
+faults: $(BUILT) ## kills at every instruction and every triple of points; every call of the writer fails
 	@MPL_STEP=1 $(MAKE) --no-print-directory -C native build/plain/a_kill_at_every_instruction_of_a_publish
 	MPL_STEP=1 native/build/plain/a_kill_at_every_instruction_of_a_publish
+	@$(MAKE) --no-print-directory -C native build/plain/a_kill_at_every_triple_of_points
+	MPL_TRIPLES=1 native/build/plain/a_kill_at_every_triple_of_points 2>native/build/triples.log
+	$(PY) -m pytest tests/faults --stress -p no:randomly -v $(ARGS)
 
 fuzz: ## every harness of native/fuzz for SECONDS (clang)
 	@$(MAKE) --no-print-directory -C native fuzz SECONDS=$(SECONDS)

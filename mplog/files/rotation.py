@@ -62,6 +62,9 @@ def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
     try:
         own(fd, os.fstat(file.fd))
         new = os.fstat(fd)
+    except OSError:
+        os.unlink(temporary)
+        raise
     finally:
         os.close(fd)
     name = archive_name(active, generation, wall_ns)

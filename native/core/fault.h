@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Named kill points, in builds with MPL_FAULTS only: the process that has armed a point (mpl_fault_arm, or MPLOG_FAULT=name:countdown in the
- * environment) gets SIGKILL there. In other builds they are nothing. */
+ * What tests break on purpose, in builds with MPL_FAULTS only; in other builds all of it is nothing.
+ *
+ * KILL_POINT(name)   the process that has MPLOG_FAULT=name:n in its environment gets SIGKILL at the n-th passage.
+ * SEEDED(bug)        true where the process was started with SEEDED_BUG=bug: the code then does wrong what its tests must notice. Ask it last in a
+ *                    condition: each yes is a deviation, and is counted (a byte appended to the file that SEEDED_LOG names).
+ * SEEDED_ONCE(bug)   the same, yes for the first time only. */
 #ifndef MPL_FAULT_H
 #define MPL_FAULT_H
 
 #ifdef MPL_FAULTS
+#include <stdbool.h>
+
 void mpl_kill_point(const char *name);
+bool mpl_seeded(const char *bug, bool once);
 #define KILL_POINT(name) mpl_kill_point(#name)
+#define SEEDED(bug) mpl_seeded(#bug, false)
+#define SEEDED_ONCE(bug) mpl_seeded(#bug, true)
 #else
 #define KILL_POINT(name) ((void)0)
+#define SEEDED(bug) 0
+#define SEEDED_ONCE(bug) 0
 #endif
 
 #endif

@@ -35,12 +35,12 @@ static bool one_kill(int k, bool with_segment)
     static struct writer w;
     struct mpl_producer p;
     bool finished = false;
+    int others = -1;
     service_make(place);
     if (with_segment) {
         lanes_of(place, MPL_LANE_SMALL, MPL_ORIGIN);
-        int others = only_lane_zero(place);
+        others = only_lane_zero(place); /* until all have claimed: it is that lane that they adopt */
         CHECK_EQ(reap(spawn(predecessor, NULL)), 1000 + SIGKILL);
-        close(others);
     }
     pid_t pid = spawn(claim, NULL);
     trace_start(pid);
@@ -49,7 +49,10 @@ static bool one_kill(int k, bool with_segment)
     trace_kill(pid);
     producer_make(&p, place, "third");
     CHECK_EQ(send_event(&p, 3, 1, 64), MPL_ACCEPTED);
+    CHECK(!with_segment || p.segment + p.lane_number == 0);
     mpl_producer_free(&p);
+    if (others >= 0)
+        close(others);
     CHECK_EQ(writer_open(&w, place), 0);
     CHECK_EQ(writer_all(&w), with_segment ? 4 : 1);
     CHECK_EQ(writer_quarantines(&w), 0);

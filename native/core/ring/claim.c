@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "overflow.h"
 #include "session.h"
 
@@ -43,7 +44,7 @@ uint64_t mpl_generation(void)
 
 bool mpl_lane_is_mine(const struct mpl_producer *p)
 {
-    return p->lane && mpl_load(generation_page) == p->generation;
+    return p->lane && (mpl_load(generation_page) == p->generation || SEEDED(stale_generation_after_fork));
 }
 
 /* ---- at fork: no claim may be half way while another thread forks, or the child would inherit the descriptor with the lock ------------ */
@@ -119,7 +120,7 @@ static void *pin_lane(const char *path, uint32_t lane, int *error)
 static void pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity)
 {
     uint64_t tail = mpl_load(&lane->tail), rsv = mpl_load(&lane->rsv);
-    while (tail != rsv) {
+    while (tail != rsv && !SEEDED(adopted_without_a_pad)) {
         uint64_t offset = tail & (capacity - 1), rest = capacity - offset, len = rsv - tail < rest ? rsv - tail : rest;
         struct mpl_record *pad = (struct mpl_record *)(void *)(data + offset);
         pad->len = (uint32_t)len;

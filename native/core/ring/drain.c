@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "fault.h"
 #include "origin.h"
 #include "overflow.h"
 #include "session.h"
@@ -118,6 +119,8 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
     *item = (struct mpl_item){.slot = slot, .end_pos = v->cur, .end_ovf = v->ovf.cur, .seq = n->seq, .expected = v->cursor_seq[slot] + 1,
         .mono_ns = n->mono_ns, .wall_ns = n->wall_ns, .untold = v->cursor_untold[slot], .place = (uint32_t)r->arena_used, .len = n->payload_len,
         .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & MPL_FLAG_CUT)};
+    if (item->seq != item->expected && SEEDED(gap_not_told))
+        item->expected = item->seq;
     v->cursor_seq[slot] = n->seq;
     return 1;
 }
@@ -182,6 +185,7 @@ static int drain_body(void *arg)
             pop_lane(r);
             continue;
         }
+        KILL_POINT(drain_copied);
         item->view = at;
         if (r->foreign_boot[at / MPL_MAX_LANES])
             item->flags |= MPL_FLAG_RECOVERED;
@@ -190,6 +194,11 @@ static int drain_body(void *arg)
         if (item->mono_ns > r->emitted_mono && item->mono_ns <= watermark && !(item->flags & MPL_FLAG_RECOVERED))
             r->emitted_mono = item->mono_ns;
         keep(r, v, item);
+        if (r->nitems % 2 && item[-1].view == at && SEEDED(two_records_swapped)) {
+            const uint32_t place = item->place, len = item->len;
+            item->place = item[-1].place, item->len = item[-1].len;
+            item[-1].place = place, item[-1].len = len;
+        }
         r->nitems++;
         int more = mpl_view_peek(r, v);
         if (more < 0)
@@ -280,7 +289,7 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
         MPL_ACCOUNT(r->account.dropped += item->seq - (t->settled + 1));
         t->settled = item->seq;
         if (item->flags & MPL_ITEM_FILTERED) {
-            t->filtered++;
+            t->filtered += SEEDED(filtered_not_counted) ? 0 : 1;
             t->untold++;
         } else {
             t->delivered++;

@@ -62,7 +62,8 @@ void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
     p->dropped++;
     p->seq++;
     count_drop(p, reason, level);
-    mpl_store_release(&p->lane->drop_last, p->seq);
+    if (!SEEDED(drop_last_not_raised))
+        mpl_store_release(&p->lane->drop_last, p->seq);
     look_now_and_then(p, mpl_now(CLOCK_MONOTONIC)); /* a full lane may be full because there is no writer */
 }
 
@@ -71,6 +72,8 @@ static void set_mark(struct mpl_producer *p, uint64_t end, uint64_t ovf_end)
 {
     struct mpl_mark *m = &p->lane->marks[p->mark];
     p->mark ^= 1;
+    if (SEEDED(mark_not_rewritten))
+        return;
     mpl_store(&m->seq, 0);
     mpl_fence_release();
     mpl_store(&m->tail, end);
@@ -94,7 +97,7 @@ static void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, cons
     const uint32_t len = head->len;
     if (end - at != len) { /* the record does not fit before the data's end: a pad runs up to there */
         struct mpl_record *pad = (struct mpl_record *)(void *)(p->data + offset);
-        pad->len = (uint32_t)(end - at - len);
+        pad->len = (uint32_t)(end - at - len) - (SEEDED(wrong_wrap) ? 8u : 0u);
         pad->epoch = 0;
         offset = 0;
     }
@@ -184,6 +187,10 @@ static enum mpl_outcome publish_in_lane(struct mpl_producer *p, const struct eve
     if ((int64_t)(end - p->mapped) > 0)
         map_ahead(p, end);
     p->gave_up = false;
+    if ((p->accepted + 1) % 1000 == 0 && SEEDED(one_in_a_thousand_dropped)) {
+        p->accepted++;
+        return MPL_ACCEPTED;
+    }
     p->seq++;
     session_from_to(p, MPL_S_CLEAN, MPL_S_LIVE);
     KILL_POINT(publish_start);
@@ -254,7 +261,7 @@ static enum mpl_outcome full(struct mpl_producer *p, const struct event *e)
 /* Whether the writer has drained all that was put into the overflow, and with it all that stood in the lane before. */
 static bool back_in_lane(struct mpl_producer *p)
 {
-    if (mpl_load_acquire(&p->lane->ovf_head) != p->ovf_end) /* ORD(overflow:B) acquire; pairs with ORD(drain:E) */
+    if (mpl_load_acquire(&p->lane->ovf_head) != p->ovf_end && !SEEDED(back_from_overflow_early)) /* ORD(overflow:B) acquire; pairs with ORD(drain:E) */
         return false;
     p->overflowing = false;
     return true;

@@ -372,7 +372,7 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
     mpl_store(&r->bell->state, MPL_RETIRED);
     mpl_fence_full(); /* ORD(retire:A) seq_cst: RETIRED, then locks and segments once more; pairs with ORD(claim:A) */
     KILL_POINT(retire_marked);
-    if (mpl_reader_scan(r, j) != 0 || !alone(r)) {
+    if ((mpl_reader_scan(r, j) != 0 || !alone(r)) && !SEEDED(retired_during_a_claim)) {
         mpl_store_release(&r->bell->state, MPL_LIVE);
         unlock_all(r);
         return 0;

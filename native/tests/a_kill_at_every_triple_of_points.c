@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A producer killed at a point of publish or overflow, after it a writer killed at a point of drain, commit or retirement, after it the writer that recovers,
+ * too; heirs log in between, in the same lane. Then a writer is left alone, and for every triple of points: of what was accepted nothing is missing, doubled or
+ * torn, each producer's order is kept, each session's end says last = delivered, and a fresh event gets through.
+ *
+ * A sample of the triples, another one in each run; MPL_TRIPLES=1 (make faults) takes them all. A point that a run does not come to has killed nobody: such
+ * runs are counted by themselves. */
+#include "service.h"
+
+struct point {
+    const char *name;
+    int n; /* the passage at which it kills */
+};
+static const struct point producing[] = {{"publish_start", 1}, {"publish_marked", 1}, {"publish_reserved", 1}, {"publish_payload", 1}, {"publish_written", 1},
+    {"publish_done", 1}, {"publish_start", 4}, {"publish_marked", 4}, {"publish_reserved", 4}, {"publish_payload", 4}, {"publish_written", 4}, {"publish_done", 4},
+    {"overflow_start", 1}, {"overflow_marked", 1}, {"overflow_reserved", 1}, {"overflow_counted", 1}, {"overflow_written", 1}, {"overflow_done", 1},
+    {"overflow_start", 30}, {"overflow_marked", 30}, {"overflow_reserved", 30}, {"overflow_counted", 2}, {"overflow_written", 30}, {"overflow_done", 30},
+    {"overflow_padded", 1}};
+static const struct point writing[] = {{"drain_copied", 1}, {"commit_entry", 1}, {"commit_point", 1}, {"commit_head", 1}, {"commit_heads", 1}, {"commit_written_part", 1},
+    {"commit_written", 1}, {"commit_offset", 1}, {"commit_settled", 1}, {"commit_done", 1}, {"drain_copied", 7}, {"commit_entry", 2}, {"commit_point", 2},
+    {"commit_head", 2}, {"commit_heads", 2}, {"commit_written_part", 2}, {"commit_written", 2}, {"commit_offset", 2}, {"commit_settled", 2}, {"commit_done", 2},
+    {"overflow_swept", 1}, {"retire_marked", 1}, {"retire_segment", 1}, {"retire_journal", 1}};
+static const struct point recovering[] = {{"drain_copied", 1}, {"commit_entry", 1}, {"commit_point", 1}, {"commit_head", 1}, {"commit_heads", 1}, {"commit_written_part", 1},
+    {"commit_written", 1}, {"commit_offset", 1}, {"commit_settled", 1}, {"commit_done", 1}, {"overflow_swept", 1}, {"retire_marked", 1}, {"retire_segment", 1},
+    {"retire_journal", 1}};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define TRIPLES (COUNT(producing) * COUNT(writing) * COUNT(recovering))
+
+enum { STEADY = 1, VICTIM, HEIR, LATE, FRESH, PRODUCERS };
+#define SESSIONS 64u
+
+static const char *place;
+static mpl_a64 *acked; /* by producer; in memory that outlives it */
+static uint64_t kills[3], cannot, whole;
+
+/* ---- who is killed ------------------------------------------------------------------------------------------------------------ */
+struct part {
+    const struct point *at; /* NULL: nobody is killed */
+    uint64_t id, events;
+    size_t len;
+    bool detach;
+};
+
+static void arm(const struct point *at)
+{
+    char fault[64];
+    if (!at)
+        return;
+    snprintf(fault, sizeof fault, "%s:%d", at->name, at->n);
+    setenv("MPLOG_FAULT", fault, 1);
+}
+
+static int produce(void *arg)
+{
+    const struct part *part = arg;
+    struct mpl_producer p;
+    CHECK_EQ(mpl_producer_init(&p, place, SERVICE, "some"), 0);
+    p.when_full = MPL_OVERFLOW;
+    CHECK_EQ(mpl_attach(&p), 0);
+    CHECK_EQ(p.lane_number, 0);
+    arm(part->at);
+    for (uint64_t n = 1; n <= part->events; n++) {
+        CHECK_EQ(send_event(&p, part->id, n, part->len), MPL_ACCEPTED);
+        mpl_store_release(&acked[part->id], n);
+    }
+    if (part->detach)
+        mpl_detach(&p, true);
+    return 0;
+}
+
+static int write_all(void *arg)
+{
+    static struct writer w;
+    const struct part *part = arg;
+    arm(part->at);
+    int rc = writer_open(&w, place);
+    if (rc == -ENOENT) /* the one before has taken the service down */
+        return 0;
+    CHECK_EQ(rc, 0);
+    writer_all(&w);
+    CHECK_EQ(writer_quarantines(&w), 0);
+    CHECK_EQ(mpl_retire(&w.r, &w.j), 1);
+    return 0;
+}
+
+/* A service whose only lane is lane 0, until the descriptor is closed: heirs adopt. */
+static int set_up(void)
+{
+    service_make(place);
+    int rc = mpl_segment_create(place, SERVICE, 0);
+    CHECK(rc == 0 || rc == -EEXIST);
+    if (rc == 0)
+        lanes_of(place, MPL_LANE_SMALL, MPL_ORIGIN);
+    return only_lane_zero(place);
+}
+
+static bool run(int (*body)(void *), struct part part)
+{
+    int others = body == produce ? set_up() : -1;
+    int code = reap(spawn(body, &part));
+    CHECK(code == 0 || code == 1000 + SIGKILL);
+    CHECK(part.at || code == 0);
+    if (others >= 0)
+        close(others);
+    return code != 0;
+}
+
+/* ---- what is left ------------------------------------------------------------------------------------------------------------- */
+struct seen {
+    uint64_t last[PRODUCERS];
+    unsigned sessions;
+    struct {
+        uint64_t segment, events;
+        uint32_t epoch;
+        bool ended;
+    } session[SESSIONS];
+};
+
+static unsigned session_of(struct seen *s, const struct line *l)
+{
+    for (unsigned i = 0; i < s->sessions; i++)
+        if (s->session[i].segment == l->segment && s->session[i].epoch == l->epoch)
+            return i;
+    CHECK(s->sessions < SESSIONS);
+    s->session[s->sessions].segment = l->segment;
+    s->session[s->sessions].epoch = l->epoch;
+    return s->sessions++;
+}
+
+static void look(const struct line *l, void *arg)
+{
+    struct seen *s = arg;
+    unsigned i = session_of(s, l);
+    CHECK(!s->session[i].ended); /* the end line is the last one, and comes once */
+    if (l->kind == 'S') {
+        s->session[i].ended = true;
+        CHECK_EQ(l->last, l->delivered);
+        CHECK_EQ(l->delivered, s->session[i].events);
+        CHECK_EQ(l->dropped, 0);
+        return;
+    }
+    CHECK(!l->torn && l->producer && l->producer < PRODUCERS);
+    CHECK_EQ(l->n, ++s->last[l->producer]);
+    CHECK_EQ(l->seq, ++s->session[i].events);
+}
+
+static void check_file(void)
+{
+    struct seen s = {0};
+    char file[MPL_PATH];
+    snprintf(file, sizeof file, "%s/out", place);
+    each_line(file, look, &s);
+    for (int id = STEADY; id < PRODUCERS; id++) {
+        uint64_t sure = mpl_load(&acked[id]);
+        CHECK(s.last[id] == sure || (id == VICTIM && s.last[id] == sure + 1));
+    }
+    CHECK_EQ(s.last[FRESH], 1);
+    for (unsigned i = 0; i < s.sessions; i++)
+        CHECK(s.session[i].ended);
+    CHECK_EQ(unlink(file), 0);
+}
+
+static void one_triple(uint64_t k)
+{
+    const struct point *first = &producing[k / COUNT(recovering) / COUNT(writing)], *second = &writing[k / COUNT(recovering) % COUNT(writing)],
+                       *third = &recovering[k % COUNT(recovering)];
+    const bool overflows = strncmp(first->name, "overflow", 8) == 0;
+    for (int id = 0; id < PRODUCERS; id++)
+        mpl_store(&acked[id], 0);
+    fprintf(stderr, "%s:%d, %s:%d, %s:%d\n", first->name, first->n, second->name, second->n, third->name, third->n);
+    run(produce, (struct part){.id = STEADY, .events = 5, .len = 60, .detach = k % 2});
+    bool killed[3];
+    killed[0] = run(produce, (struct part){.at = first, .id = VICTIM, .events = overflows ? 100 : 8, .len = overflows ? 12000 : 200});
+    if (k % 3 == 0) /* the heir comes before the writer, or after it */
+        run(produce, (struct part){.id = HEIR, .events = 4, .len = 100, .detach = k % 4 < 2});
+    killed[1] = run(write_all, (struct part){.at = second});
+    run(produce, (struct part){.id = k % 3 ? HEIR : LATE, .events = 4, .len = 100, .detach = k % 4 < 2});
+    killed[2] = run(write_all, (struct part){.at = third});
+    if (k % 3)
+        run(produce, (struct part){.id = LATE, .events = 3, .len = 300, .detach = true});
+    run(write_all, (struct part){0});
+    run(produce, (struct part){.id = FRESH, .events = 1, .len = 50, .detach = true});
+    run(write_all, (struct part){0});
+    check_file();
+    for (int i = 0; i < 3; i++)
+        kills[i] += killed[i];
+    whole += killed[0] && killed[1] && killed[2];
+    cannot += !(killed[0] && killed[1] && killed[2]);
+}
+
+static int test(const char *dir)
+{
+    const uint64_t step = getenv("MPL_TRIPLES") ? strtoull(getenv("MPL_TRIPLES"), NULL, 10) : 61;
+    place = dir;
+    acked = shared_memory(4096);
+    uint64_t k = step > 1 ? (uint64_t)getpid() % step : 0, first = k;
+    for (; k < TRIPLES; k += step)
+        one_triple(k);
+    printf("triples %llu, %llu + i * %llu: all three killed in %llu; in %llu a point was not come to; kills %llu, %llu, %llu\n", (unsigned long long)TRIPLES,
+        (unsigned long long)first, (unsigned long long)step, (unsigned long long)whole, (unsigned long long)cannot, (unsigned long long)kills[0],
+        (unsigned long long)kills[1], (unsigned long long)kills[2]);
+    CHECK(whole > cannot);
+    return 0;
+}

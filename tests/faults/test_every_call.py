@@ -1,0 +1,45 @@
+"""The n-th call of a writer fails: nothing is lost or doubled, and events flow again."""
+
+from __future__ import annotations
+
+import errno
+
+import mpfault
+import pytest
+
+pytestmark = pytest.mark.process
+
+ERRNOS = [errno.errorcode[number] for number in mpfault.ERRNOS]
+STRIDE = {"log": 29}
+
+
+def every(preloaded, tell, timeout_s, **arguments):
+    """Run the loop; what must hold of it."""
+    found = preloaded("every_call", timeout_s, **arguments)
+    tell(
+        f"{arguments}: {found['runs']} of {found['calls']} calls failed: {found['kinds']}; "
+        f"writers started again {found['restarts']} times; {found['took_s']:.0f} s"
+    )
+    assert {} == found["wrong"]
+    assert found["runs"] > 0, "no fault came into play"
+    assert found["calls"] > 10, "the writer did not work"
+
+
+@pytest.mark.parametrize("for_ever", [False, True], ids=["once", "until lifted"])
+@pytest.mark.parametrize("where", STRIDE)
+def test_a_sample_of_failing_calls_is_survived(preloaded, tell, seed, where, for_ever):
+    """Some n, with two errnos: all that was accepted is delivered once, and a fresh event flows."""
+    chosen = [ERRNOS[seed % 8], ERRNOS[(seed // 8 + 1 + seed % 8) % 8]]
+    step = STRIDE[where]
+    arguments = {"where": where, "errnos": chosen, "for_ever": for_ever}
+    every(preloaded, tell, 170, first=1 + seed // 64 % step, step=step, **arguments)
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("for_ever", [False, True], ids=["once", "until lifted"])
+@pytest.mark.parametrize("name", [*ERRNOS, "SHORT"])
+@pytest.mark.parametrize("where", STRIDE)
+def test_every_failing_call_is_survived(preloaded, tell, where, name, for_ever):
+    """Each n, each errno, and calls that take a part: the same."""
+    every(preloaded, tell, 3_500, where=where, errnos=[name], for_ever=for_ever)
