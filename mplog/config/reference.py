@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from mplog.config.schema import KEYS, Key, Settings
+from mplog.config.key import Key
+from mplog.config.schema import KEYS, Settings
 
 _HEAD = """\
 # Configuration

@@ -6,13 +6,14 @@ docs/reference/configuration.md all derive from these two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
-from typing import Annotated, Any, Literal
+from collections.abc import Set
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, field
 
 from mplog.config import durations, prefixes, secrets, sizes, values
+from mplog.config.key import Key
 from mplog.config.retention import Retention, parse_retention, retention_text
 from mplog.config.rotation import Rotation, parse_rotation, rotation_text
 
@@ -41,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     overflow_bytes: _Overflow = field(default=sizes.DEFAULT_OVERFLOW_BYTES, name="overflow")
     overflow_dir: str | None = None
     redact: _Secrets = secrets.DEFAULT
+    uncaught: bool = True
+    faulthandler: bool = True
     file: str | None = None
     format: Literal["json", "logfmt", "text"] = "json"
     file_level: _Level = 0
@@ -61,34 +64,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             if path is not None and not path.startswith("/"):
                 raise ValueError(f"{path!r} is not an absolute path")
 
-
-class Key(msgspec.Struct, frozen=True):
-    """One setting: how it is read, shown and explained."""
-
-    name: str
-    attribute: str
-    scope: Literal["process", "service"]
-    parse: Callable[[object], Any]
-    text: Callable[[Any], str]
-    takes: str
-    what: str
-    none_is_unset: bool = False
-
-    @property
-    def environment(self) -> str | None:
-        """The environment variable that sets it; None where that name is the inherited handle."""
-        name = f"MPLOG_{self.name.upper()}"
-        return None if name in HANDLES else name
-
-    @property
-    def flag(self) -> str:
-        """The option of the command line that sets it."""
-        name = "log" if self.name == "file" else self.name
-        return "--" + name.replace("_", "-")
-
-
-# What a child process inherits to find its service: the handle, never a setting.
-HANDLES = frozenset({"MPLOG_SERVICE", "MPLOG_DIR"})
 
 _TABLE = (
     Key(
@@ -153,6 +128,28 @@ _TABLE = (
         "Keys whose values are replaced by `[redacted]` in the process that logs them, at any "
         "depth: a key that is a name or ends in one as a word of its own (`db_token`, "
         "`accessToken`), in any case.",
+    ),
+    Key(
+        "uncaught",
+        "uncaught",
+        "process",
+        values.parse_switch,
+        values.switch_text,
+        '`"on"` or `"off"`, `True` or `False`',
+        "Exceptions that nobody catches, in a program, a thread or a child of multiprocessing, are "
+        "logged as CRITICAL, with their traceback; stderr has it as before. "
+        "[More](../howto/deaths.md).",
+    ),
+    Key(
+        "faulthandler",
+        "faulthandler",
+        "process",
+        values.parse_switch,
+        values.switch_text,
+        '`"on"` or `"off"`, `True` or `False`',
+        "The Python traceback of a process that SIGSEGV, SIGFPE, SIGABRT, SIGBUS or SIGILL kills "
+        "gets into the log, with the event of its death. Where a program has turned on Python's "
+        "faulthandler itself, it keeps it.",
     ),
     Key(
         "file",

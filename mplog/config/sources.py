@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mplog.config.schema import HANDLES, KEYS
+from mplog.config.key import HANDLES
+from mplog.config.schema import KEYS
 from mplog.config.wrong import nearest, show
 from mplog.errors import Problem
 

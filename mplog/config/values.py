@@ -77,6 +77,24 @@ def _choice(value: object, words: tuple[str, ...]) -> str:
     raise WrongValue(value, "is not one of the choices", right)
 
 
+def parse_switch(value: object) -> bool:
+    """Something that is on or off."""
+    given = plain(value)
+    if isinstance(given, bool):
+        return given
+    word = given.strip().lower() if isinstance(given, str) and len(given) <= 64 else ""
+    if word in ("on", "true", "yes", "1"):
+        return True
+    if word in ("off", "false", "no", "0"):
+        return False
+    raise WrongValue(value, "is not one of the choices", 'give "on" or "off", True or False')
+
+
+def switch_text(on: bool) -> str:
+    """A switch as it may be written."""
+    return "on" if on else "off"
+
+
 def parse_block_timeout(value: object) -> float:
     """How long a full lane may hold a call, in seconds."""
     return durations.parse(value)

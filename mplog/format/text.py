@@ -32,6 +32,7 @@ _UNSAFE = re.compile(
 )
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _QUOTED = re.compile(r"""[\s="']|^$""")
+_TRACE = "exception.stacktrace"
 _FLAGS = ((CUT, " (cut)"), (LATE, " (late)"), (RECOVERED, " (recovered)"))
 
 
@@ -78,8 +79,10 @@ class TextFormat:
     ) -> bytes:
         """A line of the service's own. Never raises."""
         head = self._head(wall_ns, level, "mplog")
-        told = _pairs({"event_name": event_name, **keys})
-        return f"{head} {visible(message)}{told}\n".encode("utf-8", "backslashreplace")
+        told = {"event_name": event_name, **keys}
+        trace = told.pop(_TRACE, "")
+        line = f"{head} {visible(message)}{_pairs(told)}{_block(trace) if trace else ''}\n"
+        return line.encode("utf-8", "backslashreplace")
 
     def _lines(self, event: Event, stamped: Stamped) -> str:
         head = self._head(stamped.wall_ns, stamped.level, f"{event.logger}[{stamped.pid}]")

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from _weakrefset import WeakSet  # as `threading` takes it: `weakref` is loaded by few
+from collections.abc import Callable
 
 from mplog import _native
 from mplog.config import Settings, private_directory
@@ -30,8 +31,9 @@ _WHEN_FULL = {
 _STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
 _OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
+CLAIMED: list[Callable[[Connection], None]] = []  # told of each claim, at its first event
 _NAMES = ("multiprocessing.process", "multiprocess.process")
-_POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
+POOLS = ("multiprocessing.util", "multiprocess.util", "billiard.util")
 
 
 def process_name() -> str:
@@ -192,11 +194,13 @@ class Connection:
         """
         if any(module in sys.modules for module in _NAMES):
             self.producer.rename(process_name())
-        for module in _POOLS:
+        for module in POOLS:
             pool = sys.modules.get(module)
             if pool is not None and getattr(pool, "_mplog_pid", None) != os.getpid():
                 pool._mplog_pid = os.getpid()  # type: ignore[attr-defined]
                 pool.Finalize(None, _say_goodbye, exitpriority=-1000)
+        for told in CLAIMED:
+            told(self)
         self.ensure_writer()
 
     def _look(self) -> None:

@@ -28,6 +28,7 @@ from mplog.producer.gate import GATE
 from mplog.producer.tell import tell
 from mplog.ring import configuration, create_bell, refuse_foreign_owner, services
 from mplog.service.state import STATE, Service
+from mplog.service.uncaught import watch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,6 +193,7 @@ def _switch(connection: Connection, level: int) -> None:
     """
     before = GATE.connection
     GATE.connect(connection, level)
+    watch(connection)
     if before is not None:
         before.close()
         if before.creator_pid == os.getpid():

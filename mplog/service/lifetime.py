@@ -12,6 +12,7 @@ from mplog.producer.connection import Connection
 from mplog.producer.farewell import drain_at_exit
 from mplog.producer.gate import GATE, inherited
 from mplog.service.state import STATE
+from mplog.service.uncaught import unwatch, watch
 
 DRAIN_S = 30.0  # how long a process that created a service waits at its exit, at most
 
@@ -43,6 +44,7 @@ def attach() -> bool:
             return False
         connection = found[0]
         GATE.connect(connection, found[1].level)
+        watch(connection)
     return connection.attach()
 
 
@@ -79,6 +81,7 @@ def shutdown(timeout: float = 5.0) -> Report:
         flush(timeout)
         connections = _connections()
         reports = [_report(connection) for connection in connections]
+        unwatch()
         for connection in connections:
             connection.detach()
         for connection in connections:

@@ -144,6 +144,7 @@ class Loop:
         if job.signals.resident and not job.signals.stop:
             return False
         if job.reader.owned() == 0 and job.reader.retire(job.journal):
+            self.endings.close()
             tidy(job)
             return True
         return False

@@ -125,6 +125,7 @@ struct mpl_slot {
     uint32_t pid, clean; /* clean: valid from ENDED on */
     char name[MPL_NAME];
     mpl_a64 end_ovf; /* as end_pos, of the overflow */
+    uint64_t process_ino; /* inode of the owner's pidfd: no other process ever has it; 0: this kernel has none */
 };
 
 struct mpl_lane {
@@ -153,6 +154,7 @@ struct mpl_bell {
     _Alignas(MPL_LINE) mpl_a32 state;    /* enum mpl_state */
     mpl_a32 segments;                    /* grows after each segment that got its name */
     mpl_a32 departures;                  /* grows whenever a producer detaches or asks for attention */
+    mpl_a32 arrivals;                    /* grows with each session that is opened */
     mpl_a32 threshold;                   /* 0: each process has a level of its own; else one more than the level of all */
     _Alignas(MPL_LINE) mpl_a32 writer_pid;
     mpl_a32 supervisor_pid;
@@ -173,7 +175,7 @@ _Static_assert(offsetof(struct mpl_record, payload_len) == 32, "record layout");
 _Static_assert(sizeof(struct mpl_header) <= MPL_PAGE, "the header is one page");
 _Static_assert(sizeof(struct mpl_lane) <= MPL_PAGE, "a control page is one page");
 _Static_assert(sizeof(struct mpl_bell) <= MPL_PAGE, "the bell is one page");
-_Static_assert(sizeof(struct mpl_slot) == 136, "slot layout");
+_Static_assert(sizeof(struct mpl_slot) == 144, "slot layout");
 _Static_assert(offsetof(struct mpl_lane, head) % MPL_LINE == 0, "head has a line of its own");
 
 static inline uint64_t mpl_align8(uint64_t n) { return (n + 7u) & ~(uint64_t)7u; }

@@ -182,7 +182,7 @@ struct mpl_touch {
 #define MPL_MAX_ITEMS 32768u
 struct mpl_end {
     uint32_t view, slot, epoch, pid, clean;
-    uint64_t segment_id, start_ns, last, settled, delivered, filtered, untold;
+    uint64_t segment_id, start_ns, process_ino, last, settled, delivered, filtered, untold;
     uint64_t drops[MPL_REASONS][MPL_LEVELS];
     char name[MPL_NAME];
 };
@@ -236,6 +236,12 @@ bool mpl_touch_range(struct mpl_reader *r, uint32_t i, struct mpl_range *out);
 void mpl_rewind(struct mpl_reader *r);                            /* forget the batch that was not committed */
 int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max);
 int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end);
+struct mpl_owner { /* of a session whose end line is not written yet, as the slot says */
+    uint64_t segment_id, process_ino;
+    uint32_t lane, epoch, pid;
+    bool ended;
+};
+int mpl_owners(struct mpl_reader *r, struct mpl_owner *out, int max); /* how many there are; no lock is looked at */
 int mpl_owned(struct mpl_reader *r);       /* lanes that somebody holds */
 uint64_t mpl_pending(struct mpl_reader *r); /* bytes that nobody has drained */
 void mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures); /* blocks: the eventcount of the bell */
@@ -321,6 +327,13 @@ int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd);
 
 int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation);
 int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file);
+
+/* ---- who lives, and how one dies (P) ---------------------------------------------------------------------------------------- */
+uint64_t mpl_pidfd_ino(int fd);   /* of that process; 0 where the kernel has no such numbers */
+uint64_t mpl_process_ino(void);   /* of this one */
+int mpl_crash_prepare(int fd);    /* notes what signals do now; fd: the number that faulthandler is about to be told */
+int mpl_crash_arm(void);          /* faulthandler is on: puts its handlers behind ours */
+void mpl_crash_tell(const struct mpl_producer *p); /* whose session a crash of this process is of; NULL: nobody's */
 
 /* ---- starting a program (P) ------------------------------------------------------------------------------------------------- */
 /* Starts argv[0] detached: own session, default signals, no descriptor but 0 and 1 (/dev/null), 2 (a file, emptied) and 3 (keep_fd, if >= 0). No foreign

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "deaths.h"
 #include "gate.h"
 #include "pack.h"
 #include "record.h"
@@ -161,6 +162,13 @@ static PyMethodDef functions[] = {
     {"set_logging", (PyCFunction)(void (*)(void))mplog_f_set_logging, METH_VARARGS | METH_KEYWORDS, set_logging_doc},
     {"pack_record", mplog_f_pack_record, METH_O, "pack_record(record) -> the event of a LogRecord, or None: Python must make it"},
     {"shortcut", mplog_f_shortcut, METH_VARARGS, "shortcut(name, function) -> what may stand in the place of this method of logging's, or of our handler's"},
+    {"owners", mplog_f_owners, METH_O, "owners(reader) -> [(session, pid, process_ino, ended)] of the sessions whose end line is not written yet, by what their slots say"},
+    {"process_ino", mplog_f_process_ino, METH_VARARGS, "process_ino(reader, index) -> inode of the pidfd of that one of ends(), 0 where it is not known"},
+    {"arrivals", mplog_f_arrivals, METH_O, "arrivals(reader) -> grows with each session that is opened"},
+    {"pidfd_ino", mplog_f_pidfd_ino, METH_O, "pidfd_ino(fd) -> a number that no other process ever has, 0 where the kernel has none"},
+    {"crash_prepare", mplog_f_crash_prepare, METH_O, "crash_prepare(fd): before faulthandler is told that number"},
+    {"crash_arm", mplog_f_crash_arm, METH_NOARGS, "crash_arm(): after that"},
+    {"crash_tell", mplog_f_crash_tell, METH_O, "crash_tell(producer or None): whose session a crash of this process is of"},
     {"generation", f_generation, METH_NOARGS, "number of this process in its line of forks; another in every child"},
     {0},
 };

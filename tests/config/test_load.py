@@ -36,6 +36,8 @@ def test_defaults():
         "overflow": "256 MiB",
         "overflow_dir": "not set",
         "redact": ", ".join(REDACTED),
+        "uncaught": "on",
+        "faulthandler": "on",
         "file": "not set",
         "format": "json",
         "file_level": "0",

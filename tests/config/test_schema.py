@@ -31,7 +31,14 @@ def test_the_option_of_the_log_file_is_log():
 
 def test_service_keys():
     """What a log call looks at belongs to the process, the rest to the service."""
-    assert KEYS.keys() - SERVICE_KEYS == {"level", "when_full", "block_timeout", "redact"}
+    assert KEYS.keys() - SERVICE_KEYS == {
+        "level",
+        "when_full",
+        "block_timeout",
+        "redact",
+        "uncaught",
+        "faulthandler",
+    }
 
 
 def test_settings_are_frozen():

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "fault.h"
 #include "overflow.h"
 #include "session.h"
@@ -155,12 +156,14 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     mpl_store(&slot->untold, 0);
     slot->start_ns = mpl_now(CLOCK_REALTIME);
     slot->pid = (uint32_t)getpid();
+    slot->process_ino = mpl_process_ino();
     slot->clean = 0;
     memcpy(slot->name, p->name, MPL_NAME);
     mpl_store_release(&lane->epoch, epoch);
     mpl_store_release(&slot->epoch_state, mpl_session_word(epoch, p->final ? MPL_S_CLEAN : MPL_S_LIVE));
     p->epoch = epoch;
     p->slot = slot;
+    mpl_add(&p->bell->arrivals, 1);
 }
 
 static bool next_slot_free(const struct mpl_lane *lane)
@@ -470,6 +473,7 @@ void mpl_rename(struct mpl_producer *p, const char *name)
 
 void mpl_producer_free(struct mpl_producer *p)
 {
+    mpl_crash_forget(p);
     mpl_detach(p, false);
     claim_lock();
     for (struct mpl_producer **at = &producers; *at; at = &(*at)->next)

@@ -139,7 +139,7 @@ static void fill_end(struct mpl_reader *r, struct mpl_view *v, uint32_t slot, st
     const struct mpl_slot *s = &v->lane->slots[slot];
     const struct mpl_tally *t = &v->tally[slot];
     *out = (struct mpl_end){.view = v->segment * MPL_MAX_LANES + v->number, .slot = slot, .epoch = t->epoch, .pid = s->pid, .clean = s->clean,
-        .segment_id = r->segments[v->segment].head.segment_id, .start_ns = s->start_ns, .last = mpl_load(&s->last), .settled = t->settled,
+        .segment_id = r->segments[v->segment].head.segment_id, .start_ns = s->start_ns, .process_ino = s->process_ino, .last = mpl_load(&s->last), .settled = t->settled,
         .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
     memcpy(out->name, s->name, MPL_NAME);
     out->name[MPL_NAME - 1] = 0;

@@ -1,0 +1,188 @@
+"""Uncaught exceptions become events, and crashes leave their traceback for the writer.
+
+The hooks of `sys` and `threading` are chained: what was there before runs as before. A child of
+multiprocessing never gets that far: its bootstrap prints the traceback itself. There the exception
+is told by a finalizer, which runs while it is still being handled.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import ModuleType, TracebackType
+from typing import Any
+
+import msgspec
+
+from mplog import _native
+from mplog.event.exception import describe
+from mplog.event.level import CRITICAL
+from mplog.producer.connection import CLAIMED, POOLS, Connection
+from mplog.producer.gate import GATE
+from mplog.producer.logger import send, thread_of
+
+LOGGER = "mplog.uncaught"
+_FIRST = 1 << 30  # of a pool's finalizers: before they wait for other children
+_HIGHEST_FD = 16_383  # a crash has the kernel make a table of so many descriptors
+_ORDINARY = (SystemExit, KeyboardInterrupt, GeneratorExit)
+
+
+class Hooks(msgspec.Struct, weakref=True):
+    """What stands in the place of the interpreter's hooks.
+
+    Attributes:
+        wanted: exceptions are to become events.
+        armed: faulthandler is on, by us.
+        telling: the exception of which the hooks before ours are told just now.
+    """
+
+    wanted: bool = False
+    armed: bool = False
+    excepthook: Callable[..., Any] | None = None
+    threadhook: Callable[..., Any] | None = None
+    telling: BaseException | None = None
+
+
+HOOKS = Hooks()
+
+
+def watch(connection: Connection) -> None:
+    """From now on what nobody catches in this process is logged to *connection*'s service; again
+    after each claim, since `shutdown()` undoes it.
+    """
+    if connection is not GATE.connection:
+        return  # a handler's own
+    settings = connection.settings
+    if settings.uncaught:
+        _chain()
+    if settings.faulthandler:
+        _arm(connection)
+
+
+def unwatch() -> None:
+    """Take the hooks out again; where somebody has put his own over them, they only pass on."""
+    HOOKS.wanted = False
+    if sys.excepthook is _on_uncaught and HOOKS.excepthook is not None:
+        sys.excepthook, HOOKS.excepthook = HOOKS.excepthook, None
+    if threading.excepthook is _on_uncaught_in_thread and HOOKS.threadhook is not None:
+        threading.excepthook, HOOKS.threadhook = HOOKS.threadhook, None
+
+
+def _chain() -> None:
+    HOOKS.wanted = True
+    if HOOKS.excepthook is None:
+        HOOKS.excepthook, sys.excepthook = sys.excepthook, _on_uncaught
+    if HOOKS.threadhook is None:
+        HOOKS.threadhook, threading.excepthook = threading.excepthook, _on_uncaught_in_thread
+    _look_after_pools()
+
+
+def _on_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    before = HOOKS.excepthook or sys.__excepthook__
+    _passed_on(error, "uncaught exception", {}, lambda: before(kind, error, trace))
+
+
+def _on_uncaught_in_thread(args: Any) -> None:
+    before = HOOKS.threadhook or _silent
+    name = args.thread.name if args.thread is not None else "?"
+    text = "uncaught exception in thread {thread}"
+    _passed_on(args.exc_value, text, {"thread": name}, lambda: before(args))
+
+
+def _silent(args: Any) -> None:
+    """Taken out of the chain in the middle of a call."""
+
+
+def _passed_on(
+    error: BaseException | None, text: str, fields: dict[str, Any], before: Callable[[], object]
+) -> None:
+    """Tell *error*, unless a hook further out has just done it; then the hook before ours."""
+    outer = HOOKS.telling
+    if error is not None and error is not outer:
+        tell(error, text, fields)
+    HOOKS.telling = error
+    try:
+        before()
+    finally:
+        HOOKS.telling = outer
+
+
+def tell(error: BaseException, text: str, fields: dict[str, Any]) -> None:
+    """Log *error* as CRITICAL, with the place it was raised at; never raises."""
+    if not HOOKS.wanted or isinstance(error, _ORDINARY):
+        return
+    try:
+        info = describe(error)
+        place = info.stack[-1] if info.stack else None
+        thread, _ = thread_of()
+        event = (
+            LOGGER,
+            text,
+            fields,
+            None,
+            place.file if place else "",
+            place.line if place else 0,
+            place.function if place else "",
+            thread.ident,
+            thread.name,
+            None,
+            info,
+        )
+        send(CRITICAL, event, 0, GATE)
+    except Exception:  # the hook before ours is what matters now
+        return
+
+
+def _look_after_pools() -> None:
+    """Have multiprocessing and its kin look after their children; before a fork, since they may
+    have been loaded meanwhile.
+    """
+    for name in POOLS:
+        pool = sys.modules.get(name)
+        if pool is not None and not getattr(pool, "_mplog_watched", False):
+            pool._mplog_watched = True  # type: ignore[attr-defined]
+            pool.register_after_fork(HOOKS, lambda _, pool=pool: _in_child(pool))
+            here = sys.modules.get(f"{name.partition('.')[0]}.process")
+            if here is not None and getattr(here.current_process(), "_parent_pid", None):
+                _in_child(pool)  # past its bootstrap's beginning already
+
+
+def _before_fork() -> None:
+    if HOOKS.wanted:
+        _look_after_pools()
+
+
+def _in_child(pool: ModuleType) -> None:
+    if HOOKS.wanted:
+        pool.Finalize(None, _tell_handled, exitpriority=_FIRST)
+
+
+def _tell_handled() -> None:
+    error = sys.exc_info()[1]
+    if error is not None:
+        tell(error, "uncaught exception", {})
+
+
+def _arm(connection: Connection) -> None:
+    """Where the program has turned faulthandler on itself, it keeps it."""
+    if not HOOKS.armed:
+        import faulthandler
+        import resource
+
+        if faulthandler.is_enabled():
+            return
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        number = min(soft - 1, _HIGHEST_FD) if soft > 0 else _HIGHEST_FD
+        _native.crash_prepare(number)
+        faulthandler.enable(file=number)
+        _native.crash_arm()
+        HOOKS.armed = True
+    _native.crash_tell(connection.producer)
+
+
+CLAIMED.append(watch)
+os.register_at_fork(before=_before_fork)
