@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -121,10 +120,10 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
     if not service or not directory:
         return None
     try:
-        settings = _found(Path(directory), service, environ.get("MPLOG_SETTINGS", ""))
+        settings = _found(directory, service, environ.get("MPLOG_SETTINGS", ""))
         own = load(environ=environ)
         settings = with_own(settings, own.settings, set(own.given))
-        return Connection(Path(directory), service, settings), settings
+        return Connection(directory, service, settings), settings
     except FileNotFoundError:
         tell(
             f"the inherited service {service} in {directory} is gone; call mplog.configure() to "
@@ -136,7 +135,7 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
     return None
 
 
-def _found(directory: Path, service: str, handed_down: str) -> Settings:
+def _found(directory: str, service: str, handed_down: str) -> Settings:
     """The service's settings; it is set up again where its writer left before this process came,
     as after an exec.
     """
@@ -146,7 +145,7 @@ def _found(directory: Path, service: str, handed_down: str) -> Settings:
         if not handed_down:
             raise
     settings = from_bytes(handed_down.encode("utf-8", "surrogateescape"))
-    refuse_foreign_owner(Path(settings.file or ""), service, directory, patience_s=0.0)
+    refuse_foreign_owner(settings.file or "", service, directory, patience_s=0.0)
     private_directory(directory)
     create_bell(directory, service, settings)
     return configuration(directory, service)
