@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 KIB = 1024
 MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$")
@@ -13,7 +12,8 @@ def resident(segments: str) -> dict[str, int]:
     """Bytes in memory: all but what is mapped from below *segments*, the part of that which no
     other process has, and what is mapped from there.
     """
-    return counted(Path("/proc/self/smaps").read_text(encoding="utf-8"), segments)
+    with open("/proc/self/smaps", encoding="utf-8") as smaps:
+        return counted(smaps.read(), segments)
 
 
 def counted(smaps: str, segments: str) -> dict[str, int]:
