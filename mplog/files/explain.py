@@ -143,7 +143,7 @@ def _torn(finding: Finding, known: Circumstances) -> Words:
         return (
             "its writing was broken off: the machine stopped, a copy was cut short, or its"
             " writer was killed and none has come since",
-            "start a program that logs there (or `mplog serve`): the writer completes what it began",
+            "start a program that logs there, or `mplog serve`: a writer completes what it began",
         )
     if finding.text == NULS:
         return (

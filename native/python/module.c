@@ -219,6 +219,11 @@ static int add_errors(PyObject *module)
 
 static int module_exec(PyObject *module)
 {
+    /* Types and caches are the process's own: what a second interpreter left in them would outlive it. */
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "mplog cannot be imported in a subinterpreter: use it in the main one (mod_wsgi: WSGIApplicationGroup %{GLOBAL})");
+        return -1;
+    }
     if (PyModule_AddType(module, &ProducerType) || PyModule_AddType(module, &ReaderType) || PyModule_AddType(module, &JournalType) ||
         PyModule_AddType(module, &LoggerType) || PyModule_AddType(module, &ShortcutType))
         return -1;
