@@ -18,7 +18,8 @@ typedef struct {
     PyObject *on_event, *encode;
     PyObject *kept[3];   /* what a signal handler of the user's raised inside on_event: raised when the event's fate is settled */
     bool closed;         /* the process has gone to another service: a late call goes there too */
-    bool trouble_untold; /* an attempt to get a lane has failed since it was last told */
+    bool trouble_untold;    /* an attempt to get a lane has failed since it was last told */
+    uint64_t trouble_told; /* the process whose trouble was told: a root's child has tried for a lane before Python runs in it */
 } ProducerObject;
 
 struct mplog_event { /* one publish's arguments */

@@ -38,6 +38,8 @@ static void before_publish(ProducerObject *self)
     struct mpl_producer *p = &self->p;
     if (!mpl_lane_is_mine(p) && !(p->trouble && p->generation == mpl_generation() && mpl_now(CLOCK_MONOTONIC) < p->retry_ns))
         self->trouble_untold = mpl_attach(p) != 0;
+    else if (p->trouble && self->trouble_told != p->generation)
+        self->trouble_untold = true;
     if (p->claimed) {
         p->claimed = false;
         tell(self, "claimed");
@@ -49,6 +51,7 @@ static void after_publish(ProducerObject *self)
     struct mpl_producer *p = &self->p;
     if (p->trouble && self->trouble_untold && !self->kept[0]) {
         self->trouble_untold = false;
+        self->trouble_told = p->generation;
         tell(self, "trouble");
     }
     if (p->wants_look && !self->kept[0]) {
