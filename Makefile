@@ -4,11 +4,13 @@
 # VENV    where the environment lives; any path will do          (.venv)
 # ARGS    handed on to pytest, the example or the benchmark      (nothing)
 # SECONDS how long each fuzz harness runs                        (60)
+# SOAK_MINUTES  how long the soak takes                          (60)
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 SECONDS ?= 60
+SOAK_MINUTES ?= 60
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -18,7 +20,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress bench guard model smoke docs clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress soak bench guard model smoke docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +96,9 @@ fuzz: ## every harness of native/fuzz for SECONDS (clang)
 
 stress: $(BUILT) ## the long stress tests, one after the other
 	$(PY) -m pytest tests/stress --stress -p no:randomly -v --timeout 1200 $(ARGS)
+
+soak: $(BUILT) ## load, kills, rotation and retention for SOAK_MINUTES; a line a minute, and a verdict
+	PYTHONPATH=. $(PY) tests/stress/soak.py $(SOAK_MINUTES)
 
 bench: $(BUILT) $(VENV)/.bench ## every benchmark: JSON, plots, a page (ARGS="--quick", "call_latency", …)
 	$(PY) benchmarks/run.py $(ARGS)

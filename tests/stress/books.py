@@ -1,0 +1,73 @@
+"""The books of a soak: what the files say, held again and again against the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from oracle import Ledger, Line, body, lines_of
+
+from mplog.files.archive import list_archives
+from mplog.files.manifest import load, manifest_path
+from mplog.files.verify import verify
+
+LONGEST = 200
+
+
+class Books:
+    """What the files say, held against the ledger; archives that were balanced may go."""
+
+    def __init__(self, log: Path, ledger: Ledger) -> None:
+        self._log, self._ledger = log, ledger
+        self._proved: dict[int, int] = {}  # producer -> its numbers that stood there at a balance
+        self._generation = 1  # the next archive at the last balance
+
+    def balance(self, lives: int, alive: set[int]) -> list[str]:
+        """All that is wrong now.
+
+        Args:
+            lives: how many producers there have been.
+            alive: those that still are: of them not one number more than accepted.
+        """
+        report = verify([self._log])
+        wrong = [f"{f.file}:{f.line} {f.kind} {f.session} {f.text}" for f in report.findings[:5]]
+        wrong += [f"{each.path}: {each.text}" for each in (*report.unreadable, *report.refused)]
+        if report.dropped:
+            wrong.append(f"{report.dropped} dropped")
+        through = load(manifest_path(self._log.parent, self._log.name)).retired.through
+        if through >= self._generation:
+            wrong.append("retention has deleted what was never balanced: keep more")
+        there = self._read(wrong)
+        for producer in range(1, lives + 1):
+            wrong += self._of(producer, there.get(producer), producer in alive)
+        archives = list_archives(self._log.parent, self._log.name)
+        self._generation = archives[-1].generation + 1 if archives else 1
+        return wrong
+
+    def _read(self, wrong: list[str]) -> dict[int, tuple[int, int]]:
+        """By producer, the first and the last number; each between follows the one before."""
+        there: dict[int, tuple[int, int]] = {}
+        decode = msgspec.json.Decoder(Line).decode
+        for place, raw in lines_of(self._log):
+            line = decode(raw)
+            if line.producer < 0:
+                continue
+            first, last = there.get(line.producer, (line.n, line.n - 1))
+            if line.n != last + 1:
+                wrong.append(f"{place}: {line.n} of producer {line.producer} after {last}")
+            if line.body != body(line.producer, line.n, LONGEST):
+                wrong.append(f"{place}: {line.n} of producer {line.producer} is another's")
+            there[line.producer] = (first, line.n)
+        return there
+
+    def _of(self, producer: int, span: tuple[int, int] | None, alive: bool) -> list[str]:
+        row, proved = self._ledger.row(producer), self._proved.get(producer, 0)
+        first, last = span or (proved + 1, proved)
+        most = row.accepted if alive else max(row.accepted, row.sent)
+        self._proved[producer] = last
+        wrong = []
+        if first > proved + 1:
+            wrong.append(f"producer {producer}: {proved + 1} to {first - 1} lost")
+        if not row.accepted <= last <= most:
+            wrong.append(f"producer {producer}: {row}, but {last} is the last one there")
+        return wrong

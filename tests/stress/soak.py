@@ -1,0 +1,287 @@
+"""The soak: a service under load, kills, rotation, retention and compression, for as long as asked.
+
+After each stretch everybody pauses, and the books are balanced: every event that a log call has
+accepted stands in the files once, whole and in order, or in archives that were balanced before;
+one writer, one supervisor; no descriptor, segment, file or process more than before. Run by
+`make soak` and, for a short while, by the tests; the last line is the verdict as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+from books import LONGEST, Books
+from fleet import MARK, Fleet, Prey
+from oracle import Ledger, body
+
+import mplog
+from mplog import _native
+
+WORKERS = 4
+RETENTION = 200  # more archives than a stretch brings: what was not balanced must not go
+VETERAN = 1  # a producer that nobody kills: what a worker holds must not grow
+KINDS = ("worker", "worker", "worker", "writer", "supervisor")
+QUIET_TIMEOUT_S = 60.0
+GROWTH_BYTES = 8 << 20  # a writer's memory at the end above that at the beginning
+GROWTH_SHARE = 0.25
+
+
+class Pause:
+    """A byte that all share: producers rest while it is set."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
+
+    def __bool__(self) -> bool:
+        return self._shared[0] != 0
+
+    def set(self, asked: bool) -> None:
+        """Ask for rest, or for work."""
+        self._shared[0] = asked
+
+
+def work(ledger: Ledger, pause: Pause, producer: int) -> None:
+    """Log numbered events, a few each millisecond, until asked to stop."""
+    ledger.begin(producer, os.getpid())
+    info, n = mplog.get_logger("soak").info, 0
+    while not ledger.stop:
+        if pause:
+            time.sleep(0.01)
+            continue
+        ledger.sending(producer, n + 1)
+        text = body(producer, n + 1, LONGEST)
+        accepted = info("{body}", producer=producer, n=n + 1, body=text)
+        ledger.returned(producer, n + 1, accepted)
+        n += accepted
+        if n % 3 == 0:
+            time.sleep(0.001)
+
+
+class Sample(msgspec.Struct):
+    """What is there at the end of a stretch."""
+
+    minute: float = 0.0
+    events: int = 0
+    kills: int = 0
+    writer_rss_bytes: int = 0
+    writer_fds: int = 0
+    worker_rss_bytes: int = 0
+    worker_fds: int = 0
+    shared_files: int = 0
+    log_files: int = 0
+    processes: int = 0
+    rotations: int = 0
+    retired: int = 0
+    wrong: list[str] = []
+
+    def line(self) -> str:
+        """For people."""
+        return (
+            f"minute {self.minute:5.1f}: {self.events:>11,} events, {self.kills:>5,} kills, "
+            f"{self.rotations:,} rotations, {self.retired:,} archives deleted; writer "
+            f"{self.writer_rss_bytes >> 20} MiB {self.writer_fds} fds, worker "
+            f"{self.worker_rss_bytes >> 20} MiB {self.worker_fds} fds; {self.shared_files} files "
+            f"in shared memory, {self.log_files} beside the log, {self.processes} processes: "
+            f"{'; '.join(self.wrong) or 'the books balance'}"
+        )
+
+
+class Soak:
+    """The service and everybody on it."""
+
+    def __init__(self, log: Path, seed: int) -> None:
+        self.log, self.dice = log, random.Random(seed)
+        service = mplog.configure(
+            log, rotation="4 MB", retention=RETENTION, compression="gzip", when_full="overflow"
+        )
+        self.directory = Path(os.environ["MPLOG_DIR"])
+        self.ledger, self.pause = Ledger(), Pause()
+        self.fleet = Fleet(self.ledger, lambda k: work(self.ledger, self.pause, k))
+        self.service = service.name
+        self.prey = Prey(str(self.directory), self.service)
+        self.books = Books(log, self.ledger)
+        self.kills, self.began_s = 0, time.monotonic()
+        for _ in range(WORKERS):
+            self.fleet.start()
+        self.veteran = next(pid for pid, k in self.fleet.living.items() if k == VETERAN)
+
+    def stretch(self, length_s: float) -> Sample:
+        """Load and kills for so long, then a pause and a balance."""
+        end_s = time.monotonic() + length_s
+        # A writer that lives for a while at the end shows what it holds.
+        calm_s = min(length_s / 3, 15.0)
+        while time.monotonic() < end_s:
+            time.sleep(self.dice.uniform(0.1, 1.5))
+            if time.monotonic() < end_s - calm_s:
+                self._kill()
+            self._replace()
+        self.pause.set(True)
+        self._until_quiet()
+        sample = self._sample()
+        self.pause.set(False)
+        return sample
+
+    def end(self) -> list[str]:
+        """Everybody leaves; what stays is wrong."""
+        self.pause.set(False)
+        self.ledger.ask_to_stop()
+        self.fleet.reap(wait=True)
+        mplog.shutdown(60.0)
+        deadline_s = time.monotonic() + 30.0
+        while (left := self._left()) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        wrong = self.books.balance(self.fleet.lives, set())
+        wrong += [f"left behind: {name}" for name in left]
+        wrong += [f"{n} workers ended by {how}" for how, n in self._unexpected().items()]
+        return wrong
+
+    def _unexpected(self) -> dict[str, int]:
+        return {how: n for how, n in self.fleet.exits.items() if how not in ("exit 0", "signal 9")}
+
+    def _left(self) -> list[str]:
+        names = os.listdir(self.directory) if self.directory.exists() else []
+        return [*names, *(f"process {p.pid}" for p in self._processes())]
+
+    def _kill(self) -> None:
+        kind = self.dice.choice(KINDS)
+        if kind != "worker":
+            self.kills += self.prey.kill(kind)
+            return
+        candidates = sorted(pid for pid, k in self.fleet.living.items() if k != VETERAN)
+        if candidates:
+            os.kill(self.dice.choice(candidates), 9)
+            self.kills += 1
+
+    def _replace(self) -> None:
+        self.fleet.reap()
+        while len(self.fleet.living) < WORKERS:
+            self.fleet.start()
+
+    def _until_quiet(self) -> None:
+        """All that was accepted is in the file: pending nothing, twice in a row."""
+        deadline_s, quiet = time.monotonic() + QUIET_TIMEOUT_S, 0
+        while quiet < 3 and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+            pending = self._pending()
+            quiet = quiet + 1 if pending == 0 else 0
+
+    def _pending(self) -> int:
+        reader = _native.Reader(str(self.directory), self.service, False, 1 << 16)
+        reader.scan(None)
+        lanes = reader.lanes()
+        ended = sum(lane["open"] and not lane["live"] for lane in lanes)
+        return sum(lane["pending_bytes"] for lane in lanes) + ended
+
+    def _processes(self) -> list[psutil.Process]:
+        mark, found = str(self.directory), []
+        for process in psutil.process_iter():
+            try:
+                words = process.cmdline()
+                dead = process.status() == psutil.STATUS_ZOMBIE
+            except psutil.Error:
+                continue
+            if MARK in words and mark in words and not dead:
+                found.append(process)
+        return found
+
+    def _sample(self) -> Sample:
+        alive = set(self.fleet.living.values())
+        wrong = self.books.balance(self.fleet.lives, alive)
+        processes, counters = self._processes(), self.prey.counters()
+        if len(processes) != 2:
+            wrong.append(f"{len(processes)} processes of the writer instead of 2")
+        writer, worker = psutil.Process(self.prey.writer_pid()), psutil.Process(self.veteran)
+        names = os.listdir(self.directory)
+        return Sample(
+            minute=(time.monotonic() - self.began_s) / 60,
+            events=sum(self.ledger.row(p).accepted for p in range(1, self.fleet.lives + 1)),
+            kills=self.kills,
+            writer_rss_bytes=writer.memory_info().rss,
+            writer_fds=writer.num_fds(),
+            worker_rss_bytes=worker.memory_info().rss,
+            worker_fds=worker.num_fds(),
+            shared_files=len(names),
+            log_files=len(list(self.log.parent.iterdir())),
+            processes=len(processes),
+            rotations=counters["rotations"],
+            retired=counters["retired"],
+            wrong=wrong + [f"{how}: {n}" for how, n in self._unexpected().items()],
+        )
+
+
+def grown(samples: list[Sample]) -> list[str]:
+    """What has grown from the first third of the samples to the last."""
+    third = len(samples) // 3
+    if third < 1:
+        return []
+    wrong = []
+    for name, more in (
+        ("writer_rss_bytes", GROWTH_BYTES),
+        ("worker_rss_bytes", GROWTH_BYTES),
+        ("writer_fds", 0),
+        ("worker_fds", 0),
+        ("shared_files", 2),  # chunks of overflow come and go
+    ):
+        early = statistics.median(getattr(sample, name) for sample in samples[1 : third + 1])
+        late = statistics.median(getattr(sample, name) for sample in samples[-third:])
+        if late > early + more and late > early * (1 + GROWTH_SHARE * (more > 0)):
+            wrong.append(f"{name} has grown from {early:,.0f} to {late:,.0f}")
+    most = max(sample.log_files for sample in samples)
+    if most > RETENTION + 20:
+        wrong.append(f"{most} files beside the log with a retention of {RETENTION}")
+    return wrong
+
+
+def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[str, Any]:
+    """Soak, a line a stretch on stderr; the verdict."""
+    soak, samples = Soak(Path(file), seed), []
+    while time.monotonic() - soak.began_s < seconds:
+        samples.append(soak.stretch(stretch_s))
+        print(samples[-1].line(), file=sys.stderr, flush=True)
+    wrong = [text for sample in samples for text in sample.wrong] + grown(samples) + soak.end()
+    last = samples[-1]
+    return {
+        "wrong": wrong[:20],
+        "kills": last.kills,
+        "events": last.events,
+        "rotations": last.rotations,
+        "retired": last.retired,
+        "exits": soak.fleet.exits,
+        "samples": len(samples),
+    }
+
+
+def by_hand(minutes: float) -> int:
+    """`make soak`: in places of its own, which are gone afterwards if all was well."""
+    seed = int(os.environ.get("MPLOG_STRESS_SEED") or random.SystemRandom().randrange(1 << 32))
+    shared = Path(tempfile.mkdtemp(prefix="mplog-soak-", dir="/dev/shm"))
+    logs = Path(tempfile.mkdtemp(prefix="mplog-soak-"))
+    os.environ["MPLOG_DIR"] = str(shared)
+    print(f"{minutes:g} minutes, MPLOG_STRESS_SEED={seed}, log in {logs}", file=sys.stderr)
+    found = main(str(logs / "app.jsonl"), minutes * 60, seed, min(60.0, minutes * 60))
+    print(json.dumps(found, indent=2))
+    if found["wrong"]:
+        print(f"FAILED; see {logs} and {shared}", file=sys.stderr)
+        return 1
+    shutil.rmtree(logs)
+    shutil.rmtree(shared, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1].startswith("{"):
+        print(json.dumps(main(**json.loads(sys.argv[1]))))
+    else:
+        sys.exit(by_hand(float(sys.argv[1])))
