@@ -64,7 +64,7 @@ class Accounting(Benchmark):
         copy_with(PACKAGE / EXTENSION if cell == "counted" else Path(PLAIN), logs / "package")
         path = logs / "events" / "app.jsonl"
         path.parent.mkdir()
-        row = delivered(Mplog(), path, plan.pick(100_000, 5_000), PROCESSES)
+        row = delivered(Mplog(), path, plan.pick(400_000, 5_000), PROCESSES)
         return {**self.called(logs, plan.pick(200, 20)), **row}
 
     def called(self, logs: Path, rounds: int) -> Row:

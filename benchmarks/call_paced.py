@@ -54,7 +54,7 @@ class CallPaced(Benchmark):
 
     def measure(self, cell: str, plan: Plan, logs: Path) -> Row:
         contender = LOGGING[cell]()
-        count = plan.pick(5_000, 250)
+        count = plan.pick(10_000, 250)
         answers, gate = FORK.SimpleQueue(), FORK.Barrier(PROCESSES + 1)
         contender.start(logs / "app.jsonl")
         workers = [
