@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import os
 
-try:  # what `hashlib` hands on, without OpenSSL: 2 ms and 3.5 MB in every process that logs
-    from _blake2 import blake2b
-except ImportError:
-    from hashlib import blake2b
-
 _NAME_CHARS = 40
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
@@ -19,6 +14,11 @@ def service_name(file: str | os.PathLike[str]) -> str:
     The directory counts by its real path, so that a link to it, or a bind mount at the same
     place, leads to the same service; the file itself need not be there yet.
     """
+    # What `hashlib` hands on, without OpenSSL; a process that inherits a service needs neither.
+    try:
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
     path = os.path.abspath(file)
     directory, base = os.path.split(path)
     identity = os.fsencode(os.path.realpath(directory)) + b"\0" + os.fsencode(base)
