@@ -42,10 +42,11 @@ $(VENV)/.lint $(VENV)/.bench: $(VENV)/.%: $(READY)
 	$(PY) -m pip install --quiet --editable '.[$*]'
 	@touch $@
 
-# The real uWSGI and strace: where they cannot be had, the tests that need them are counted as skipped.
+# The real uWSGI, strace and logrotate: where they cannot be had, the tests that need them are counted as skipped.
 $(VENV)/.uwsgi: $(READY)
 	@$(PY) -m pip install --quiet --editable '.[uwsgi]' || echo "!! no uWSGI: its tests are skipped"
 	@.ci/system strace || echo "!! no strace: the tests that need it are skipped"
+	@.ci/system logrotate || echo "!! no logrotate: the tests that need it are skipped"
 	@touch $@
 
 build: $(BUILT) ## make the environment and build the extension

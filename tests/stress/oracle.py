@@ -13,7 +13,7 @@ import itertools
 import mmap
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -168,30 +168,42 @@ class Verdict(msgspec.Struct):
         return offered == self.delivered + self.dropped + self.filtered + left
 
 
-def lines_of(log_file: Path) -> Iterator[tuple[str, bytes]]:
-    """(place, line), newline included, of all archives, oldest first, then of the active file."""
+def files_of(log_file: Path) -> list[Path]:
+    """All archives, oldest first, then the active file."""
     archives = [log_file.parent / a.name for a in list_archives(log_file.parent, log_file.name)]
-    for path in [*archives, log_file]:
+    return [*archives, log_file]
+
+
+def lines_of(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """(place, line), newline included, of all *files*."""
+    for path in files:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 yield f"{path.name}:{number}", line
 
 
 def judge(
-    log_file: Path, rows: dict[int, Row], *, longest: int = 300, filters: bool = False
+    log_file: Path,
+    rows: dict[int, Row],
+    *,
+    longest: int = 300,
+    filters: bool = False,
+    files: Sequence[Path] = (),
 ) -> Verdict:
     """Hold the files of *log_file* against the ledger's *rows*.
 
     Args:
+        files: in their order, where they are not those that mplog itself has made.
         rows: by producer.
         longest: what `body` was called with.
         filters: events were logged as `voice` says, and `FILTERS` were set.
     """
-    verdict = Verdict(files=len(list_archives(log_file.parent, log_file.name)) + 1)
+    files = files or files_of(log_file)
+    verdict = Verdict(files=len(files))
     seen: dict[int, list[int]] = {producer: [] for producer in rows}
     decode = msgspec.json.Decoder(Line).decode
     before = ""
-    for place, raw in lines_of(log_file):
+    for place, raw in lines_of(files):
         try:
             line = decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 import pytest
 from content import LOGGED_BY_CHILD, LOGGED_INSIDE
-from oracle import lines_of
+from oracle import files_of, lines_of
 
 from mplog.files.verify import verify
 
@@ -22,7 +22,7 @@ def test_hostile_values_are_each_one_event(program, logs, tell):
     found = program("content", 170, file=str(log_file))
 
     report = verify([log_file])
-    lines = [msgspec.json.decode(raw) for _, raw in lines_of(log_file)]
+    lines = [msgspec.json.decode(raw) for _, raw in lines_of(files_of(log_file))]
     marks = Counter(line["mark"] for line in lines if line["logger"] == "stress" and "mark" in line)
     messages = Counter(line["message"] for line in lines)
     turns = [(k, t) for k in range(1, 1 + found["workers"]) for t in range(found["rounds"])]
