@@ -1,4 +1,4 @@
-"""The files that a log has been taken apart into by others, in their order, and the gaps in them."""
+"""The files that others have taken a log apart into, in their order, and the gaps in them."""
 
 from __future__ import annotations
 
