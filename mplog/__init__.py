@@ -6,16 +6,23 @@ from mplog._native import Logger
 from mplog.errors import ConfigError, FileOwnedError, MplogError
 from mplog.producer.context import context
 from mplog.producer.logger import get_logger
-from mplog.service import Report, Service, attach, configure, flush, shutdown
+from mplog.service import Report, Service, attach, flush, shutdown
 
 if TYPE_CHECKING:
     from mplog.producer.accelerate import Acceleration, accelerate
+    from mplog.service.configure import configure
     from mplog.service.handler import Handler
 else:
 
     def __getattr__(name: str) -> object:
-        """The standard library's `logging` is loaded with what needs it, when that is asked for."""
-        if name == "Handler":
+        """What most processes of a service have no use for is loaded when it is asked for: setting
+        one up, and the standard library's `logging`.
+        """
+        if name == "configure":
+            from mplog.service.configure import configure
+
+            late = {"configure": configure}
+        elif name == "Handler":
             from mplog.service.handler import Handler
 
             late = {"Handler": Handler}

@@ -1,6 +1,5 @@
 """Settings: one schema, many places to give them, one error that names all that is wrong."""
 
-from mplog.config.differences import differences
 from mplog.config.directory import private_directory, shared_directory, usable_directory
 from mplog.config.identity import service_name
 from mplog.config.load import Loaded, load
@@ -19,7 +18,6 @@ __all__ = [
     "Retention",
     "Rotation",
     "Settings",
-    "differences",
     "from_bytes",
     "load",
     "private_directory",

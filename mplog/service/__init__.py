@@ -1,9 +1,9 @@
-"""The composition root of an application process. Its handler for the standard library stands in
-`mplog.service.handler`, and is not loaded with the rest.
+"""The composition root of an application process. What most processes of a service have no use for is
+not loaded with the rest: `mplog.service.configure` sets one up, `mplog.service.handler` is the
+standard library's.
 """
 
-from mplog.service.configure import configure
 from mplog.service.lifetime import Report, attach, flush, shutdown
 from mplog.service.state import Service
 
-__all__ = ["Report", "Service", "attach", "configure", "flush", "shutdown"]
+__all__ = ["Report", "Service", "attach", "flush", "shutdown"]

@@ -13,7 +13,6 @@ import msgspec
 
 from mplog.config import (
     Settings,
-    differences,
     load,
     private_directory,
     service_name,
@@ -21,6 +20,7 @@ from mplog.config import (
     usable_directory,
     with_own,
 )
+from mplog.config.differences import differences
 from mplog.config.load import Loaded
 from mplog.errors import ConfigError, FileOwnedError, MplogError, Problem
 from mplog.producer.connection import Connection

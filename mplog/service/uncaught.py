@@ -171,11 +171,10 @@ def _arm(connection: Connection) -> None:
     """Where the program has turned faulthandler on itself, it keeps it."""
     if not HOOKS.armed:
         import faulthandler
-        import resource
 
         if faulthandler.is_enabled():
             return
-        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        soft = os.sysconf("SC_OPEN_MAX")
         number = min(soft - 1, _HIGHEST_FD) if soft > 0 else _HIGHEST_FD
         _native.crash_prepare(number)
         faulthandler.enable(file=number)

@@ -1,6 +1,7 @@
 """Where a running service's settings hold."""
 
-from mplog.config import Settings, differences, load
+from mplog.config import Settings, load
+from mplog.config.differences import differences
 
 FILE = "/var/log/app.jsonl"
 
