@@ -1,5 +1,5 @@
-"""The composition root of an application process. What most processes of a service have no use for is
-not loaded with the rest: `mplog.service.configure` sets one up, `mplog.service.handler` is the
+"""The composition root of an application process. What most processes have no use for is not loaded
+with the rest: `mplog.service.configure` sets a service up, `mplog.service.handler` is the
 standard library's.
 """
 
