@@ -6,7 +6,7 @@ from mplog._native import Logger
 from mplog.errors import ConfigError, FileOwnedError, MplogError
 from mplog.producer.context import context
 from mplog.producer.logger import get_logger
-from mplog.service import Report, Service, attach, flush, shutdown
+from mplog.service import Report, Service, attach, flush, shutdown, sync
 
 if TYPE_CHECKING:
     from mplog.producer.accelerate import Acceleration, accelerate
@@ -52,4 +52,5 @@ __all__ = [
     "flush",
     "get_logger",
     "shutdown",
+    "sync",
 ]

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from mplog.config import durations, prefixes, secrets, sizes, values
+from mplog.config import durability, durations, prefixes, secrets, sizes, values
 from mplog.config.key import Key
 from mplog.config.retention import Retention, parse_retention, retention_text
 from mplog.config.rotation import Rotation, parse_rotation, rotation_text
@@ -53,6 +53,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     compression: Literal["gzip", "zstd"] | None = None
     mode: Annotated[int, Meta(ge=0, le=0o777)] = 0o600
     max_event_bytes: _EventBytes = 64 * 1024
+    fsync: Literal["none", "interval", "batch"] = "none"
+    fsync_interval_s: Annotated[float, Meta(ge=0.01, le=durations.MAX_S)] = field(
+        default=1.0, name="fsync_interval"
+    )
+    durable_level: _Level | None = None
+    durable_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
+        default=10.0, name="durable_timeout"
+    )
     service: _Service | None = None
     dir: str | None = None
 
@@ -244,6 +252,7 @@ _TABLE = (
         'a size from `"1 KiB"` to `"256 KiB"`',
         "The largest event; a larger one is cut, and marked as cut.",
     ),
+    *durability.KEYS,
     Key(
         "service",
         "service",

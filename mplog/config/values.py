@@ -61,15 +61,16 @@ def parse_when_full(value: object) -> str:
     if plain(value) in WHEN_FULL_LATER:
         right = 'use "overflow", "block" or "drop_newest"'
         raise WrongValue(value, "is not built yet in this version", right)
-    return _choice(value, WHEN_FULL)
+    return choice(value, WHEN_FULL)
 
 
 def parse_format(value: object) -> str:
     """The format of the file's lines, as its word."""
-    return _choice(value, FORMATS)
+    return choice(value, FORMATS)
 
 
-def _choice(value: object, words: tuple[str, ...]) -> str:
+def choice(value: object, words: tuple[str, ...]) -> str:
+    """One of *words*."""
     given = plain(value)
     if isinstance(given, str) and given in words:
         return given

@@ -16,7 +16,7 @@ from _weakrefset import WeakSet  # as `threading` takes it: `weakref` is loaded 
 from collections.abc import Callable
 
 from mplog import _native
-from mplog.config import Settings, private_directory
+from mplog.config import Settings, durations, private_directory
 from mplog.errors import MplogError
 from mplog.event.codec import ENCODER
 from mplog.launch import ensure_writer
@@ -28,6 +28,7 @@ _WHEN_FULL = {
     "drop_newest": _native.DROP_NEWEST,
     "overflow": _native.OVERFLOW,
 }
+_NEVER = 256  # above every level
 _STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
 _OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
@@ -109,6 +110,10 @@ class Connection:
             settings.max_event_bytes,
         )
         self.producer.set_overflow(settings.overflow_dir, settings.overflow_bytes)
+        durable = settings.durable_level
+        self.producer.set_durable(
+            _NEVER if durable is None else durable, int(settings.durable_timeout_s * 1e9)
+        )
         self.bell = bell_id(directory, service)
         self._place = _place()
         self.creator_pid = 0  # of the process that has created the service
@@ -181,6 +186,8 @@ class Connection:
                 self._claimed()
             elif what == "trouble":
                 self._trouble()
+            elif what == "unsynced":
+                self._tell_unsynced()
             else:  # something is amiss, or a wait does not end
                 self._look()
         except Exception as error:
@@ -228,6 +235,15 @@ class Connection:
                 "are dropped and counted while the lane is full",
                 kind=f"overflow:{error}",
             )
+
+    def _tell_unsynced(self) -> None:
+        limit, problem = durations.text(self.settings.durable_timeout_s), self.producer.problem[1]
+        tell(
+            f"an event is not on the disk after {limit} (durable_timeout); until it is, durable "
+            f"calls return False at once{f'; the writer says: {problem}' if problem else ''}",
+            kind="unsynced",
+            once=False,
+        )
 
     def _tell_problem(self) -> None:
         number, text = self.producer.problem

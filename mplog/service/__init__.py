@@ -3,7 +3,7 @@ with the rest: `mplog.service.configure` sets a service up, `mplog.service.handl
 standard library's.
 """
 
-from mplog.service.lifetime import Report, attach, flush, shutdown
+from mplog.service.lifetime import Report, attach, flush, shutdown, sync
 from mplog.service.state import Service
 
-__all__ = ["Report", "Service", "attach", "flush", "shutdown"]
+__all__ = ["Report", "Service", "attach", "flush", "shutdown", "sync"]

@@ -67,6 +67,26 @@ def flush(timeout: float = 5.0) -> bool:
     return done
 
 
+def sync(timeout: float = 10.0) -> bool:
+    """Wait until all that this process has had accepted so far is on the disk, whatever `fsync`
+    says.
+
+    Args:
+        timeout: seconds.
+
+    Returns:
+        False when it is not after *timeout*, and once where a disk error, or a session that was
+        left before, has put in doubt what had been logged until then. True where nothing has been.
+    """
+    deadline = time.monotonic() + timeout
+    done = True
+    for connection in _connections():
+        if connection.producer.attached:
+            connection.ensure_writer(at_once=True)
+        done &= connection.producer.sync(max(deadline - time.monotonic(), 0.0))
+    return done
+
+
 def shutdown(timeout: float = 5.0) -> Report:
     """Deliver what this process has logged, and detach; the next event attaches again.
 

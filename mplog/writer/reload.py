@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mplog.config.schema import KEYS, Key, Settings
+from mplog.config.key import Key
+from mplog.config.schema import KEYS, Settings
 from mplog.errors import MplogError
 from mplog.event.level import INFO, WARNING
 from mplog.writer import deliver

@@ -96,6 +96,7 @@ struct mpl_record {
 #define MPL_FLAG_CUT 1u
 #define MPL_FLAG_LATE 2u
 #define MPL_FLAG_RECOVERED 4u
+#define MPL_FLAG_DURABLE 8u /* its call waits until it is on the disk */
 
 struct mpl_header {
     uint64_t magic;
@@ -118,7 +119,7 @@ struct mpl_slot {
     mpl_a64 epoch_state; /* epoch << 32 | enum mpl_session_state: one word, so that it changes at once */
     mpl_a64 last;        /* valid from ENDED on */
     mpl_a64 end_pos;     /* valid from ENDED on: no record of this session stands at or after it */
-    mpl_a64 settled, synced;
+    mpl_a64 settled, synced; /* all numbers up to it stand in the files; and are on the disk, but for those in doubt */
     mpl_a64 delivered, filtered;
     mpl_a64 untold; /* of filtered: since the session's last line in the file; the next one tells them. Dropped are settled - delivered - filtered */
     uint64_t start_ns;
@@ -126,6 +127,7 @@ struct mpl_slot {
     char name[MPL_NAME];
     mpl_a64 end_ovf; /* as end_pos, of the overflow */
     uint64_t process_ino; /* inode of the owner's pidfd: no other process ever has it; 0: this kernel has none */
+    mpl_a64 doubt;   /* numbers up to it may be lost when the machine goes down: a sync has failed that they had to rely on */
 };
 
 struct mpl_lane {
@@ -155,6 +157,7 @@ struct mpl_bell {
     mpl_a32 segments;                    /* grows after each segment that got its name */
     mpl_a32 departures;                  /* grows whenever a producer detaches or asks for attention */
     mpl_a32 arrivals;                    /* grows with each session that is opened */
+    mpl_a32 sync_asked;                  /* grows when somebody waits for the disk */
     mpl_a32 threshold;                   /* 0: each process has a level of its own; else one more than the level of all */
     _Alignas(MPL_LINE) mpl_a32 writer_pid;
     mpl_a32 supervisor_pid;
@@ -175,7 +178,7 @@ _Static_assert(offsetof(struct mpl_record, payload_len) == 32, "record layout");
 _Static_assert(sizeof(struct mpl_header) <= MPL_PAGE, "the header is one page");
 _Static_assert(sizeof(struct mpl_lane) <= MPL_PAGE, "a control page is one page");
 _Static_assert(sizeof(struct mpl_bell) <= MPL_PAGE, "the bell is one page");
-_Static_assert(sizeof(struct mpl_slot) == 144, "slot layout");
+_Static_assert(sizeof(struct mpl_slot) == 152, "slot layout");
 _Static_assert(offsetof(struct mpl_lane, head) % MPL_LINE == 0, "head has a line of its own");
 
 static inline uint64_t mpl_align8(uint64_t n) { return (n + 7u) & ~(uint64_t)7u; }

@@ -91,6 +91,7 @@ struct mpl_producer {
     uint64_t ovf_end, overflow_bytes; /* of this lane's overflow; the bound for all of the service's */
     uint64_t published; /* number of the last event that went into the lane: later numbers are drops */
     uint64_t segment_id, block_ns, retry_ns, probe_ns;
+    uint64_t doubt; /* of the slot's, told already */
     uint64_t accepted, dropped;
     uint32_t segment, lane_number, capacity, epoch, mark, when_full, max_event_bytes;
     int waiting;    /* threads in mpl_wait: mappings must stay */
@@ -101,6 +102,7 @@ struct mpl_producer {
     bool final;     /* the process has said goodbye; whatever it still logs goes into sessions that are clean between events */
     bool detached;  /* this session is one of those */
     bool claimed;   /* a claim happened that the binding has not told yet */
+    bool doubtful;   /* a session was left before all of it was known to be on the disk; asked once, it is false again */
     bool wants_look; /* a second has passed: look whether all is well still */
     struct {
         uint64_t dev, ino; /* of the bell at its path */
@@ -123,11 +125,15 @@ struct mpl_watch {
     struct mpl_lane *lane;
     struct mpl_slot *slot;
     struct mpl_bell *bell;
+    const mpl_a64 *word; /* that is to reach the target: settled, unless the caller sets another */
     uint64_t head, target;
 };
 struct mpl_watch mpl_watch(const struct mpl_producer *p, uint64_t target);
-int mpl_wait(const struct mpl_watch *w, uint64_t timeout_ns); /* blocks: one futex wait, for settled >= target, or for space (0) */
+int mpl_wait(const struct mpl_watch *w, uint64_t timeout_ns); /* blocks: one futex wait, for *word >= target, or for space (0) */
 uint64_t mpl_settled(const struct mpl_producer *p);
+uint64_t mpl_synced(const struct mpl_producer *p);
+void mpl_ask_sync(struct mpl_producer *p); /* what has been accepted by now is to be on the disk, whatever the policy */
+bool mpl_take_doubt(struct mpl_producer *p); /* whether some of what this process has logged may never have reached the disk; told once */
 bool mpl_lane_is_mine(const struct mpl_producer *p); /* false in a child of the claimer */
 static inline uint32_t mpl_max_payload(const struct mpl_producer *p) { return p->capacity ? p->capacity / 4 - (uint32_t)sizeof(struct mpl_record) : 0; }
 
@@ -246,6 +252,9 @@ int mpl_owned(struct mpl_reader *r);       /* lanes that somebody holds */
 uint64_t mpl_pending(struct mpl_reader *r); /* bytes that nobody has drained */
 void mpl_sleep(struct mpl_reader *r, uint64_t timeout_ns, uint32_t departures); /* blocks: the eventcount of the bell */
 bool mpl_doze(struct mpl_reader *r, uint64_t timeout_ns);                      /* blocks: as mpl_sleep, but only what is urgent ends it early: true */
+/* Of every session that is open, all that is settled: it is on the disk; it may never get there, which is told before any later number is on the disk. */
+int mpl_tell_synced(struct mpl_reader *r);
+int mpl_tell_doubt(struct mpl_reader *r);
 int mpl_set_aside(struct mpl_reader *r);                  /* 1 when nobody is in the middle of a publish */
 int mpl_retire(struct mpl_reader *r, struct mpl_journal *j); /* 1: all segments and the bell are gone; 0: somebody is here */
 

@@ -12,11 +12,20 @@
 
 extern PyTypeObject ProducerType, ReaderType, JournalType, LoggerType;
 
+struct mplog_spot { /* one event of this process */
+    uint64_t segment_id, seq;
+    uint32_t lane, epoch;
+};
+
 typedef struct {
     PyObject_HEAD
     struct mpl_producer p;
     PyObject *on_event, *encode;
     PyObject *kept[3];   /* what a signal handler of the user's raised inside on_event: raised when the event's fate is settled */
+    unsigned durable_level;  /* from it up a call returns when its event is on the disk; above 255: none */
+    uint64_t durable_ns;     /* at most after so long */
+    struct mplog_spot in_vain; /* what a wait has ended for too late: nobody waits until that is on the disk; seq 0: nothing */
+    bool unusual;        /* closed, or some calls are durable: what the usual call looks at */
     bool closed;         /* the process has gone to another service: a late call goes there too */
     bool trouble_untold;    /* an attempt to get a lane has failed since it was last told */
     uint64_t trouble_told; /* the process whose trouble was told: a root's child has tried for a lane before Python runs in it */
@@ -29,6 +38,8 @@ struct mplog_event { /* one publish's arguments */
 };
 /* True, False, or None (larger than max_payload, or closed); NULL with what a signal handler of the user's has raised. May wait, without the GIL. */
 PyObject *mplog_publish(ProducerObject *self, const struct mplog_event *e);
+PyObject *mplog_wait_settled(ProducerObject *self, PyObject *args);
+PyObject *mplog_sync(ProducerObject *self, PyObject *timeout_s);
 
 typedef struct {
     PyObject_HEAD

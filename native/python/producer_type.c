@@ -1,152 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Producer: a process's face of its lane. The caller holds the GIL from the first instruction of publish to its end, so that threads of one process
- * take turns; only a wait gives it up, and then starts again from the generation test. */
-#include <time.h>
-
+ * Producer: a process's face of its lane. */
 #include "pack.h"
-
-#define SLICE_NS 100000000u
-
-/* Tells the Python side of something that happened during a publish. It handles its own errors; what comes out of it a signal handler of the user's has
- * raised, and is kept until the event's fate is settled. */
-static void tell(ProducerObject *self, const char *what)
-{
-    if (!self->on_event || self->on_event == Py_None || self->kept[0])
-        return;
-    PyObject *result = PyObject_CallFunction(self->on_event, "s", what);
-    if (result)
-        Py_DECREF(result);
-    else
-        PyErr_Fetch(&self->kept[0], &self->kept[1], &self->kept[2]);
-}
-
-/* The call's result, or what was kept of a KeyboardInterrupt. */
-static PyObject *settle(ProducerObject *self, PyObject *result)
-{
-    if (!self->kept[0])
-        return result;
-    Py_XDECREF(result);
-    PyErr_Restore(self->kept[0], self->kept[1], self->kept[2]);
-    memset(self->kept, 0, sizeof self->kept);
-    return NULL;
-}
-
-/* A claim is told before the first event goes into it, so that the session carries the name which Python knows only now. */
-static void before_publish(ProducerObject *self)
-{
-    struct mpl_producer *p = &self->p;
-    if (!mpl_lane_is_mine(p) && !(p->trouble && p->generation == mpl_generation() && mpl_now(CLOCK_MONOTONIC) < p->retry_ns))
-        self->trouble_untold = mpl_attach(p) != 0;
-    else if (p->trouble && self->trouble_told != p->generation)
-        self->trouble_untold = true;
-    if (p->claimed) {
-        p->claimed = false;
-        tell(self, "claimed");
-    }
-}
-
-static void after_publish(ProducerObject *self)
-{
-    struct mpl_producer *p = &self->p;
-    if (p->trouble && self->trouble_untold && !self->kept[0]) {
-        self->trouble_untold = false;
-        self->trouble_told = p->generation;
-        tell(self, "trouble");
-    }
-    if (p->wants_look && !self->kept[0]) {
-        p->wants_look = false;
-        if (!mpl_all_well(p))
-            tell(self, "look");
-    }
-}
-
-/* One slice of waiting without the GIL; -1 with the exception of a signal handler. */
-static int wait_slice(ProducerObject *self, uint64_t target, uint64_t left_ns)
-{
-    struct mpl_watch watch = mpl_watch(&self->p, target);
-    int moved;
-    if (self->kept[0])
-        return -1; /* before another thread gets its turn, and takes it for its own */
-    self->p.waiting++;
-    Py_BEGIN_ALLOW_THREADS
-    moved = mpl_wait(&watch, left_ns < SLICE_NS ? left_ns : SLICE_NS);
-    Py_END_ALLOW_THREADS
-    if (self->p.waiting)
-        self->p.waiting--;
-    if (PyErr_CheckSignals())
-        return -1;
-    if (!moved)
-        tell(self, "stalled");
-    return self->kept[0] ? -1 : 0;
-}
-
-static enum mpl_outcome try_publish(ProducerObject *self, const struct mplog_event *e)
-{
-    return mpl_publish(&self->p, e->level, e->kind, e->flags, e->payload, e->len);
-}
-
-/* No lane: tell, which may set up what was missing, and try once more before the event counts as lost. */
-static enum mpl_outcome publish_homeless(ProducerObject *self, const struct mplog_event *e)
-{
-    enum mpl_outcome outcome = MPL_HOMELESS;
-    after_publish(self);
-    if (self->closed)
-        return MPL_TOO_BIG; /* as for a closed one: the call goes where the gate leads now */
-    if (self->p.lane)
-        outcome = try_publish(self, e);
-    if (outcome == MPL_HOMELESS)
-        mpl_drop(&self->p, MPL_REASON_lane_full, e->level);
-    return outcome == MPL_HOMELESS ? MPL_DROPPED : outcome;
-}
-
-static PyObject *result_of(enum mpl_outcome outcome) { return outcome == MPL_TOO_BIG ? Py_NewRef(Py_None) : PyBool_FromLong(outcome == MPL_ACCEPTED); }
-
-/* Waits for space. What a signal handler raises meanwhile ends the wait: the event is dropped and counted, and the exception goes to the program. */
-static PyObject *publish_waiting(ProducerObject *self, const struct mplog_event *e)
-{
-    uint64_t deadline = mpl_now(CLOCK_MONOTONIC) + self->p.block_ns;
-    enum mpl_outcome outcome = MPL_WAIT;
-    while (outcome == MPL_WAIT) {
-        uint64_t now = mpl_now(CLOCK_MONOTONIC);
-        if (now >= deadline) {
-            self->p.gave_up = true;
-            mpl_drop(&self->p, MPL_REASON_timeout, e->level);
-            outcome = MPL_DROPPED;
-            break;
-        }
-        if (wait_slice(self, 0, deadline - now) < 0) {
-            mpl_drop(&self->p, MPL_REASON_timeout, e->level);
-            return PyErr_Occurred() ? NULL : settle(self, NULL);
-        }
-        if (self->closed)
-            Py_RETURN_NONE;
-        outcome = try_publish(self, e);
-        if (outcome == MPL_HOMELESS)
-            outcome = publish_homeless(self, e);
-    }
-    after_publish(self);
-    return settle(self, result_of(outcome));
-}
-
-PyObject *mplog_publish(ProducerObject *self, const struct mplog_event *e)
-{
-    struct mpl_producer *p = &self->p;
-    if (self->closed)
-        Py_RETURN_NONE;
-    if (p->claimed || !mpl_lane_is_mine(p))
-        before_publish(self);
-    if (self->closed) /* while that was told */
-        return settle(self, Py_NewRef(Py_None));
-    enum mpl_outcome outcome = try_publish(self, e);
-    if (outcome == MPL_HOMELESS)
-        outcome = publish_homeless(self, e);
-    if (outcome == MPL_WAIT)
-        return publish_waiting(self, e);
-    if (p->wants_look || p->trouble)
-        after_publish(self);
-    return settle(self, result_of(outcome));
-}
 
 /* level, [payload or event], kind, flags: the numbers of the arguments. */
 static int parse_event(PyObject *const *args, Py_ssize_t nargs, struct mplog_event *e)
@@ -206,7 +61,7 @@ static PyObject *producer_emit(ProducerObject *self, PyObject *const *args, Py_s
 static PyObject *producer_close(ProducerObject *self, PyObject *unused)
 {
     mpl_detach(&self->p, false);
-    self->closed = true;
+    self->closed = self->unusual = true;
     Py_RETURN_NONE;
 }
 
@@ -224,33 +79,6 @@ static PyObject *producer_detach(ProducerObject *self, PyObject *final)
     Py_RETURN_NONE;
 }
 
-static bool same_session(const struct mpl_producer *p, const struct mpl_producer *before)
-{
-    return mpl_lane_is_mine(p) && p->epoch == before->epoch && p->segment_id == before->segment_id && p->lane_number == before->lane_number;
-}
-
-PyDoc_STRVAR(wait_doc, "wait_settled(target, timeout_s) -> bool: whether the event numbered target stands in the sinks");
-static PyObject *producer_wait_settled(ProducerObject *self, PyObject *args)
-{
-    unsigned long long target;
-    double timeout_s;
-    if (!PyArg_ParseTuple(args, "Kd", &target, &timeout_s))
-        return NULL;
-    uint64_t deadline = mpl_now(CLOCK_MONOTONIC) + (uint64_t)(timeout_s > 0 ? (timeout_s < 1e9 ? timeout_s : 1e9) * 1e9 : 0);
-    if (self->p.bell && self->p.lane)
-        mpl_add(&self->p.bell->departures, 1);
-    const struct mpl_producer before = self->p;
-    while (same_session(&self->p, &before) && mpl_settled(&self->p) < target) {
-        uint64_t now = mpl_now(CLOCK_MONOTONIC);
-        if (now >= deadline)
-            Py_RETURN_FALSE;
-        if (wait_slice(self, target, deadline - now) < 0)
-            return PyErr_Occurred() ? NULL : settle(self, NULL);
-    }
-    /* Where the session that the number is of has ended meanwhile, nobody here can tell any more. */
-    return PyBool_FromLong(!target || (same_session(&self->p, &before) && mpl_settled(&self->p) >= target));
-}
-
 static PyObject *get_session(ProducerObject *self, void *unused)
 {
     if (!mpl_lane_is_mine(&self->p))
@@ -263,6 +91,7 @@ static PyObject *get_session(ProducerObject *self, void *unused)
 NUMBER_GETTER(seq, mpl_lane_is_mine(&self->p) ? self->p.seq : 0)
 NUMBER_GETTER(published, mpl_lane_is_mine(&self->p) ? self->p.published : 0)
 NUMBER_GETTER(settled, mpl_lane_is_mine(&self->p) ? mpl_settled(&self->p) : 0)
+NUMBER_GETTER(synced, mpl_lane_is_mine(&self->p) ? mpl_synced(&self->p) : 0)
 NUMBER_GETTER(segment, self->p.segment)
 NUMBER_GETTER(lane, self->p.lane_number)
 NUMBER_GETTER(capacity, self->p.capacity)
@@ -304,6 +133,7 @@ static PyGetSetDef producer_getset[] = {
     {"seq", (getter)get_seq, NULL, "number of the last event", NULL},
     {"published", (getter)get_published, NULL, "number of the last event that was accepted", NULL},
     {"settled", (getter)get_settled, NULL, "number of the last event that stands in the sinks", NULL},
+    {"synced", (getter)get_synced, NULL, "number of the last event that is on the disk", NULL},
     {"segment", (getter)get_segment, NULL, NULL, NULL},
     {"lane", (getter)get_lane, NULL, NULL, NULL},
     {"capacity", (getter)get_capacity, NULL, "bytes of the lane, 0 without one", NULL},
@@ -342,6 +172,18 @@ static PyObject *producer_set_policy(ProducerObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *producer_set_durable(ProducerObject *self, PyObject *args)
+{
+    unsigned level;
+    unsigned long long timeout_ns;
+    if (!PyArg_ParseTuple(args, "IK", &level, &timeout_ns))
+        return NULL;
+    self->durable_level = level;
+    self->durable_ns = timeout_ns;
+    self->unusual = self->closed || level <= 255;
+    Py_RETURN_NONE;
+}
+
 static PyObject *producer_set_overflow(ProducerObject *self, PyObject *args)
 {
     const char *dir;
@@ -366,13 +208,17 @@ static PyObject *producer_set_seen(ProducerObject *self, PyObject *args)
 }
 
 PyDoc_STRVAR(seen_doc, "set_seen(dev, ino, problem): of the bell; on_event is told to look where they have changed, or nobody looks after the service");
+PyDoc_STRVAR(wait_doc, "wait_settled(target, timeout_s) -> bool: whether the event numbered target stands in the sinks");
+PyDoc_STRVAR(sync_doc, "sync(timeout_s) -> bool: whether all that this process has had accepted so far is on the disk; what is in doubt is told once");
 static PyMethodDef producer_methods[] = {
     {"publish", (PyCFunction)(void (*)(void))producer_publish, METH_FASTCALL, publish_doc},
     {"emit", (PyCFunction)(void (*)(void))producer_emit, METH_FASTCALL, emit_doc},
     {"close", (PyCFunction)producer_close, METH_NOARGS, "close(): gives the lane back for good; publish and emit return None from now on"},
     {"attach", (PyCFunction)producer_attach, METH_NOARGS, "attach() -> 0, or a negative code"},
     {"detach", (PyCFunction)producer_detach, METH_O, "detach(final): gives the lane back"},
-    {"wait_settled", (PyCFunction)producer_wait_settled, METH_VARARGS, wait_doc},
+    {"wait_settled", (PyCFunction)mplog_wait_settled, METH_VARARGS, wait_doc},
+    {"sync", (PyCFunction)mplog_sync, METH_O, sync_doc},
+    {"set_durable", (PyCFunction)producer_set_durable, METH_VARARGS, "set_durable(level, timeout_ns): from this level up a call returns when its event is on the disk; above 255: none does"},
     {"rename", (PyCFunction)producer_rename, METH_O, "rename(process_name): of this process's session too"},
     {"set_policy", (PyCFunction)producer_set_policy, METH_VARARGS, "set_policy(when_full, block_ns, max_event_bytes)"},
     {"set_seen", (PyCFunction)producer_set_seen, METH_VARARGS, seen_doc},

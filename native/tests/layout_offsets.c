@@ -28,7 +28,7 @@ static void lane(void)
     AT(mpl_lane, marks, 32), AT(mpl_lane, drop_last, 80), AT(mpl_lane, ovf_rsv, 88), AT(mpl_lane, drops, 128), AT(mpl_lane, head, 384);
     AT(mpl_lane, ovf_head, 512), AT(mpl_lane, quarantined, 520), AT(mpl_lane, space_seq, 640), AT(mpl_lane, waiters, 644);
     AT(mpl_lane, epoch, 768), AT(mpl_lane, capacity, 772), AT(mpl_lane, slots, 776);
-    CHECK_EQ(sizeof(struct mpl_slot), 144);
+    CHECK_EQ(sizeof(struct mpl_slot), 152);
     AT(mpl_slot, epoch_state, 0), AT(mpl_slot, last, 8), AT(mpl_slot, end_pos, 16), AT(mpl_slot, settled, 24);
     AT(mpl_slot, synced, 32), AT(mpl_slot, delivered, 40), AT(mpl_slot, filtered, 48), AT(mpl_slot, untold, 56);
     AT(mpl_slot, start_ns, 64), AT(mpl_slot, pid, 72), AT(mpl_slot, clean, 76), AT(mpl_slot, name, 80), AT(mpl_slot, end_ovf, 128), AT(mpl_slot, process_ino, 136);
@@ -39,7 +39,7 @@ static void bell(void)
     AT(mpl_bell, magic, 0), AT(mpl_bell, abi, 8), AT(mpl_bell, byte_order, 12), AT(mpl_bell, conf_off, 16);
     AT(mpl_bell, conf_len, 20), AT(mpl_bell, conf_crc, 24), AT(mpl_bell, service_id, 32), AT(mpl_bell, created_ns, 40);
     AT(mpl_bell, boot_id, 48), AT(mpl_bell, sleeping, 128), AT(mpl_bell, state, 256), AT(mpl_bell, segments, 260);
-    AT(mpl_bell, departures, 264), AT(mpl_bell, arrivals, 268), AT(mpl_bell, threshold, 272), AT(mpl_bell, writer_pid, 384), AT(mpl_bell, supervisor_pid, 388);
+    AT(mpl_bell, departures, 264), AT(mpl_bell, arrivals, 268), AT(mpl_bell, threshold, 276), AT(mpl_bell, writer_pid, 384), AT(mpl_bell, supervisor_pid, 388);
     AT(mpl_bell, begun, 392), AT(mpl_bell, done, 400);
 }
 

@@ -47,6 +47,10 @@ def test_defaults():
         "compression": "off",
         "mode": "0600",
         "max_event_bytes": "64 KiB",
+        "fsync": "none",
+        "fsync_interval": "1 s",
+        "durable_level": "off",
+        "durable_timeout": "10 s",
         "service": "not set",
         "dir": "not set",
     }
@@ -167,7 +171,16 @@ HOSTILE = {
 def test_hostile_values_load_or_are_a_config_error(key, name):
     """A value whose own methods raise, or that is out of all bounds, is told with its place."""
     place = config_error_or_none(arguments={key: HOSTILE[name]})
-    texts = ("level", "file_level", "redact", "file", "service", "dir", "overflow_dir")
+    texts = (
+        "level",
+        "durable_level",
+        "file_level",
+        "redact",
+        "file",
+        "service",
+        "dir",
+        "overflow_dir",
+    )
     taken_as_text = name == "text" and key in texts
     assert place == (None if taken_as_text else f"configure({key}=…)")
 

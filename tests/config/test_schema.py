@@ -36,6 +36,8 @@ def test_service_keys():
         "when_full",
         "block_timeout",
         "redact",
+        "durable_level",
+        "durable_timeout",
         "uncaught",
         "faulthandler",
     }

@@ -34,4 +34,5 @@ with mplog.context(request_id="r-1"):
 
 handler: logging.Handler = mplog.Handler()
 done: bool = mplog.flush(timeout=5.0)
+done = mplog.sync(timeout=5.0)
 mplog.shutdown(timeout=5.0)

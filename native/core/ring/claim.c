@@ -151,6 +151,7 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     mpl_store(&slot->end_ovf, 0);
     mpl_store(&slot->settled, 0);
     mpl_store(&slot->synced, 0);
+    mpl_store(&slot->doubt, 0);
     mpl_store(&slot->delivered, 0);
     mpl_store(&slot->filtered, 0);
     mpl_store(&slot->untold, 0);
@@ -164,6 +165,7 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     p->epoch = epoch;
     p->slot = slot;
     mpl_add(&p->bell->arrivals, 1);
+    p->doubt = 0;
 }
 
 static bool next_slot_free(const struct mpl_lane *lane)
@@ -373,6 +375,7 @@ static int claim_anywhere(struct mpl_producer *p)
 /* What a child knows of its parent's lane: nothing it may touch. The mappings are dropped, the lock's one was never inherited. */
 static void forget(struct mpl_producer *p, bool mine)
 {
+    p->doubtful = mine && (p->doubtful || (p->slot && mpl_synced(p) < p->published));
     bool in_use = mine && p->waiting; /* another thread waits on these words: rather leak the mapping than pull it away */
     if (p->lane && !in_use)
         munmap(p->lane, MPL_PAGE);

@@ -118,7 +118,7 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
     uint32_t slot = n->epoch % MPL_SLOTS;
     *item = (struct mpl_item){.slot = slot, .end_pos = v->cur, .end_ovf = v->ovf.cur, .seq = n->seq, .expected = v->cursor_seq[slot] + 1,
         .mono_ns = n->mono_ns, .wall_ns = n->wall_ns, .untold = v->cursor_untold[slot], .place = (uint32_t)r->arena_used, .len = n->payload_len,
-        .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & MPL_FLAG_CUT)};
+        .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE))};
     if (item->seq != item->expected && SEEDED(gap_not_told))
         item->expected = item->seq;
     v->cursor_seq[slot] = n->seq;

@@ -13,7 +13,7 @@
  *   overflow:B / drain:E  the writer's copies before ovf_head; then the owner may publish in the lane again (I5)
  *   overflow:C / drain:C  ovf_rsv before the clock is read: as publish:B
  *   overflow:D / aside:A  as publish:D
- *   wait:A / free:A       waiters before the last look at head; head before the look at waiters
+ *   wait:A / free:A, free:B   waiters before the last look at head; head before the look at waiters
  */
 #include <errno.h>
 #include <limits.h>
@@ -130,7 +130,7 @@ static struct mpl_record stamped(struct mpl_producer *p, const struct event *e)
 {
     struct mpl_record head = {.len = (uint32_t)mpl_align8(sizeof head + e->len), .epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC),
         .wall_ns = mpl_now(CLOCK_REALTIME_COARSE), .payload_len = (uint32_t)e->len, .level = (uint8_t)e->level, .kind = (uint8_t)e->kind,
-        .flags = (uint16_t)(e->flags & MPL_FLAG_CUT)};
+        .flags = (uint16_t)(e->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE))};
     if (head.mono_ns < p->last_mono)
         head.mono_ns = p->last_mono;
     p->last_mono = head.mono_ns;
@@ -294,10 +294,11 @@ uint64_t mpl_settled(const struct mpl_producer *p)
 /* What a wait looks at, taken while nobody can pull it away: the caller then counts itself in p->waiting, and mappings stay. */
 struct mpl_watch mpl_watch(const struct mpl_producer *p, uint64_t target)
 {
-    return (struct mpl_watch){.lane = mpl_lane_is_mine(p) ? p->lane : NULL, .slot = p->slot, .bell = p->bell, .head = p->head, .target = target};
+    return (struct mpl_watch){.lane = mpl_lane_is_mine(p) ? p->lane : NULL, .slot = p->slot, .bell = p->bell, .word = p->slot ? &p->slot->settled : NULL,
+        .head = p->head, .target = target};
 }
 
-/* One wait, for the writer to settle `target`, or to give space when target is 0; wakes early when it has. Role: P, holding no GIL.
+/* One wait, for the writer to settle (or sync) `target`, or to give space when target is 0; wakes early when it has. Role: P, holding no GIL.
  * Blocks: at most timeout_ns. */
 int mpl_wait(const struct mpl_watch *w, uint64_t timeout_ns)
 {
@@ -305,8 +306,8 @@ int mpl_wait(const struct mpl_watch *w, uint64_t timeout_ns)
         return 1;
     uint32_t seen = mpl_load_acquire(&w->lane->space_seq);
     mpl_store(&w->lane->waiters, 1);
-    mpl_fence_full(); /* ORD(wait:A) seq_cst: waiters before head and settled; pairs with ORD(free:A) */
-    if (w->target ? mpl_load_acquire(&w->slot->settled) >= w->target : mpl_load_acquire(&w->lane->head) != w->head)
+    mpl_fence_full(); /* ORD(wait:A) seq_cst: waiters before head, settled and synced; pairs with ORD(free:A), ORD(free:B) */
+    if (w->target ? mpl_load_acquire(w->word) >= w->target : mpl_load_acquire(&w->lane->head) != w->head)
         return 1;
     mpl_bell_ring(w->bell);
     struct timespec slice = {.tv_sec = (time_t)(timeout_ns / 1000000000u), .tv_nsec = (long)(timeout_ns % 1000000000u)};
