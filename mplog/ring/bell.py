@@ -53,10 +53,14 @@ def configuration(directory: Place, service: str) -> Settings:
 
 
 def bell_id(directory: Place, service: str) -> tuple[int, int] | None:
-    """Device and inode of the bell at its path; None when there is none."""
+    """Device and inode of the bell at its path; None when there is none that this user can see.
+
+    Raises:
+        OSError: the file system does not say.
+    """
     try:
         found = os.stat(_native.bell_path(str(directory), service), follow_symlinks=False)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     return found.st_dev, found.st_ino
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
-from mpfault import CONTROL, FAIL, SHORT, Rule  # noqa: E402
+from mpfault import CONTROL, FAIL, KINDS, SHORT, Rule  # noqa: E402
 from watched import LATE, Service  # noqa: E402
 
 HOLD_S = 0.12  # how long calls go on failing
@@ -100,7 +101,8 @@ def once(rule: Rule, where: str, for_ever: bool, **what: Any) -> dict[str, Any]:
         run = Run(service, rule, for_ever)
         try:
             run.all()
-            wrong = [*run.wrong, *service.wrong()]
+            # What may not be unlinked stays until the next rotation does it.
+            wrong = [*run.wrong, *service.wrong(tidy=not for_ever)]
         except AssertionError as error:
             wrong = [*run.wrong, f"AssertionError: {error}"]
         finally:
@@ -108,17 +110,28 @@ def once(rule: Rule, where: str, for_ever: bool, **what: Any) -> dict[str, Any]:
             service.close()
         found = {"struck": rule.struck, "restarts": service.restarts, "wrong": wrong}
         found["said"] = service.said()
-        return {**found, "kind": rule.last if rule.struck else "", "matched": rule.matched}
+        return {**found, "kind": rule.first, "matched": rule.matched}
 
 
 def main(
-    where: str, errnos: list[str], for_ever: bool, first: int = 1, step: int = 1
+    where: str,
+    errnos: list[str],
+    for_ever: bool,
+    first: int = 1,
+    step: int = 1,
+    kinds: Sequence[str] = KINDS,
 ) -> dict[str, Any]:
-    """Every *step*-th n from *first* on, with each of *errnos*; "SHORT": a part is taken."""
+    """Every *step*-th n from *first* on, with each of *errnos*; "SHORT": a part is taken.
+
+    Args:
+        where: "log" or "shm": the directory whose calls are counted.
+        for_ever: from the n-th on, until that is lifted; else the n-th alone.
+        kinds: of calls, as in `mpfault`.
+    """
     rule = Rule(Path(os.environ[CONTROL]))
     wrong: dict[str, Any] = {}
     runs, restarts, calls = 0, 0, 0
-    kinds: Counter[str] = Counter()
+    struck: Counter[str] = Counter()
     ended: Counter[str] = Counter()
     began_s = time.monotonic()
     for name in errnos:
@@ -126,20 +139,20 @@ def main(
         while True:
             short = name == "SHORT"
             what = {"action": SHORT if short else FAIL, "error": getattr(errno, name, 0)}
-            found = once(rule, where, for_ever, nth=n, **what)
+            found = once(rule, where, for_ever, nth=n, kinds=kinds, **what)
             restarts += found["restarts"]
             if found["restarts"]:
                 ended[f"{found['kind']}: {found['said'][-1:]}"] += 1
             if found["wrong"]:
-                wrong[f"{name} at {n} ({found['kind']})"] = found["wrong"]
+                wrong[f"{name} at {n} ({found['kind']})"] = [*found["wrong"], *found["said"]]
             if not found["struck"]:
                 calls = max(calls, found["matched"])
                 break
             runs += 1
-            kinds[found["kind"]] += 1
+            struck[found["kind"]] += 1
             n += step
     took_s = time.monotonic() - began_s
-    told = {"runs": runs, "restarts": restarts, "calls": calls, "kinds": kinds, "ended": ended}
+    told = {"runs": runs, "restarts": restarts, "calls": calls, "kinds": struck, "ended": ended}
     return {**told, "wrong": wrong, "took_s": took_s}
 
 

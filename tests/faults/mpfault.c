@@ -30,7 +30,7 @@ struct control { /* the same in mpfault.py */
     uint32_t armed, pid, action, error;
     uint64_t kinds, nth, times, matched, struck;
     uint64_t by_kind[16];
-    uint32_t last_kind, reserved;
+    uint32_t first_kind, reserved;
     char directories[4][512];
 };
 
@@ -86,7 +86,8 @@ static int strikes(enum kind kind)
     const uint64_t now = __atomic_add_fetch(&control->matched, 1, __ATOMIC_RELAXED);
     if (now < control->nth || (control->times && now >= control->nth + control->times))
         return 0;
-    control->last_kind = kind;
+    if (now == control->nth)
+        control->first_kind = kind;
     __atomic_add_fetch(&control->struck, 1, __ATOMIC_RELEASE);
     if (control->action == KILL)
         syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);

@@ -36,7 +36,7 @@ class _Page(ctypes.Structure):
         ("matched", ctypes.c_uint64),
         ("struck", ctypes.c_uint64),
         ("by_kind", ctypes.c_uint64 * 16),
-        ("last_kind", ctypes.c_uint32),
+        ("first_kind", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32),
         ("directories", (ctypes.c_char * 512) * 4),
     ]
@@ -111,9 +111,9 @@ class Rule:
         return int(self._page.struck)
 
     @property
-    def last(self) -> str:
-        """The kind of the call that was struck last."""
-        return KINDS[self._page.last_kind]
+    def first(self) -> str:
+        """The kind of the n-th call; empty when there was none."""
+        return KINDS[self._page.first_kind] if self.struck else ""
 
     @property
     def by_kind(self) -> dict[str, int]:

@@ -181,8 +181,8 @@ class Service:
         return [line for line in lines if re.match(r"\w+(\.\w+)*(: |$)", line)]
 
     # ---- the end ----
-    def wrong(self) -> list[str]:
-        """What is not as it must be, after the last writer has left."""
+    def wrong(self, *, tidy: bool = True) -> list[str]:
+        """What is wrong after the last writer has left; *tidy*: beside the log, too."""
         rows = {k: Row(*self.ledger.row(k)) for k in range(LATE + 1)}
         rows = {k: row for k, row in rows.items() if row.sent}
         verdict, report = judge(self.log, rows), verify([self.log])
@@ -194,6 +194,6 @@ class Service:
         if left := sorted(p.name for p in self.directory.iterdir()):
             found.append(f"left in shared memory: {left}")
         folder = sorted(p.name for p in self.log.parent.iterdir())
-        if any(name.endswith(".new") for name in folder):
+        if tidy and any(name.endswith(".new") for name in folder):
             found.append(f"left beside the log: {folder}")
         return found

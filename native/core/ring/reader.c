@@ -380,8 +380,8 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++) {
         if ((!r->views[s] && !unreadable(r, s)) || mpl_segment_path(path, r->dir, r->service, s))
             continue;
-        unlink(path); /* before RETIRED: a file that has its name must be one that can be claimed in */
-        if (!r->views[s])
+        const bool gone = unlink(path) == 0 || errno == ENOENT; /* before RETIRED: a file that has its name must be one that can be claimed in */
+        if (!r->views[s] || !gone)
             continue;
         mpl_store_release(&((struct mpl_header *)(void *)r->segments[s].base)->state, MPL_RETIRED);
         KILL_POINT(retire_segment);
