@@ -23,7 +23,7 @@ from mplog.files.active import ActiveFile
 from mplog.format import formatter
 from mplog.writer import stage
 from mplog.writer.compose import line_of
-from mplog.writer.state import ARENA_BYTES, Job, Signals
+from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals
 
 SERVICE = "bench"
 FILL = 3_000
@@ -49,9 +49,10 @@ def job_in(place: Path) -> Job:
     path = place / "app.jsonl"
     file = ActiveFile(path, 0o600)
     journal.set_file(file.dev, file.ino, 0, 0)
+    settings = Settings(file=str(path))
     return Job(
-        place, SERVICE, Settings(file=str(path)), path, reader, journal, formatter("json"), file,
-        Signals(), None,
+        place, SERVICE, settings, reader, journal,
+        [FileSink(0, settings, path, formatter("json"), file)], Signals(), None,
     )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def parted(job: Job, fill: Callable[[], None]) -> tuple[float, ...]:
     times_ns = [time.process_time_ns()]
     reader.drain_count(ARENA_BYTES)
     times_ns.append(time.process_time_ns())
-    fallback = partial(line_of, job.fmt, STAGING_BYTES)
+    fallback = partial(line_of, job.sinks[0].fmt, STAGING_BYTES)
     count, size, _ = reader.compose(journal, 0, STAGING_BYTES, FORMATS["json"], fallback)
     times_ns.append(time.process_time_ns())
     reader.accept(count)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mplog.config.files import files_problem
 from mplog.config.schema import KEYS, Settings
 from mplog.config.sources import Source, environment, in_arguments, on_command_line, toml_file
 from mplog.config.wrong import WrongValue
@@ -104,5 +105,9 @@ def _choose(findings: list[_Finding]) -> Loaded:
                 f"from the {winner.place}"
             )
     values = {KEYS[name].attribute: finding.value for name, finding in chosen.items()}
+    problem = files_problem(values.get("file"), values.get("files", ()))
+    if problem:
+        right = "name each file once"
+        raise ConfigError.of([Problem(chosen["files"].place, problem, right)])
     origins = {name: chosen[name].place if name in chosen else DEFAULT for name in KEYS}
     return Loaded(Settings(**values), origins, frozenset(chosen), tuple(overruled))

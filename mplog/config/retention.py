@@ -39,7 +39,6 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keep_free_bytes: _Bytes | None = None
 
 
-
 def parse_retention(value: object) -> Retention:
     """Which archives stay; of several rules of one kind the strictest counts."""
     if type(value) is Retention:
@@ -143,4 +142,3 @@ def retention_text(retention: Retention) -> str:
     if len(given) == 1 and "keep_free" not in given:
         return next(iter(given.values()))
     return ", ".join(f"{name}={text}" for name, text in given.items()) or "all"
-

@@ -62,7 +62,6 @@ class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ask: Annotated[tuple[_Name, ...], Meta(max_length=MAX_RULES)] = ()
 
 
-
 def parse_rotation(value: object) -> Rotation:
     """When a file is set aside; of several sizes or intervals the smallest counts."""
     if type(value) is Rotation:

@@ -12,29 +12,27 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from mplog.config import durability, durations, prefixes, secrets, sizes, values
+from mplog.config import durability, durations, secrets, sizes, values
+from mplog.config.file import FILE_KEYS, MAX_FILES, FileSettings, Level, refuse_relative
+from mplog.config.files import files_problem, files_text, parse_files
 from mplog.config.key import Key
-from mplog.config.retention import Retention, parse_retention, retention_text
-from mplog.config.rotation import Rotation, parse_rotation, rotation_text
 
 _Service = Annotated[str, Meta(pattern=values.SERVICE_PATTERN)]
 _Secret = Annotated[str, Meta(min_length=1, max_length=secrets.MAX_NAME_BYTES)]
 _Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=secrets.MAX_NAMES)]
-_Level = Annotated[int, Meta(ge=0, le=255)]
-_Prefix = Annotated[str, Meta(min_length=1, max_length=prefixes.MAX_PREFIX_BYTES)]
-_Rules = Annotated[tuple[tuple[_Prefix, _Level], ...], Meta(max_length=prefixes.MAX_RULES)]
+_Files = Annotated[tuple[FileSettings, ...], Meta(max_length=MAX_FILES - 1)]
 _Overflow = Annotated[int, Meta(ge=0, le=sizes.MAX_OVERFLOW_BYTES)]
 _EventBytes = Annotated[int, Meta(ge=values.MIN_EVENT_BYTES, le=values.MAX_EVENT_BYTES)]
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every setting, checked and in its own type; `load` makes it.
 
     A name with a unit is the key with that unit added: `block_timeout_s` is the key
     `block_timeout`.
     """
 
-    level: _Level = 20
+    level: Level = 20
     when_full: Literal["block", "drop_newest", "overflow"] = "block"
     block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
         default=10.0, name="block_timeout"
@@ -44,20 +42,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     redact: _Secrets = secrets.DEFAULT
     uncaught: bool = True
     faulthandler: bool = True
-    file: str | None = None
-    format: Literal["json", "logfmt", "text"] = "json"
-    file_level: _Level = 0
-    levels: _Rules = ()
-    rotation: Rotation = Rotation(size_bytes=100_000_000)
-    retention: Retention = Retention(count=10)
-    compression: Literal["gzip", "zstd"] | None = None
-    mode: Annotated[int, Meta(ge=0, le=0o777)] = 0o600
+    files: _Files = ()
     max_event_bytes: _EventBytes = 64 * 1024
     fsync: Literal["none", "interval", "batch"] = "none"
     fsync_interval_s: Annotated[float, Meta(ge=0.01, le=durations.MAX_S)] = field(
         default=1.0, name="fsync_interval"
     )
-    durable_level: _Level | None = None
+    durable_level: Level | None = None
     durable_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
         default=10.0, name="durable_timeout"
     )
@@ -65,12 +56,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     dir: str | None = None
 
     def __post_init__(self) -> None:
-        problem = values.mode_problem(self.mode)
+        super().__post_init__()
+        refuse_relative(self.dir, self.overflow_dir)
+        problem = files_problem(self.file, self.files)
         if problem:
-            raise ValueError(f"mode {self.mode:o} {problem}")
-        for path in (self.file, self.dir, self.overflow_dir):
-            if path is not None and not path.startswith("/"):
-                raise ValueError(f"{path!r} is not an absolute path")
+            raise ValueError(problem)
+
+    @property
+    def all_files(self) -> tuple[FileSettings, ...]:
+        """The log file, if one is named, then the others."""
+        return (self, *self.files) if self.file is not None else self.files
 
 
 _TABLE = (
@@ -159,89 +154,18 @@ _TABLE = (
         "gets into the log, with the event of its death. Where a program has turned on Python's "
         "faulthandler itself, it keeps it.",
     ),
+    *FILE_KEYS,
     Key(
-        "file",
-        "file",
+        "files",
+        "files",
         "service",
-        values.parse_file,
-        values.path_text,
-        "a path; `~` is the home directory, a relative one starts at the current directory",
-        "The log file. A service needs one.",
-        none_is_unset=True,
-    ),
-    Key(
-        "format",
-        "format",
-        "service",
-        values.parse_format,
-        str,
-        "`json`, `logfmt` or `text`",
-        "The lines of the file: one JSON object an event, the same as `key=value` pairs, or text "
-        "for people. `mplog verify` proves the first two; text has no numbers.",
-    ),
-    Key(
-        "file_level",
-        "file_level",
-        "service",
-        values.parse_level,
-        values.level_text,
-        "a level",
-        "Events below it are not written into the file, but counted as filtered. What `level` "
-        "keeps from being logged does not get that far.",
-    ),
-    Key(
-        "levels",
-        "levels",
-        "service",
-        prefixes.parse_levels,
-        prefixes.levels_text,
-        'a map of logger prefixes to levels, `{"app.db": "WARNING"}`, or a text, '
-        '`"app.db=WARNING, app.http=ERROR"`; `"off"` or `None` for none',
-        "Instead of `file_level` for a logger of that name and those below it: `app.db` holds for "
-        "`app.db.pool`, not for `app.dbx`. The longest prefix wins.",
-    ),
-    Key(
-        "rotation",
-        "rotation",
-        "service",
-        parse_rotation,
-        rotation_text,
-        'a size (`"100 MB"`, a number of bytes), an interval (`"12 h"`, `"1 day"`), a time '
-        '(`"00:00"`, `"hourly"`, `"daily"`, `"weekly"`, `"monthly"`, `"sunday"`, '
-        '`"monday at 03:00"`, with `UTC` or a zone behind it), the name of a callable '
-        '(`"package.module:object"`), or a list of these; `"off"`, `""` or `None` for none',
-        "When the file is set aside as an archive and a new one begun. "
-        "[More](../howto/rotation.md).",
-    ),
-    Key(
-        "retention",
-        "retention",
-        "service",
-        parse_retention,
-        retention_text,
-        'a count (`10`), an age (`"30 days"`), bytes together (`"1 GB"`), or several limits: '
-        '`{"count": 10, "age": "30 days", "total": "1 GB", "keep_free": "5 GB"}`, '
-        '`"count=10, age=30 days"`; `"all"` or `None` to keep every archive',
-        "Which archives are kept; older ones are deleted.",
-    ),
-    Key(
-        "compression",
-        "compression",
-        "service",
-        values.parse_compression,
-        values.compression_text,
-        '`gzip` or `zstd`; `"off"` or `None` for none',
-        "How archives are compressed, in a process of low priority. zstd is an extra: "
-        "`pip install 'mplog[zstd]'` (Python has its own from 3.14 on).",
-    ),
-    Key(
-        "mode",
-        "mode",
-        "service",
-        values.parse_mode,
-        values.mode_text,
-        'octal text, `"0640"`, or an int, `0o640`; the owner reads and writes',
-        "The permissions of the log file and its archives.",
+        parse_files,
+        files_text,
+        "a list of tables (TOML: `[[files]]`; environment: JSON text), each with its own `file` "
+        "and any of `format`, `file_level`, `levels`, `rotation`, `retention`, `compression`, "
+        '`mode`; `"off"` or `None` for none',
+        f"More log files of the service, {MAX_FILES - 1} at most: each gets every event that its "
+        "own filter lets through. [More](../howto/files.md).",
     ),
     Key(
         "max_event_bytes",

@@ -44,8 +44,11 @@ class Rotated(NamedTuple):
     undone: OSError | None = None
 
 
-def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
+def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int, sink: int = 0) -> None:
     """Make the new file and enter ROTATE.
+
+    Args:
+        sink: the file's number in the journal.
 
     Raises:
         OSError: there is no room for a new file; the old one stays in force.
@@ -53,7 +56,7 @@ def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
     directory, active = file.path.parent, file.path.name
     manifest = load(manifest_path(directory, active))
     generation = max(
-        next_generation(list_archives(directory, active), manifest), journal.file()[3], 1
+        next_generation(list_archives(directory, active), manifest), journal.file(sink)[3], 1
     )
     temporary = _temporary(file.path)
     with contextlib.suppress(FileNotFoundError):
@@ -68,7 +71,7 @@ def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int) -> None:
     finally:
         os.close(fd)
     name = archive_name(active, generation, wall_ns)
-    journal.rotate_begin(generation, name, file.dev, file.ino, new.st_dev, new.st_ino)
+    journal.rotate_begin(generation, name, file.dev, file.ino, new.st_dev, new.st_ino, sink)
 
 
 def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rotated:
@@ -111,7 +114,7 @@ def _undo(journal: Journal, path: Path, mode: int, why: OSError) -> Rotated:
     file = ActiveFile(path, mode)
     with contextlib.suppress(OSError):
         os.unlink(_temporary(path))
-    _, _, offset, generation = journal.file()
+    _, _, offset, generation = journal.file(journal.rotating or 0)
     journal.rotate_end(file.dev, file.ino, offset, generation)
     return Rotated(file, None, undone=why)
 

@@ -147,8 +147,9 @@ def _create_or_find(settings: Settings, log_file: str, name: str) -> tuple[str, 
     """
     for attempt in range(5):
         directory = usable_directory(settings, os.environ, os.geteuid())
-        refuse_foreign_owner(log_file, name, directory)
-        _refuse_second_name(log_file, name, directory)
+        for one in settings.all_files:
+            refuse_foreign_owner(one.file or log_file, name, directory)
+        _refuse_second_name(settings, name, directory)
         try:
             if settings.overflow_dir is not None:
                 private_directory(settings.overflow_dir)
@@ -161,19 +162,21 @@ def _create_or_find(settings: Settings, log_file: str, name: str) -> tuple[str, 
     raise AssertionError("unreachable")
 
 
-def _refuse_second_name(log_file: str, name: str, directory: str) -> None:
-    """A service of another name may have been set up for the file a moment ago, and its writer not
+def _refuse_second_name(settings: Settings, name: str, directory: str) -> None:
+    """A service of another name may have been set up for a file a moment ago, and its writer not
     hold the file's lock yet.
     """
+    wanted = {one.file for one in settings.all_files}
     for other in services(directory):
         if other == name:
             continue
         try:
-            found = configuration(directory, other).file
+            found = configuration(directory, other)
         except (MplogError, OSError):
             continue
-        if found == log_file:
-            raise FileOwnedError(log_file, other, directory)
+        for one in found.all_files:
+            if one.file in wanted:
+                raise FileOwnedError(one.file or "", other, directory)
 
 
 def _without_memory(settings: Settings, error: Exception) -> Service:

@@ -10,90 +10,91 @@ import os
 
 from mplog.files.active import ActiveFile
 from mplog.ring import still_owned, take_ownership
-from mplog.writer.state import Job
+from mplog.writer.state import FileSink, Job
 
 
-def look_again(job: Job) -> bool:
+def look_again(job: Job, sink: FileSink) -> bool:
     """Take what stands at the path, and tell whether it is another file: the one that is open may
     have been taken away to make room, or its file system has died and is mounted anew.
     """
-    if not job.file.in_place():
-        _take_back(job)
+    if not sink.file.in_place():
+        _take_back(job, sink)
     try:
-        return take(job, "replaced")
+        return take(job, sink, "replaced")
     except OSError:
         return False  # what is open may still get better
 
 
-def take(job: Job, what: str | None) -> bool:
+def take(job: Job, sink: FileSink, what: str | None) -> bool:
     """Open the path anew, and tell whether it is another file; that one is put in force, and told
     as *what*.
 
     Raises:
         OSError: it cannot be had; what is open stays in force.
     """
-    file, old = _opened(job), job.file
+    file, old = _opened(job, sink), sink.file
     other = (file.dev, file.ino) != (old.dev, old.ino)
-    job.file = file
+    sink.file = file
     try:
         if other:
-            adopt(job, job.journal.file()[3])
+            adopt(job, sink, job.journal.file(sink.number)[3])
     except OSError:
-        job.file = old
+        sink.file = old
         file.close()
         raise
     old.close()
     if other and what is not None:
-        job.notices.append((what, job.journal.file()[2], 0))
+        sink.notices.append((what, job.journal.file(sink.number)[2], 0))
         job.reader.count("replaced", 1)
     return other
 
 
-def _take_back(job: Job) -> None:
+def _take_back(job: Job, sink: FileSink) -> None:
     """What of the batch has got into a file that is left: it goes whole into the next one."""
-    offset, staged = job.journal.file()[2], memoryview(job.journal)
+    offset, share = job.journal.file(sink.number)[2], job.share_bytes
+    staged = memoryview(job.journal)[sink.number * share : (sink.number + 1) * share]
     with contextlib.suppress(OSError):
-        size_bytes = job.file.size() - offset
-        if 0 < size_bytes <= len(staged):
-            there = os.pread(job.file.fd, size_bytes, offset)
+        size_bytes = sink.file.size() - offset
+        if 0 < size_bytes <= share:
+            there = os.pread(sink.file.fd, size_bytes, offset)
             if there == staged[: len(there)]:
-                os.ftruncate(job.file.fd, offset)
+                os.ftruncate(sink.file.fd, offset)
 
 
-def _opened(job: Job) -> ActiveFile:
+def _opened(job: Job, sink: FileSink) -> ActiveFile:
     """What stands at the path, opened, or a new file; the lock beside it is ours.
 
     Raises:
         OSError: it cannot be had, or the lock is another service's by now.
     """
-    file = ActiveFile(job.path, job.settings.mode, job.file.stat())
+    file = ActiveFile(sink.path, sink.settings.mode, sink.file.stat())
     try:
-        if job.lock >= 0 and not still_owned(job.path, job.lock):
-            _own_again(job)
+        if sink.lock >= 0 and not still_owned(sink.path, sink.lock):
+            _own_again(job, sink)
     except OSError:
         file.close()
         raise
     return file
 
 
-def _own_again(job: Job) -> None:
+def _own_again(job: Job, sink: FileSink) -> None:
     """The directory is another one, and the lock beside the file with it."""
-    fd = take_ownership(job.path, job.service, job.directory)
+    fd = take_ownership(sink.path, job.service, job.directory)
     if fd is None:
-        raise OSError(errno.EBUSY, "another service writes it", str(job.path))
-    os.dup2(fd, job.lock, inheritable=False)
+        raise OSError(errno.EBUSY, "another service writes it", str(sink.path))
+    os.dup2(fd, sink.lock, inheritable=False)
     os.close(fd)
 
 
-def adopt(job: Job, generation: int) -> None:
+def adopt(job: Job, sink: FileSink, generation: int) -> None:
     """Put the open file in force at its end, on a line of its own.
 
     Raises:
         OSError: its last line has no end and cannot get one.
     """
-    if job.file.end_line():
+    if sink.file.end_line():
         job.reader.count("newlines", 1)
-        job.notices.append(("newline_added", job.file.size() - 1, 1))
-    size = job.file.size()
-    job.journal.set_file(job.file.dev, job.file.ino, size, generation)
-    job.ranges = {} if size == 0 else None
+        sink.notices.append(("newline_added", sink.file.size() - 1, 1))
+    size = sink.file.size()
+    job.journal.set_file(sink.file.dev, sink.file.ino, size, generation, sink.number)
+    sink.ranges = {} if size == 0 else None

@@ -15,7 +15,7 @@ import msgspec
 
 import mplog.files.compress as program
 from mplog.files.compress import BUSY, CRASHED, NO_LIBRARY, first_plain
-from mplog.writer.state import Job
+from mplog.writer.state import FileSink, Job
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 # Run with -c: what this program has imported is imported from where it found it, and nothing from
@@ -38,9 +38,9 @@ _BOOT = (
 class Compressor:
     """Keeps the archives of one log compressed."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._kind = job.settings.compression
+    def __init__(self, job: Job, sink: FileSink) -> None:
+        self._job, self._sink = job, sink
+        self._kind = sink.settings.compression
         self._child = 0
         self._again_s = 0.0
         self._pause_s = FIRST_PAUSE_S
@@ -48,28 +48,28 @@ class Compressor:
 
     def renew(self) -> None:
         """The settings are others: archives that stayed as they are may be compressed by now."""
-        self._kind, self._job.untidy = self._job.settings.compression, True
+        self._kind, self._sink.untidy = self._sink.settings.compression, True
 
     def look(self, now_s: float) -> None:
         """Start the program when archives wait for it, and none is at work; never raises."""
         if self._kind is None or (self._child and not self._over(now_s)) or now_s < self._again_s:
             return
-        if self._job.untidy:
+        if self._sink.untidy:
             self._start(self._kind)
 
     def close(self) -> None:
         """The writer leaves: what still waits is begun with, and goes on without it. One that is
         at work may have seen it or not; this one waits for it.
         """
-        if self._kind is not None and self._job.untidy:
+        if self._kind is not None and self._sink.untidy:
             self._start(self._kind)
 
     def _start(self, kind: str) -> None:
-        job = self._job
+        sink = self._sink
         try:
-            if first_plain(job.path.parent, job.path.name) is not None:
-                self._child = _spawn(kind, job.path)
-            job.untidy = False
+            if first_plain(sink.path.parent, sink.path.name) is not None:
+                self._child = _spawn(kind, sink.path)
+            sink.untidy = False
         except OSError as error:
             self._later(time.monotonic())
             self._fail(f"{error.strerror or error}")
@@ -95,14 +95,16 @@ class Compressor:
         return True
 
     def _later(self, now_s: float) -> None:
-        self._job.untidy = True
+        self._sink.untidy = True
         self._again_s = now_s + self._pause_s
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     def _fail(self, reason: str) -> None:
         job = self._job
         job.reader.count("errors", 1)
-        self._told = f"cannot compress archives of {job.path}: {reason}; they stay as they are"
+        self._told = (
+            f"cannot compress archives of {self._sink.path}: {reason}; they stay as they are"
+        )
         job.tell(self._told)
 
 

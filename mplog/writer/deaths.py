@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,14 +76,18 @@ class Deaths:
             self._sweep_s = now_s + SWEEP_S
             self.sweep()
 
-    def line(self, end: End, now_s: float) -> bytes | None:
+    def lines(self, ends: Sequence[End], now_s: float) -> list[bytes] | None:
         """What is to be told of the owner of a session that has ended: nothing where it has said
         goodbye; None: it is just ending, so ask again soon.
+
+        Args:
+            ends: the session's end, as each file has it.
         """
+        end = ends[0]
         index, session, pid, clean = end[0], end[1], end[2], end[10]
         crash = read_crash(crash_path(self._job, session))
         if clean and crash is None:
-            return b""
+            return [b"" for _ in ends]
         ino = _native.process_ino(self._job.reader, index)
         fate = self._watch.fate(session, pid, ino, now_s)
         if fate is None:
@@ -91,7 +96,11 @@ class Deaths:
             fate = fate_in(crash)
         seen = self._watch.seen(session)
         died_ns = crash.wall_ns if crash else now_ns() if seen else 0
-        return death(self._job.fmt, now_ns(), end, fate, Known(died_ns, crash))
+        known = Known(died_ns, crash)
+        return [
+            death(sink.fmt, now_ns(), one, fate, known)
+            for sink, one in zip(self._job.sinks, ends, strict=True)
+        ]
 
     def tell(self, session: str) -> None:
         """The session's lines go into the batch."""

@@ -7,14 +7,14 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from mplog import _native
 from mplog.files import rotation
 from mplog.files.retention import retire
 from mplog.writer.another import look_again, take
-from mplog.writer.state import Job, now_ns
+from mplog.writer.state import FileSink, Job, now_ns
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 GIVE_UP_S = 10.0
@@ -27,62 +27,77 @@ class Abandoned(Exception):
     """
 
 
-def commit(job: Job, size_bytes: int) -> None:
-    """Put the first *size_bytes* that are staged into the file, and the accepted items with them,
-    once, however long that takes.
+def commit(job: Job, sizes_bytes: Sequence[int]) -> None:
+    """Put what is staged into the files, and the accepted items with them, once, however long that
+    takes.
+
+    Args:
+        sizes_bytes: by file, how much of its share is to go there.
 
     Raises:
-        Abandoned: the file went on refusing while the writer was asked to stop, or nobody was left
+        Abandoned: a file went on refusing while the writer was asked to stop, or nobody was left
             to write for.
     """
-    offset = job.journal.file()[2]
+    share = job.share_bytes
+    offsets = [offset(job, sink) for sink in job.sinks]
+    parts = [(s.file.fd, s.number * share, sizes_bytes[s.number]) for s in job.sinks]
     try:
-        found = job.journal.commit(job.reader, job.file.fd, size_bytes)
+        found = job.journal.commit_parts(job.reader, parts)
     except OSError as error:
         found = _insist(job, error)
-    if found:
-        tell_found(job, found, offset)
+    for sink in job.sinks if found else ():
+        tell_found(job, sink, found, offsets[sink.number])
     job.reader.count("batches", 1)
-    job.reader.count("bytes", size_bytes)
+    job.reader.count("bytes", sum(sizes_bytes))
 
 
-def tell_found(job: Job, found: int, offset: int) -> None:
-    """Leave a notice of what a batch has found in the file, where it should have begun at *offset*:
+def tell_found(job: Job, sink: FileSink, found: int, offset: int) -> None:
+    """Leave a notice of what a batch has found in a file, where it should have begun at *offset*:
     bytes of others stand from there on, up to the batch's end.
     """
-    cut = found & _native.FOUND_TRUNCATED
+    found >>= _native.FOUND_BITS * sink.number
+    cut, foreign = found & _native.FOUND_TRUNCATED, found & _native.FOUND_FOREIGN
     if cut:
-        job.notices.append(("truncated", offset, 0))
+        sink.notices.append(("truncated", offset, 0))
         job.reader.count("truncated", 1)
-    if found & _native.FOUND_FOREIGN:
+    if foreign:
         start = max(offset - bool(cut), 0)  # the hole of a cut begins in a line before
-        job.notices.append(("foreign_bytes", start, max(job.journal.file()[2] - start, 0)))
+        end = job.journal.file(sink.number)[2]
+        sink.notices.append(("foreign_bytes", start, max(end - start, 0)))
         job.reader.count("foreign", 1)
-    job.ranges = None
+    if cut or foreign:
+        sink.ranges = None
+
+
+def offset(job: Job, sink: FileSink) -> int:
+    """Where the next batch begins in the file."""
+    return job.journal.file(sink.number)[2]
 
 
 def _insist(job: Job, error: OSError) -> int:
     """Redo until it is done. The heads have moved already, so producers go on while their lanes
     have room.
     """
-    left = False
+    left = 0
 
     def redo() -> int:
         nonlocal left
-        left = look_again(job) or left
-        return job.journal.redo(job.reader, job.file.fd)
+        for sink in job.sinks:
+            if look_again(job, sink):
+                left |= 0xF << _native.FOUND_BITS * sink.number
+        return job.journal.redo_parts(job.reader, [sink.file.fd for sink in job.sinks])
 
-    found = patiently(job, redo, error)
-    return 0 if left else found  # what another file lacks or holds, nobody has done to ours
+    found = patiently(job, job.sinks[0], redo, error)
+    return found & ~left  # what another file lacks or holds, nobody has done to ours
 
 
-def patiently(job: Job, step: Callable[[], _T], error: OSError | None = None) -> _T:
+def patiently(job: Job, sink: FileSink, step: Callable[[], _T], error: OSError | None = None) -> _T:
     """Try until *step* raises no OSError; *error*: one try has failed already.
 
     Raises:
         Abandoned: see `commit`.
     """
-    retry = Patience(job)
+    retry = Patience(job, sink)
     while True:
         if error is not None:
             retry.pause(error)
@@ -98,8 +113,8 @@ def patiently(job: Job, step: Callable[[], _T], error: OSError | None = None) ->
 class Patience:
     """Growing pauses between tries; ends by `Abandoned` when there is nobody to wait for."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, job: Job, sink: FileSink) -> None:
+        self._job, self._sink = job, sink
         self._pause_s = FIRST_PAUSE_S
         self._alone_since: float | None = None
         self._stop_since: float | None = None
@@ -114,7 +129,7 @@ class Patience:
         job, now = self._job, time.monotonic()
         self._told = True
         job.reader.count("errors", 1)
-        job.tell(f"cannot write {job.path}: {why(error)}; events wait in shared memory")
+        job.tell(f"cannot write {self._sink.path}: {why(error)}; events wait in shared memory")
         alone = job.reader.owned() == 0
         self._alone_since = (self._alone_since or now) if alone else None
         self._stop_since = (self._stop_since or now) if job.signals.stop else None
@@ -137,55 +152,60 @@ def why(error: OSError) -> str:
     return f"{error.strerror or error} ({name})" if name else str(error)
 
 
-def room_bytes(job: Job) -> int:
+def room_bytes(job: Job, sink: FileSink) -> int:
     """How many bytes still go into the active file."""
-    limit = job.settings.rotation.size_bytes
-    staging = job.journal.staging_bytes
-    return staging if limit is None else min(staging, max(limit - job.journal.file()[2], 0))
+    limit, share = sink.settings.rotation.size_bytes, job.share_bytes
+    return share if limit is None else min(share, max(limit - offset(job, sink), 0))
 
 
-def rotate(job: Job) -> bool:
+def rotate(job: Job, sink: FileSink | None = None) -> bool:
     """Set the active file aside and begin a new one; False when the system refuses, and the old one
     goes on.
+
+    Args:
+        sink: which file; the first if it is not given.
     """
+    sink = sink or job.sinks[0]
     try:
         if job.journal.state != _native.ROTATE:
-            rotation.begin(job.journal, job.file, job.settings.mode, now_ns())
+            rotation.begin(job.journal, sink.file, sink.settings.mode, now_ns(), sink.number)
     except OSError as error:
-        job.tell(f"cannot rotate {job.path}: {why(error)}; it goes on growing")
+        job.tell(f"cannot rotate {sink.path}: {why(error)}; it goes on growing")
         return False
-    if not finish_rotation(job):
+    if not finish_rotation(job, sink):
         return False
-    delete_old(job)
+    delete_old(job, sink)
     return True
 
 
-def delete_old(job: Job) -> None:
+def delete_old(job: Job, sink: FileSink) -> None:
     """Delete the archives that retention does not keep."""
     try:
-        current = None if job.ranges is None else set(job.ranges)
-        gone = retire(job.path.parent, job.path.name, job.settings.retention, current)
+        current = None if sink.ranges is None else set(sink.ranges)
+        gone = retire(sink.path.parent, sink.path.name, sink.settings.retention, current)
         job.reader.count("retired", len(gone))
     except OSError as error:
-        job.tell(f"cannot delete old archives of {job.path}: {why(error)}")
+        job.tell(f"cannot delete old archives of {sink.path}: {why(error)}")
 
 
-def finish_rotation(job: Job) -> bool:
+def finish_rotation(job: Job, sink: FileSink) -> bool:
     """Bring the rotation in the journal to its end; False where it had to be undone.
 
     Raises:
         Abandoned: see `commit`.
     """
     done = patiently(
-        job, lambda: rotation.finish(job.journal, job.path, job.settings.mode, job.ranges)
+        job,
+        sink,
+        lambda: rotation.finish(job.journal, sink.path, sink.settings.mode, sink.ranges),
     )
-    job.file.close()
-    job.file = done.file
+    sink.file.close()
+    sink.file = done.file
     if done.undone is not None:
-        job.tell(f"cannot rotate {job.path}: {why(done.undone)}; it goes on growing")
+        job.tell(f"cannot rotate {sink.path}: {why(done.undone)}; it goes on growing")
         return False
-    job.ranges = {} if done.file.size() == 0 else None
-    job.rotated_ns, job.untidy = now_ns(), True
+    sink.ranges = {} if done.file.size() == 0 else None
+    sink.rotated_ns, sink.untidy = now_ns(), True
     job.reader.count("rotations", 1)
     job.tell("")
     if done.problem is not None:
@@ -195,13 +215,13 @@ def finish_rotation(job: Job) -> bool:
     return True
 
 
-def reopen(job: Job, what: str | None) -> None:
+def reopen(job: Job, sink: FileSink, what: str | None) -> None:
     """Open the path anew, when another file stands there or when somebody asked for it; IDLE only.
 
     Raises:
         Abandoned: see `commit`.
     """
-    patiently(job, lambda: take(job, what))
+    patiently(job, sink, lambda: take(job, sink, what))
 
 
 def dump_broken_lane(job: Job, session: str, segment: int, lane: int) -> None:
@@ -222,5 +242,6 @@ def dump_broken_lane(job: Job, session: str, segment: int, lane: int) -> None:
             out.write(page + body)
     except OSError as error:
         job.tell(f"a broken lane could not be kept: {why(error)}")
-    job.notices.append(("quarantined", lane, 0))
+    for sink in job.sinks:
+        sink.notices.append(("quarantined", lane, 0))
     job.reader.count("quarantines", 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,7 +13,10 @@ from mplog.files.rotation import Ranges
 from mplog.writer import deliver
 from mplog.writer.compose import session_end
 from mplog.writer.deaths import Deaths
-from mplog.writer.state import Job, now_ns
+from mplog.writer.state import FileSink, Job, now_ns
+
+if TYPE_CHECKING:
+    from mplog._native import End
 
 LOOK_S = 1.0  # how often the owners of lanes, and the files' identity, are looked at
 ENDING_S = 0.001  # before another look at somebody who is just ending
@@ -19,12 +24,12 @@ BLIND_S = 0.05  # after a look for segments that has failed
 
 
 class Ended(msgspec.Struct):
-    """End lines for a batch, and what they tell."""
+    """End lines for a batch, and what they tell; `lines` and `ranges` by file."""
 
-    lines: bytes = b""
+    lines: list[bytes]
+    ranges: list[Ranges]
     sessions: int = 0
     dropped: int = 0
-    ranges: Ranges = {}
 
 
 class Endings:
@@ -32,7 +37,6 @@ class Endings:
 
     Attributes:
         departures: how many had left at the last look; -1 where another look is due.
-        wants_room_bytes: for an end line that the file, or the batch, had no room for.
     """
 
     def __init__(self, job: Job) -> None:
@@ -42,15 +46,14 @@ class Endings:
         self._last_look_s = 0.0
         self._blind = False  # there is a segment that cannot be read
         self.departures = -1
-        self.wants_room_bytes = 0
 
-    def look(self, used: int, room_bytes: int) -> Ended:
+    def look(self, used: Sequence[int], rooms_bytes: Sequence[int]) -> Ended:
         """The end lines of sessions that are over and drained, as far as there is room; looks at
         the owners once a second, and when somebody has left.
 
         Args:
-            used: bytes that the batch has already.
-            room_bytes: how many may still follow them.
+            used: bytes that the batch has already, by file.
+            rooms_bytes: how many may still follow them.
         """
         job, now = self._job, time.monotonic()
         departures = job.reader.departures
@@ -58,9 +61,9 @@ class Endings:
         look = departures != self.departures or due
         self._deaths.look(now, due)
         if not look and not self._closing:
-            return Ended()
+            return self._nothing()
         # A session whose last events are in this very batch is closed by a later one.
-        self._closing = used > 0
+        self._closing = any(used)
         self.departures = departures
         if due:
             self._last_look_s = now
@@ -68,42 +71,64 @@ class Endings:
         # Before ends() sets a broken lane whose owner is gone up anew, and nothing is left to keep.
         for session, segment, lane in job.reader.broken() if look else ():
             deliver.dump_broken_lane(job, session, segment, lane)
-        found = self._close(look, used, room_bytes, now)
-        if found.sessions > 1 or self.wants_room_bytes:
+        found = self._close(look, used, rooms_bytes, now)
+        if found.sessions > 1 or any(sink.wants_room_bytes for sink in job.sinks):
             self.departures = -1  # there may be more than one call brings
         return found
 
-    def _close(self, look: bool, used: int, room_bytes: int, now: float) -> Ended:
-        job, found = self._job, Ended(ranges={})
-        empty_file = job.journal.file()[2] == 0
+    def _nothing(self) -> Ended:
+        return Ended([b"" for _ in self._job.sinks], [{} for _ in self._job.sinks])
+
+    def _close(
+        self, look: bool, used: Sequence[int], rooms_bytes: Sequence[int], now: float
+    ) -> Ended:
+        job, found = self._job, self._nothing()
         for end in job.reader.ends(look):
-            told = self._deaths.line(end, now)
-            if told is None:  # its owner is just ending
+            ends = [_end_in(job, sink, end) for sink in job.sinks]
+            deaths = self._deaths.lines(ends, now)
+            if deaths is None:  # its owner is just ending
                 self.departures = -1
                 time.sleep(ENDING_S)
                 continue
-            text, lost = session_end(job.fmt, now_ns(), end)
+            texts = [
+                session_end(sink.fmt, now_ns(), one)
+                for sink, one in zip(job.sinks, ends, strict=True)
+            ]
             # A session without an event leaves no line, but for an owner's death.
-            text = told + text if end[5] else told
-            if len(found.lines) + len(text) > room_bytes and (
-                used or found.lines or not empty_file
-            ):
-                self.wants_room_bytes = len(text)
+            lines = [
+                death + text if end[5] else death
+                for death, (text, _) in zip(deaths, texts, strict=True)
+            ]
+            if not self._fits(found, lines, used, rooms_bytes):
                 break
             if not job.reader.close_session(end[0]):
                 break
             found.sessions += 1
-            found.lines += text
             self._deaths.tell(end[1])
+            found.lines = [before + line for before, line in zip(found.lines, lines, strict=True)]
             if end[5]:
-                found.dropped += max(lost - end[9], 0)
-                first = min(end[6] - end[12] + 1, end[5])  # what no line has told yet
-                found.ranges[end[1]] = SessionRange(first, end[5], 0, True)
+                found.dropped += max(texts[0][1] - end[9], 0)
+                for number, one in enumerate(ends):
+                    first = min(one[6] - one[12] + 1, one[5])  # what no line has told yet
+                    found.ranges[number][one[1]] = SessionRange(first, one[5], 0, True)
         return found
 
     def close(self) -> None:
         """The service is gone."""
         self._deaths.close()
+
+    def _fits(
+        self, found: Ended, lines: Sequence[bytes], used: Sequence[int], rooms_bytes: Sequence[int]
+    ) -> bool:
+        """Whether each file has room for its line; one alone may go over it."""
+        fits = True
+        for sink in self._job.sinks:
+            before, line = found.lines[sink.number], lines[sink.number]
+            alone = not used[sink.number] and not before and not deliver.offset(self._job, sink)
+            if len(before) + len(line) > rooms_bytes[sink.number] and not alone:
+                sink.wants_room_bytes = len(line)
+                fits = False
+        return fits
 
     def scan(self) -> None:
         """Look for new segments; what cannot be mapped now is tried again."""
@@ -120,3 +145,11 @@ class Endings:
         if self._blind:
             self._blind = False
             self._job.tell("")
+
+
+def _end_in(job: Job, sink: FileSink, end: End) -> End:
+    """The end of a session as one file has it: numbers that it was not given are a gap there."""
+    delivered, filtered, untold, lost_first = job.reader.end_told(end[0], sink.number)
+    settled = lost_first - 1 if lost_first else end[6]
+    dropped = max(settled - delivered - filtered, 0)
+    return (*end[:6], settled, delivered, filtered, dropped, *end[10:12], untold)

@@ -8,11 +8,11 @@ import time
 
 from mplog.ring import bell_id
 from mplog.writer import deliver, stage
-from mplog.writer.account import Account, accept, count
+from mplog.writer.account import accept, count, ranges_in
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.endings import LOOK_S, Endings
 from mplog.writer.reload import take_up
-from mplog.writer.state import Job, now_ns, tidy
+from mplog.writer.state import FileSink, Job, now_ns, tidy
 from mplog.writer.upkeep import Upkeep
 
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
@@ -29,9 +29,8 @@ class Loop:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.endings = Endings(job)
-        self.upkeep = Upkeep(job)
+        self.upkeeps = [Upkeep(job, sink) for sink in job.sinks]
         self.last_event_s = 0.0
-        self.rotate_again_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
 
@@ -41,12 +40,11 @@ class Loop:
         """
         while True:
             self._signals()
-            now = time.monotonic()
-            if self.upkeep.due(now) and now >= self.rotate_again_s:
-                self._rotate()
+            self._keep_up(time.monotonic())
             size = self._pass()
             now = time.monotonic()
-            self.upkeep.look(now)
+            for upkeep in self.upkeeps:
+                upkeep.look(now)
             if size:
                 self.last_event_s = now
             if self._overdue(now):
@@ -63,64 +61,94 @@ class Loop:
             return
         if signals.reload:
             signals.reload, signals.reopen = False, True
-            take_up(self.job, self.upkeep)
+            take_up(self.job, self.upkeeps)
         if signals.reopen:
             signals.reopen = False
-            deliver.reopen(self.job, None)
+            for sink in self.job.sinks:
+                deliver.reopen(self.job, sink, None)
         if signals.rotate:
             signals.rotate = False
-            if self.job.file.size():
-                deliver.rotate(self.job)
+            for sink in self.job.sinks:
+                if sink.file.size():
+                    deliver.rotate(self.job, sink)
         self.job.reader.count("asked", 1)
+
+    def _keep_up(self, now: float) -> None:
+        """Rotations that are due."""
+        for sink, upkeep in zip(self.job.sinks, self.upkeeps, strict=True):
+            if upkeep.due(now) and now >= sink.rotate_again_s:
+                self._rotate(sink)
 
     def _pass(self) -> int:
         """One batch; its size in bytes."""
         job = self.job
         if job.reader.segments != job.reader.seen_segments:
             self.endings.scan()
-        wanted, self.endings.wants_room_bytes = self.endings.wants_room_bytes, 0
-        if job.journal.file()[2] and wanted > self._room():
-            self._rotate()
-        room = self._room()
-        notices = b"".join(job.lines)
-        notices += b"".join([file_notice(job.fmt, now_ns(), *notice) for notice in job.notices])
-        job.stage(0, notices)
-        batch = stage.drain(job, len(notices), min(DRAIN_BYTES, max(room, BUSY_BYTES)), room)
-        if batch.size_bytes > room and job.journal.file()[2]:
-            if self._rotate():
-                return self._pass()
-            batch = Batch()  # it was rewound
-        return self._commit(batch, accept(job, batch), len(notices))
+        for sink in job.sinks:
+            wanted, sink.wants_room_bytes = sink.wants_room_bytes, 0
+            if deliver.offset(job, sink) and wanted > self._room(sink):
+                self._rotate(sink)
+        rooms = [self._begin(sink) for sink in job.sinks]
+        least = min(room.file_bytes for room in rooms)
+        batches = stage.drain_all(job, min(DRAIN_BYTES, max(least, BUSY_BYTES)), rooms)
+        for sink, room, batch in zip(job.sinks, rooms, batches, strict=True):
+            if batch.size_bytes > room.file_bytes and deliver.offset(job, sink):
+                if self._rotate(sink):
+                    return self._pass()
+                batches = [Batch() for _ in batches]  # it was rewound
+                break
+        return self._commit(batches, [room.used_bytes for room in rooms])
 
-    def _room(self) -> int:
+    def _begin(self, sink: FileSink) -> stage.Room:
+        """The batch begins with what is to be told about the file."""
         job = self.job
-        room = deliver.room_bytes(job)
-        limited = time.monotonic() < self.rotate_again_s
-        return job.journal.staging_bytes if limited else room
+        notices = b"".join(sink.lines)
+        notices += b"".join([file_notice(sink.fmt, now_ns(), *notice) for notice in sink.notices])
+        job.stage(sink.number * job.share_bytes, notices)
+        return stage.Room(len(notices), self._room(sink))
 
-    def _rotate(self) -> bool:
+    def _room(self, sink: FileSink) -> int:
+        room = deliver.room_bytes(self.job, sink)
+        limited = time.monotonic() < sink.rotate_again_s
+        return self.job.share_bytes if limited else room
+
+    def _rotate(self, sink: FileSink) -> bool:
         self.job.reader.rewind()
-        if deliver.rotate(self.job):
+        if deliver.rotate(self.job, sink):
             return True
-        self.rotate_again_s = time.monotonic() + 5.0
+        sink.rotate_again_s = time.monotonic() + 5.0
         return False
 
-    def _commit(self, batch: Batch, account: Account, notices_bytes: int) -> int:
-        job, told, lines = self.job, len(self.job.notices), len(self.job.lines)
-        used = notices_bytes + batch.size_bytes
-        ended = self.endings.look(used, self._room() - used)
-        job.stage(used, ended.lines)
-        used += len(ended.lines)
-        if not used and not ended.sessions and not batch.count:
-            return self.endings.wants_room_bytes
-        if used and not job.file.in_place():
-            deliver.reopen(job, "replaced")
-        del job.notices[:told], job.lines[:lines]  # what was found meanwhile: with the next batch
+    def _commit(self, batches: list[Batch], used: list[int]) -> int:
+        job = self.job
+        told = [(len(sink.notices), len(sink.lines)) for sink in job.sinks]
+        account = accept(job, batches[0])
+        used = [n + batch.size_bytes for n, batch in zip(used, batches, strict=True)]
+        rooms = [self._room(sink) - n for sink, n in zip(job.sinks, used, strict=True)]
+        ended = self.endings.look(used, rooms)
+        for sink in job.sinks:
+            end_lines = ended.lines[sink.number]
+            job.stage(sink.number * job.share_bytes + used[sink.number], end_lines)
+            used[sink.number] += len(end_lines)
+        if not any(used) and not ended.sessions and not batches[0].count:
+            return max(sink.wants_room_bytes for sink in job.sinks)
+        ranges = [ranges_in(job, sink, account) for sink in job.sinks]
+        for sink in job.sinks:
+            if used[sink.number] and not sink.file.in_place():
+                deliver.reopen(job, sink, "replaced")
+            notices, lines = told[sink.number]  # what was found meanwhile: with the next batch
+            del sink.notices[:notices], sink.lines[:lines]
         deliver.commit(job, used)
-        job.remember(account.ranges)
-        job.remember(ended.ranges)
-        count(job, batch, account, ended)
-        return max(used, batch.count)
+        for sink in job.sinks:
+            sink.remember(ranges[sink.number])
+            sink.remember(ended.ranges[sink.number])
+        count(job, batches[0], account, ended)
+        return max(*used, batches[0].count)
+
+    def close(self) -> None:
+        """The writer leaves."""
+        for upkeep in self.upkeeps:
+            upkeep.close()
 
     def _overdue(self, now: float) -> bool:
         """Whether the writer was asked to stop STOP_S ago, whatever there is to do."""
@@ -131,7 +159,7 @@ class Loop:
     def _leave(self, now: float) -> bool:
         """Whether this writer's work is over."""
         job = self.job
-        if self.endings.wants_room_bytes or job.notices or job.lines:
+        if any(sink.wants_room_bytes or sink.notices or sink.lines for sink in job.sinks):
             return False
         departures = job.reader.departures
         if departures == self.left_at and now < self.leave_again_s:

@@ -8,11 +8,13 @@ import contextlib
 import errno
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mplog import _native
 from mplog._native import Journal, Reader
 from mplog.config import Settings
+from mplog.config.file import FileSettings
 from mplog.files.active import ActiveFile
 from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import Manifest, load, manifest_path
@@ -24,18 +26,19 @@ from mplog.writer.deliver import (
     Abandoned,
     delete_old,
     finish_rotation,
+    offset,
     patiently,
     tell_found,
     why,
 )
-from mplog.writer.state import ARENA_BYTES, Job, Signals, staging_bytes
+from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals, staging_bytes
 
 
 class Waiting:
     """The file's lock, and the file: waited for, as long as somebody is there who wants it."""
 
     def __init__(self, reader: Reader, signals: Signals, path: Path) -> None:
-        self._reader, self._signals, self._path = reader, signals, path
+        self._reader, self._signals, self.path = reader, signals, path
         self._since = time.monotonic()
         self._told = ""
 
@@ -63,46 +66,47 @@ def begin(
     settings: Settings,
     signals: Signals,
     bell: tuple[int, int] | None,
-) -> tuple[Job, int]:
+) -> tuple[Job, list[int]]:
     """Everything up to the first drain: own the file, open the journal, finish what was begun.
 
     Returns:
-        The job, and the descriptor that holds the file's lock.
+        The job, and the descriptors that hold the files' locks.
 
     Raises:
-        Abandoned: the file cannot be had and nobody waits for it.
+        Abandoned: a file cannot be had and nobody waits for it.
     """
-    path = Path(settings.file or "")
     reader = Reader(str(directory), service, True, ARENA_BYTES)
     if settings.overflow_dir is not None:
         reader.set_overflow_dir(settings.overflow_dir)
-    if settings.file_level or settings.levels:
-        reader.set_filter(settings.file_level, list(settings.levels))
-    waiting = Waiting(reader, signals, path)
-    lock = _own(path, service, directory, waiting)
-    journal = _journal(directory, service, reader, waiting)
-    file = _open(path, settings.mode, waiting)
-    job = Job(
-        directory=directory,
-        service=service,
-        settings=settings,
-        path=path,
-        reader=reader,
-        journal=journal,
-        fmt=formatter(settings.format),
-        file=file,
-        signals=signals,
-        bell=bell,
-        problem=reader.problem,
-        lock=lock,
-    )
+    waits = [Waiting(reader, signals, Path(one.file or "")) for one in settings.all_files]
+    reader.set_sinks(len(waits))
+    locks = [_own(waiting, service, directory) for waiting in waits]
+    journal = _journal(directory, service, reader, waits)
+    sinks = [
+        _sink(reader, waiting, (number, locks[number]), one)
+        for number, (waiting, one) in enumerate(zip(waits, settings.all_files, strict=True))
+    ]
+    job = Job(directory, service, settings, reader, journal, sinks, signals, bell, reader.problem)
     job.tell("")  # what this writer has waited for, or a dead one has left
     _finish(job)
-    delete_old(job)  # a dead writer may not have got that far, and today's rules may be others
-    return job, lock
+    for sink in sinks:
+        delete_old(job, sink)  # a dead writer may not have got that far, or today's rules be others
+    return job, locks
 
 
-def _own(path: Path, service: str, directory: Path, waiting: Waiting) -> int:
+def _sink(
+    reader: Reader, waiting: Waiting, own: tuple[int, int], settings: FileSettings
+) -> FileSink:
+    number, lock = own
+    if settings.file_level or settings.levels:
+        reader.set_filter(settings.file_level, list(settings.levels), number)
+    file = _open(waiting, settings.mode)
+    fmt = formatter(settings.format)
+    return FileSink(number, settings, waiting.path, fmt, file, lock=lock)
+
+
+def _own(waiting: Waiting, service: str, directory: Path) -> int:
+    path = waiting.path
     while True:
         try:
             os.makedirs(path.parent, 0o755, exist_ok=True)
@@ -118,20 +122,21 @@ def _own(path: Path, service: str, directory: Path, waiting: Waiting) -> int:
         waiting.pause(f"{path} is written by {whose}; events wait in shared memory")
 
 
-def _journal(directory: Path, service: str, reader: Reader, waiting: Waiting) -> Journal:
+def _journal(directory: Path, service: str, reader: Reader, waits: Sequence[Waiting]) -> Journal:
     while True:
         try:
-            journal = Journal(str(directory), service, staging_bytes(directory))
+            journal = Journal(str(directory), service, staging_bytes(directory, len(waits)))
             reader.scan(journal)
         except OSError as error:  # noqa: PERF203 - a wait, not a hot loop
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             what = "is full" if full else "cannot be used"
-            waiting.pause(f"shared memory in {directory} {what}: {why(error)}; events wait in it")
+            waits[0].pause(f"shared memory in {directory} {what}: {why(error)}; events wait in it")
         else:
             return journal
 
 
-def _open(path: Path, mode: int, waiting: Waiting) -> ActiveFile:
+def _open(waiting: Waiting, mode: int) -> ActiveFile:
+    path = waiting.path
     while True:
         try:
             return ActiveFile(path, mode)
@@ -140,36 +145,41 @@ def _open(path: Path, mode: int, waiting: Waiting) -> ActiveFile:
 
 
 def _finish(job: Job) -> None:
-    """What the journal says is under way is brought to its end; then the file at the path is put in
-    force.
+    """What the journal says is under way is brought to its end; then the files at the paths are put
+    in force.
     """
-    state = job.journal.state
-    dev, ino, _, generation = job.journal.file()
-    if state == _native.COMMIT:
+    generations = [job.journal.file(sink.number)[3] for sink in job.sinks]
+    rotated = job.journal.rotating
+    if job.journal.state == _native.COMMIT:
         _finish_commit(job)
-        dev, ino, _, generation = job.journal.file()
-    elif state == _native.ROTATE:
-        finish_rotation(job)
-        return
-    if (dev, ino) == (job.file.dev, job.file.ino):
+    elif rotated is not None and rotated < len(job.sinks):
+        finish_rotation(job, job.sinks[rotated])
+    for sink in job.sinks:
+        if sink.number != rotated:
+            _take(job, sink, generations[sink.number])
+
+
+def _take(job: Job, sink: FileSink, generation: int) -> None:
+    """Put the file at the path in force, where it is another one than the journal's."""
+    if job.journal.file(sink.number)[:2] == (sink.file.dev, sink.file.ino):
         # Its offset stands in the journal; what changed it meanwhile is found by the next batch.
         return
     if generation:
-        job.notices.append(("replaced", job.file.size(), 0))
+        sink.notices.append(("replaced", sink.file.size(), 0))
         job.reader.count("replaced", 1)
-    following = max(generation, _generation(job))
-    patiently(job, lambda: adopt(job, following))
+    following = max(generation, _generation(job, sink))
+    patiently(job, sink, lambda: adopt(job, sink, following))
 
 
-def _generation(job: Job) -> int:
+def _generation(job: Job, sink: FileSink) -> int:
     """At least this is the next archive's; a rotation looks again, and waits for the manifest."""
-    active, folder = job.path.name, job.path.parent
+    active, folder = sink.path.name, sink.path.parent
     try:
         manifest = load(manifest_path(folder, active))
     except OSError as error:
         manifest = Manifest()
         job.reader.count("errors", 1)
-        job.tell(f"cannot read the manifest of {job.path}: {why(error)}; nothing is rotated")
+        job.tell(f"cannot read the manifest of {sink.path}: {why(error)}; nothing is rotated")
     return next_generation(list_archives(folder, active), manifest)
 
 
@@ -177,37 +187,42 @@ def _finish_commit(job: Job) -> None:
     """The batch goes where it was begun, wherever that file is now; if it is nowhere, into the new
     one.
     """
-    offset, tried = job.journal.file()[2], False
+    offsets, tried = [offset(job, sink) for sink in job.sinks], False
 
     def redo() -> int:
         nonlocal tried
-        if tried:
-            look_again(job)
+        for sink in job.sinks if tried else ():
+            look_again(job, sink)
         tried = True
-        return _redo(job, job.journal.file()[:2])
+        return _redo(job)
 
-    found = patiently(job, redo)
-    if found:
-        tell_found(job, found, offset)
+    found = patiently(job, job.sinks[0], redo)
+    for sink in job.sinks if found else ():
+        tell_found(job, sink, found, offsets[sink.number])
     job.reader.count("redone", 1)
 
 
-def _redo(job: Job, wanted: tuple[int, int]) -> int:
-    fd = _find(job, wanted)
+def _redo(job: Job) -> int:
+    found = [_find(job, sink) for sink in job.sinks]
     try:
-        return job.journal.redo(job.reader, job.file.fd if fd is None else fd)
+        fds = [
+            sink.file.fd if fd is None else fd for sink, fd in zip(job.sinks, found, strict=True)
+        ]
+        return job.journal.redo_parts(job.reader, fds)
     finally:
-        if fd is not None:
-            os.close(fd)
+        for fd in found:
+            if fd is not None:
+                os.close(fd)
 
 
-def _find(job: Job, wanted: tuple[int, int]) -> int | None:
-    """A descriptor of the file with that identity, if it is not the one at the path: somebody has
-    renamed it.
+def _find(job: Job, sink: FileSink) -> int | None:
+    """A descriptor of the journal's file, if it is not the one at the path: somebody has renamed
+    it.
     """
-    if wanted == (job.file.dev, job.file.ino):
+    wanted = job.journal.file(sink.number)[:2]
+    if wanted == (sink.file.dev, sink.file.ino):
         return None
-    with os.scandir(job.path.parent) as entries:
+    with os.scandir(sink.path.parent) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):  # somebody else tidies up there
                 found = entry.stat(follow_symlinks=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 EVENT = "mplog.config"
 # What the writer alone acts by. The rest lies in shared memory, in processes, or in lines already
 # written.
-LIVE = ("file_level", "levels", "rotation", "retention", "compression", "mode")
+_OF_FILE = ("file_level", "levels", "rotation", "retention", "compression", "mode")
+LIVE = (*_OF_FILE, "files")
 
 
-def take_up(job: Job, upkeep: Upkeep) -> None:
+def take_up(job: Job, upkeeps: Sequence[Upkeep]) -> None:
     """Read the configuration file again, act by it, and tell in the log what has changed."""
     if job.signals.reread is None:
         _tell(job, INFO, "not read again: this service has its settings from configure()", {})
@@ -34,7 +36,7 @@ def take_up(job: Job, upkeep: Upkeep) -> None:
         return
     taken, left = differences(job.settings, read)
     if taken:
-        _act(job, upkeep, read)
+        _act(job, upkeeps, read)
     if taken or left:
         words = [f"{key.name} is {key.text(getattr(read, key.attribute))}" for key in taken]
         text = f"read again: {', '.join(words) or 'nothing is taken up'}"
@@ -51,17 +53,28 @@ def differences(running: Settings, read: Settings) -> tuple[list[Key], list[Key]
         for key in KEYS.values()
         if getattr(running, key.attribute) != getattr(read, key.attribute)
     ]
-    return [k for k in other if k.name in LIVE], [k for k in other if k.name not in LIVE]
+    live = LIVE if _same_files(running, read) else _OF_FILE
+    return [k for k in other if k.name in live], [k for k in other if k.name not in live]
 
 
-def _act(job: Job, upkeep: Upkeep, read: Settings) -> None:
-    live = {KEYS[name].attribute: getattr(read, KEYS[name].attribute) for name in LIVE}
-    job.settings = msgspec.structs.replace(job.settings, **live)
-    job.reader.set_filter(job.settings.file_level, list(job.settings.levels))
-    upkeep.renew()
-    deliver.delete_old(job)
+def _same_files(running: Settings, read: Settings) -> bool:
+    """Whether the files besides the first are the same, but for what a writer can take up."""
+    before, after = ([(f.file, f.format) for f in s.files] for s in (running, read))
+    return before == after
+
+
+def _act(job: Job, upkeeps: Sequence[Upkeep], read: Settings) -> None:
+    live = LIVE if _same_files(job.settings, read) else _OF_FILE
+    changes = {KEYS[name].attribute: getattr(read, KEYS[name].attribute) for name in live}
+    job.settings = msgspec.structs.replace(job.settings, **changes)
+    for sink, upkeep, settings in zip(job.sinks, upkeeps, job.settings.all_files, strict=True):
+        sink.settings = settings
+        job.reader.set_filter(settings.file_level, list(settings.levels), sink.number)
+        upkeep.renew()
+        deliver.delete_old(job, sink)
 
 
 def _tell(job: Job, level: int, text: str, keys: dict[str, Any]) -> None:
     told = f"the configuration is {text}" if text.startswith("not ") else f"configuration {text}"
-    job.lines.append(job.fmt.notice(now_ns(), level, EVENT, told, keys))
+    for sink in job.sinks:
+        sink.lines.append(sink.fmt.notice(now_ns(), level, EVENT, told, keys))

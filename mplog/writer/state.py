@@ -13,6 +13,7 @@ import msgspec
 from mplog._native import Journal, Reader
 from mplog.config import Settings
 from mplog.config.directory import SHM
+from mplog.config.file import FileSettings
 from mplog.files.active import ActiveFile
 from mplog.files.rotation import Ranges
 from mplog.format import Format
@@ -38,41 +39,82 @@ class Signals(msgspec.Struct):
     rotate: bool = False
 
 
+class FileSink(msgspec.Struct):
+    """One log file of the service, as its writer has it.
+
+    Attributes:
+        number: in the journal, and wherever the core has words for each file.
+        settings: of this file.
+        path: of the file.
+        file: what is open there.
+        ranges: what it holds of each session; None when this writer has not written all of it.
+        notices: what is to be told about it with the next batch: (what, offset, bytes).
+        lock: the descriptor that holds the lock beside it; -1 where nobody took it.
+        lines: of the service's own, ready for the next batch.
+        rotated_ns: when this writer has set it aside last; 0 when it has not.
+        untidy: archives may wait to be compressed.
+        rotate_again_s: before that (monotonic) no rotation is tried: one has failed.
+        wants_room_bytes: for an end line that the file had no room for.
+    """
+
+    number: int
+    settings: FileSettings
+    path: Path
+    fmt: Format
+    file: ActiveFile
+    ranges: Ranges | None = None
+    notices: list[tuple[str, int, int]] = []
+    lock: int = -1
+    lines: list[bytes] = []
+    rotated_ns: int = 0
+    untidy: bool = True
+    rotate_again_s: float = 0.0
+    wants_room_bytes: int = 0
+
+    def remember(self, ranges: Ranges) -> None:
+        """Add what a committed batch holds."""
+        if self.ranges is None:
+            return
+        for session, new in ranges.items():
+            known = self.ranges.get(session)
+            self.ranges[session] = known.merged(new) if known else new
+
+
 class Job(msgspec.Struct):
     """A writer at work.
 
     Attributes:
         directory, service: whose lanes it drains.
-        path: of the log file.
-        ranges: what the active file holds of each session; None when this writer has not written
-            all of it.
-        notices: what is to be told about the file with the next batch: (what, offset, bytes).
+        sinks: the log files; the first is `file`, the others are `files`.
         bell: device and inode that the bell had when this writer began.
-        native: plain events of a JSON file are formatted in C; the tests can do without.
-        rotated_ns: when this writer has set a file aside last; 0 when it has not.
-        lock: the descriptor that holds the lock beside the file; -1 where nobody took it.
-        lines: of the service's own, ready for the next batch.
-        untidy: archives may wait to be compressed.
+        native: plain events are formatted in C; the tests can do without.
     """
 
     directory: Path
     service: str
     settings: Settings
-    path: Path
     reader: Reader
     journal: Journal
-    fmt: Format
-    file: ActiveFile
+    sinks: list[FileSink]
     signals: Signals
     bell: tuple[int, int] | None
-    ranges: Ranges | None = None
-    notices: list[tuple[str, int, int]] = []
     problem: str = ""
     native: bool = True
-    rotated_ns: int = 0
-    lock: int = -1
-    lines: list[bytes] = []
-    untidy: bool = True
+
+    @property
+    def share_bytes(self) -> int:
+        """Of the staging area, what each file has."""
+        return self.journal.staging_bytes // len(self.sinks) // 64 * 64
+
+    @property
+    def file(self) -> ActiveFile:
+        """What is open of the first log file."""
+        return self.sinks[0].file
+
+    @property
+    def path(self) -> Path:
+        """The first log file."""
+        return self.sinks[0].path
 
     def stage(self, at: int, data: bytes) -> None:
         """Put *data* into the journal's staging area."""
@@ -84,20 +126,14 @@ class Job(msgspec.Struct):
             self.problem = text
             self.reader.tell_problem(text)
 
-    def remember(self, ranges: Ranges) -> None:
-        """Add what a committed batch holds."""
-        if self.ranges is None:
-            return
-        for session, new in ranges.items():
-            known = self.ranges.get(session)
-            self.ranges[session] = known.merged(new) if known else new
 
-
-def staging_bytes(directory: Path) -> int:
-    """How large the staging area may be: a sixteenth of what is free there, within bounds."""
+def staging_bytes(directory: Path, files: int = 1) -> int:
+    """How large the staging area may be: for each file a sixteenth of what is free there, within
+    bounds.
+    """
     fs = os.statvfs(directory)
     share = fs.f_bavail * fs.f_frsize // 16 // 4096 * 4096
-    return min(max(share, SMALLEST_STAGING), LARGEST_STAGING)
+    return min(max(share, SMALLEST_STAGING), LARGEST_STAGING) * files
 
 
 def now_ns() -> int:

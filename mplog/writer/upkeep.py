@@ -17,8 +17,8 @@ from mplog.files.archive import list_archives
 from mplog.files.retention import rotated_s
 from mplog.files.schedule import HEAD_BYTES, PATIENCE_NS, SECOND_NS, begun_ns, due_ns
 from mplog.writer.compressor import Compressor
-from mplog.writer.deliver import delete_old
-from mplog.writer.state import Job, now_ns
+from mplog.writer.deliver import delete_old, offset
+from mplog.writer.state import FileSink, Job, now_ns
 
 LOOK_S = 0.25  # how often the rest is looked at
 RETIRE_S = 10.0  # how often archives may have become too old, or the disk too full
@@ -45,21 +45,21 @@ Question = Callable[[FileState], Any]
 
 
 class Upkeep:
-    """One writer's."""
+    """One file's."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, job: Job, sink: FileSink) -> None:
+        self._job, self._sink = job, sink
         self._questions: dict[str, Question] = {}
-        self._compressor = Compressor(job)
+        self._compressor = Compressor(job, sink)
         self._begun_ns, self._due_ns = 0, 0
         self._asked: tuple[int, float] = (0, 0.0)
         self._look_s = self._retire_s = 0.0
-        self._rotated_ns = _newest_ns(job.path)
+        self._rotated_ns = _newest_ns(sink.path)
         self.renew()
 
     def renew(self) -> None:
         """The settings are others: from now on by them."""
-        rotation = self._job.settings.rotation
+        rotation = self._sink.settings.rotation
         self._file: object = None
         self._questions.clear()
         for name in rotation.ask:
@@ -77,15 +77,15 @@ class Upkeep:
         """
         if not self._any:
             return False
-        job, now = self._job, now_ns()
-        if job.journal.file()[2] == 0:
+        sink, now = self._sink, now_ns()
+        if offset(self._job, sink) == 0:
             self._file = None
             return False
         # A clock that was far ahead when it was begun is no clock.
-        if job.file is not self._file or now < self._begun_ns - PATIENCE_NS:
+        if sink.file is not self._file or now < self._begun_ns - PATIENCE_NS:
             self._begin(now)
         over = now >= self._due_ns or (bool(self._questions) and self._ask(now, now_s))
-        return over and job.file.size() > 0
+        return over and sink.file.size() > 0
 
     def look(self, now_s: float) -> None:
         """The archives, now and then; never raises.
@@ -96,10 +96,10 @@ class Upkeep:
         if now_s < self._look_s:
             return
         self._look_s = now_s + LOOK_S
-        keep = self._job.settings.retention
+        keep = self._sink.settings.retention
         if (keep.age_s is not None or keep.keep_free_bytes is not None) and now_s > self._retire_s:
             self._retire_s = now_s + RETIRE_S
-            delete_old(self._job)
+            delete_old(self._job, self._sink)
         self._compressor.look(now_s)
 
     def close(self) -> None:
@@ -107,14 +107,14 @@ class Upkeep:
         self._compressor.close()
 
     def _begin(self, now: int) -> None:
-        job = self._job
-        head = os.pread(job.file.fd, HEAD_BYTES, 0)
-        written_ns = os.fstat(job.file.fd).st_mtime_ns
-        rotated_ns = max(self._rotated_ns, job.rotated_ns)
-        self._file = job.file
+        sink = self._sink
+        head = os.pread(sink.file.fd, HEAD_BYTES, 0)
+        written_ns = os.fstat(sink.file.fd).st_mtime_ns
+        rotated_ns = max(self._rotated_ns, sink.rotated_ns)
+        self._file = sink.file
         self._begun_ns = begun_ns(head, written_ns, rotated_ns, now)
         try:
-            due = due_ns(job.settings.rotation, self._begun_ns)
+            due = due_ns(sink.settings.rotation, self._begun_ns)
         except (LookupError, OSError) as error:
             self._complain(f"a time zone is not known here ({error})")
             due = None
@@ -122,11 +122,11 @@ class Upkeep:
 
     def _ask(self, now: int, now_s: float) -> bool:
         """The callables: when the file has grown, and once a second."""
-        size_bytes = self._job.journal.file()[2]
+        size_bytes = offset(self._job, self._sink)
         if size_bytes == self._asked[0] and now_s < self._asked[1]:
             return False
         self._asked = size_bytes, now_s + 1.0
-        state = FileState(self._job.path, size_bytes, self._begun_ns, now)
+        state = FileState(self._sink.path, size_bytes, self._begun_ns, now)
         for name, question in list(self._questions.items()):
             try:
                 if question(state):
@@ -148,7 +148,7 @@ class Upkeep:
 
     def _complain(self, text: str) -> None:
         self._job.reader.count("errors", 1)
-        self._job.tell(f"rotation of {self._job.path}: {text}"[:400])
+        self._job.tell(f"rotation of {self._sink.path}: {text}"[:400])
 
 
 def _newest_ns(log: Path) -> int:

@@ -37,13 +37,14 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
         return 0  # the writer that had the lock has taken the service down
     settings = configuration(directory, service)
     try:
-        job, lock = begin(directory, service, settings, signals, bell)
+        job, locks = begin(directory, service, settings, signals, bell)
         job.reader.set_pids(os.getpid(), supervisor)
         job.reader.count("starts", 1)
         loop = Loop(job)
         loop.run()
-        loop.upkeep.close()
-        os.close(lock)
+        loop.close()
+        for fd in locks:
+            os.close(fd)
     except Abandoned:
         return 0
     return 0

@@ -54,6 +54,7 @@
 #define MPL_LANE_LARGE (1u << 20)
 #define MPL_LANE_MEDIUM (256u << 10)
 #define MPL_LANE_SMALL (64u << 10)
+#define MPL_MAX_SINKS 4u /* files of one service */
 #define MPL_NAME 48 /* bytes of a process name kept for people */
 
 /* Reasons for which an event can be dropped, and classes of levels: one table, counters.def. */
@@ -115,19 +116,25 @@ struct mpl_mark {
     mpl_a64 seq, tail, ovf_end;
 };
 
+/* Of one session, for one file. What is neither delivered nor filtered there was dropped. */
+struct mpl_slot_told {
+    mpl_a64 delivered, filtered;
+    mpl_a64 untold;                /* of filtered: since the session's last line in the file; the next one tells them */
+    mpl_a64 lost_first, lost_last; /* numbers that the file was not given, and that no line has told yet; 0: none */
+};
+
 struct mpl_slot {
     mpl_a64 epoch_state; /* epoch << 32 | enum mpl_session_state: one word, so that it changes at once */
     mpl_a64 last;        /* valid from ENDED on */
     mpl_a64 end_pos;     /* valid from ENDED on: no record of this session stands at or after it */
     mpl_a64 settled, synced; /* all numbers up to it stand in the files; and are on the disk, but for those in doubt */
-    mpl_a64 delivered, filtered;
-    mpl_a64 untold; /* of filtered: since the session's last line in the file; the next one tells them. Dropped are settled - delivered - filtered */
     uint64_t start_ns;
     uint32_t pid, clean; /* clean: valid from ENDED on */
     char name[MPL_NAME];
     mpl_a64 end_ovf; /* as end_pos, of the overflow */
     uint64_t process_ino; /* inode of the owner's pidfd: no other process ever has it; 0: this kernel has none */
     mpl_a64 doubt;   /* numbers up to it may be lost when the machine goes down: a sync has failed that they had to rely on */
+    struct mpl_slot_told told[MPL_MAX_SINKS];
 };
 
 struct mpl_lane {
@@ -178,7 +185,7 @@ _Static_assert(offsetof(struct mpl_record, payload_len) == 32, "record layout");
 _Static_assert(sizeof(struct mpl_header) <= MPL_PAGE, "the header is one page");
 _Static_assert(sizeof(struct mpl_lane) <= MPL_PAGE, "a control page is one page");
 _Static_assert(sizeof(struct mpl_bell) <= MPL_PAGE, "the bell is one page");
-_Static_assert(sizeof(struct mpl_slot) == 152, "slot layout");
+_Static_assert(sizeof(struct mpl_slot) == 288, "slot layout");
 _Static_assert(offsetof(struct mpl_lane, head) % MPL_LINE == 0, "head has a line of its own");
 
 static inline uint64_t mpl_align8(uint64_t n) { return (n + 7u) & ~(uint64_t)7u; }

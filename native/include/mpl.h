@@ -140,9 +140,13 @@ static inline uint32_t mpl_max_payload(const struct mpl_producer *p) { return p-
 struct mpl_journal;
 
 /* ---- the reader (W) ----------------------------------------------------------------------------------------------------- */
+struct mpl_told { /* of one session, for one file: layout.h */
+    uint64_t delivered, filtered, untold, lost_first, lost_last;
+};
 struct mpl_tally {
     uint32_t epoch, closed;
-    uint64_t settled, delivered, filtered, untold;
+    uint64_t settled;
+    struct mpl_told told[MPL_MAX_SINKS];
 };
 struct mpl_overflow { /* what the writer knows of a lane's overflow */
     uint64_t pos, cur, limit;
@@ -164,31 +168,37 @@ struct mpl_view { /* what the writer knows of one lane, kept privately */
     uint8_t named; /* slots that the drain numbered named_in has taken events of */
     uint64_t named_in;
     int16_t touch[MPL_SLOTS]; /* index in the batch's touches, or -1 */
-    uint64_t cursor_seq[MPL_SLOTS], cursor_untold[MPL_SLOTS];
+    uint64_t cursor_seq[MPL_SLOTS], cursor_untold[MPL_MAX_SINKS][MPL_SLOTS];
+    uint8_t cursor_lost[MPL_SLOTS]; /* files (bits) that are still to be told of a gap of their own */
     struct mpl_tally tally[MPL_SLOTS];
 };
 struct mpl_item {
-    uint32_t view, slot;
+    uint32_t view;
+    uint16_t slot;
+    uint8_t filtered; /* files (bits) that do not get it */
+    uint8_t lost;     /* files in which what they were not given is told before it */
     uint64_t end_pos, end_ovf, seq, expected, mono_ns;
     uint64_t wall_ns;    /* as it is shown */
-    uint64_t untold;     /* numbers directly before `expected` that were filtered: what this item's first line tells */
+    uint64_t untold[MPL_MAX_SINKS]; /* numbers directly before `expected` that were filtered: what this item's first line tells */
     uint32_t place, len; /* of the payload in the arena */
     uint8_t level, kind;
     uint16_t flags;
 };
-#define MPL_ITEM_FILTERED 0x8000u /* a flag of an item: it leaves no line, and its payload is not in the arena */
+#define MPL_ITEM_FILTERED 0x8000u /* a flag of an item: it leaves no line in any file, and its payload is not in the arena */
 struct mpl_touch {
     uint64_t segment_id;
     uint32_t lane, epoch;
     uint32_t segment, close;
-    uint64_t head, ovf_head, settled, delivered, filtered, untold;
+    uint64_t head, ovf_head, settled;
+    struct mpl_told told[MPL_MAX_SINKS];
 };
 #define MPL_MAX_TOUCHES 512u
 #define MPL_TOUCHES_FOR_ENDS 64u /* of them kept free by a drain, for sessions that end */
 #define MPL_MAX_ITEMS 32768u
 struct mpl_end {
     uint32_t view, slot, epoch, pid, clean;
-    uint64_t segment_id, start_ns, process_ino, last, settled, delivered, filtered, untold;
+    uint64_t segment_id, start_ns, process_ino, last, settled;
+    struct mpl_told told[MPL_MAX_SINKS];
     uint64_t drops[MPL_REASONS][MPL_LEVELS];
     char name[MPL_NAME];
 };
@@ -207,7 +217,9 @@ struct mpl_reader {
     struct mpl_segment segments[MPL_MAX_SEGMENTS];
     struct mpl_view *views[MPL_MAX_SEGMENTS];
     struct mpl_known *known[MPL_MAX_SEGMENTS]; /* origin.h */
-    struct mpl_filter *filter;                 /* NULL: everything is written */
+    struct mpl_filter *filters[MPL_MAX_SINKS]; /* NULL: everything is written */
+    uint32_t nsinks;                           /* files that items are for; the first ones of all arrays over files */
+    uint8_t losing;                            /* files (bits) that get nothing now, and are told of it when they do again */
     uint32_t nsegments, seen_segments;
     bool foreign_boot[MPL_MAX_SEGMENTS]; /* survived a reboot: drained, marked as recovered */
     uint64_t emitted_mono, accepted_mono, committed_mono;
@@ -237,8 +249,8 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t items);        /* the first `
 struct mpl_range {
     uint64_t first, last, count;
 };
-/* What the accepted items' lines tell of the session of touch i: numbers, and how many of them are events. False: they tell none. */
-bool mpl_touch_range(struct mpl_reader *r, uint32_t i, struct mpl_range *out);
+/* What the accepted items' lines in a file tell of the session of touch i: numbers, and how many of them are events. False: they tell none. */
+bool mpl_touch_range(struct mpl_reader *r, uint32_t i, uint32_t sink, struct mpl_range *out);
 void mpl_rewind(struct mpl_reader *r);                            /* forget the batch that was not committed */
 int mpl_ends(struct mpl_reader *r, bool look_at_owners, struct mpl_end *out, int max);
 int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end);
@@ -258,7 +270,7 @@ int mpl_tell_doubt(struct mpl_reader *r);
 int mpl_set_aside(struct mpl_reader *r);                  /* 1 when nobody is in the middle of a publish */
 int mpl_retire(struct mpl_reader *r, struct mpl_journal *j); /* 1: all segments and the bell are gone; 0: somebody is here */
 
-/* Which events the file gets: those from `level` on, but for the loggers at and below a rule's prefix. Others are counted as filtered. */
+/* Which events a file gets: those from `level` on, but for the loggers at and below a rule's prefix. Others are counted as filtered. */
 #define MPL_MAX_RULES 256u
 #define MPL_MAX_PREFIX 255u
 struct mpl_rule {
@@ -266,7 +278,7 @@ struct mpl_rule {
     size_t length;
     uint8_t level;
 };
-int mpl_filter_set(struct mpl_reader *r, uint8_t level, const struct mpl_rule *rules, uint32_t count);
+int mpl_filter_set(struct mpl_reader *r, uint32_t sink, uint8_t level, const struct mpl_rule *rules, uint32_t count);
 bool mpl_filter_takes(struct mpl_filter *f, unsigned level, const void *payload, size_t len);
 
 /* ---- the journal (W) ----------------------------------------------------------------------------------------------------- */
@@ -277,7 +289,6 @@ struct mpl_file {
 struct mpl_target {
     uint64_t offset, from;
 };
-#define MPL_MAX_SINKS 4u
 struct mpl_sink_entry {
     mpl_a32 flip; /* files[flip & 1] is in force */
     uint32_t reserved;
@@ -319,6 +330,7 @@ struct mpl_journal {
 };
 #define MPL_FOUND_TRUNCATED 1
 #define MPL_FOUND_FOREIGN 2
+#define MPL_FOUND_BITS 4
 int mpl_journal_open(struct mpl_journal *j, const char *dir, const char *service, size_t staging_bytes);
 int mpl_journal_check(const struct mpl_journal_page *page, uint64_t file_bytes);
 void mpl_journal_close(struct mpl_journal *j);
@@ -330,9 +342,16 @@ struct mpl_positions mpl_journal_position(const struct mpl_journal *j, uint32_t 
 void mpl_journal_adopt(struct mpl_journal *j, uint32_t segment, uint64_t segment_id); /* its positions are kept from now on */
 const struct mpl_file *mpl_journal_file(const struct mpl_journal *j, uint32_t sink);
 void mpl_journal_set_file(struct mpl_journal *j, uint32_t sink, const struct mpl_file *file);
-/* Both block on the file. They return flags of what was found there, or -errno with the state still COMMIT: call mpl_redo again. */
-int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length);
-int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd);
+struct mpl_part { /* what one file gets of a batch; length 0: nothing */
+    int fd;
+    size_t place, length; /* in staging */
+};
+/* Both block on the files. They return flags of what was found at them, those of file s shifted by MPL_FOUND_BITS * s; or -errno with the state still
+ * COMMIT: call mpl_redo again. What could be written is written, also where another file refuses. parts[s], fds[s]: of file s. */
+int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks);
+int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks);
+int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length); /* of one file, from the start of staging on */
+int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd);                                /* where there is one file */
 
 int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation);
 int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file);

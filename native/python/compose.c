@@ -10,6 +10,7 @@ struct call {
     ReaderObject *reader;
     PyObject *fallback;
     PyThreadState *without; /* the state to take the GIL with */
+    uint32_t sink;
     unsigned long unreadable;
 };
 
@@ -37,7 +38,7 @@ static int64_t fall_back(void *arg, const struct mpl_item *item, char *out, size
 {
     struct call *c = arg;
     PyEval_RestoreThread(c->without);
-    PyObject *tuple = mplog_item(c->reader, item), *answer = tuple ? PyObject_CallOneArg(c->fallback, tuple) : NULL;
+    PyObject *tuple = mplog_item(c->reader, item, c->sink), *answer = tuple ? PyObject_CallOneArg(c->fallback, tuple) : NULL;
     int64_t n = answer ? take_answer(c, answer, out, room) : -1;
     Py_XDECREF(tuple);
     Py_XDECREF(answer);
@@ -45,13 +46,15 @@ static int64_t fall_back(void *arg, const struct mpl_item *item, char *out, size
     return n;
 }
 
-/* The staging area from offset on; false: there is no such place. */
-static bool place_in(const struct mpl_journal *j, Py_ssize_t offset, struct mpl_compose *out)
+/* The staging area from offset on, up to `limit` if it is not 0; false: there is no such place. */
+static bool place_in(const struct mpl_journal *j, Py_ssize_t offset, Py_ssize_t limit, struct mpl_compose *out)
 {
     size_t bytes = j->page ? j->mapped - (size_t)(j->staging - (char *)j->page) : 0;
     if (j->page && j->page->staging_bytes < bytes)
         bytes = j->page->staging_bytes;
-    if (!j->page || offset < 0 || (size_t)offset > bytes)
+    if (limit > 0 && (size_t)limit < bytes)
+        bytes = (size_t)limit;
+    if (!j->page || offset < 0 || limit < 0 || (size_t)offset > bytes)
         return false;
     out->at = j->staging + offset;
     out->end = j->staging + bytes;
@@ -61,16 +64,17 @@ static bool place_in(const struct mpl_journal *j, Py_ssize_t offset, struct mpl_
 PyObject *mplog_compose(ReaderObject *self, PyObject *args)
 {
     JournalObject *journal;
-    Py_ssize_t offset, room;
-    unsigned format;
+    Py_ssize_t offset, room, limit = 0;
+    unsigned format, sink = 0, most = 0;
     struct call call = {.reader = self};
-    if (!PyArg_ParseTuple(args, "O!nnIO", &JournalType, &journal, &offset, &room, &format, &call.fallback))
+    if (!PyArg_ParseTuple(args, "O!nnIO|IIn", &JournalType, &journal, &offset, &room, &format, &call.fallback, &sink, &most, &limit))
         return NULL;
-    struct mpl_compose c = {.r = &self->reader, .format = mpl_formatter_of((enum mpl_format)format), .room = (size_t)room, .fallback = fall_back,
-        .arg = &call, .second = &self->second};
-    if (!self->second.memo)
-        self->second.memo = mpl_memo_new();
-    if (room < 0 || !c.format || !place_in(&journal->journal, offset, &c))
+    call.sink = sink;
+    struct mpl_compose c = {.r = &self->reader, .sink = sink, .most = most, .format = mpl_formatter_of((enum mpl_format)format), .room = (size_t)room, .fallback = fall_back,
+        .arg = &call, .second = &self->seconds[sink % MPL_MAX_SINKS]};
+    if (!c.second->memo)
+        c.second->memo = mpl_memo_new();
+    if (room < 0 || !c.format || sink >= self->reader.nsinks || !place_in(&journal->journal, offset, limit, &c))
         return mplog_raise(MPL_E_ARG);
     if (self->composing)
         return mplog_raise(MPL_E_STATE);

@@ -30,16 +30,78 @@ static PyObject *journal_redo(JournalObject *self, PyObject *args)
     return outcome(rc);
 }
 
-static PyObject *journal_file(JournalObject *self, PyObject *unused)
+/* One tuple a file, in a list: their number, or -1 with an exception. */
+static Py_ssize_t count_of(PyObject *list)
 {
-    const struct mpl_file *f = mpl_journal_file(&self->journal, 0);
+    if (PyList_Check(list) && PyList_GET_SIZE(list) <= (Py_ssize_t)MPL_MAX_SINKS)
+        return PyList_GET_SIZE(list);
+    PyErr_Format(PyExc_TypeError, "a list of one entry a file, at most %u", MPL_MAX_SINKS);
+    return -1;
+}
+
+static PyObject *journal_commit_parts(JournalObject *self, PyObject *args)
+{
+    ReaderObject *reader;
+    PyObject *list;
+    struct mpl_part parts[MPL_MAX_SINKS];
+    int rc;
+    if (!PyArg_ParseTuple(args, "O!O", &ReaderType, &reader, &list))
+        return NULL;
+    const Py_ssize_t count = count_of(list);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t place, length;
+        if (!PyTuple_Check(PyList_GET_ITEM(list, i)) || !PyArg_ParseTuple(PyList_GET_ITEM(list, i), "inn", &parts[i].fd, &place, &length))
+            return PyErr_Occurred() ? NULL : mplog_raise(MPL_E_ARG);
+        parts[i].place = (size_t)place;
+        parts[i].length = (size_t)length;
+    }
+    if (count < 0)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    rc = mpl_commit_parts(&self->journal, &reader->reader, parts, (uint32_t)count);
+    Py_END_ALLOW_THREADS
+    return outcome(rc);
+}
+
+static PyObject *journal_redo_parts(JournalObject *self, PyObject *args)
+{
+    ReaderObject *reader;
+    PyObject *list;
+    int fds[MPL_MAX_SINKS], rc;
+    if (!PyArg_ParseTuple(args, "O!O", &ReaderType, &reader, &list))
+        return NULL;
+    const Py_ssize_t count = count_of(list);
+    for (Py_ssize_t i = 0; i < count; i++)
+        fds[i] = (int)PyLong_AsLong(PyList_GET_ITEM(list, i));
+    if (PyErr_Occurred())
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    rc = mpl_redo_parts(&self->journal, &reader->reader, fds, (uint32_t)count);
+    Py_END_ALLOW_THREADS
+    return outcome(rc);
+}
+
+static bool is_sink(unsigned sink)
+{
+    if (sink < MPL_MAX_SINKS)
+        return true;
+    mplog_raise(MPL_E_ARG);
+    return false;
+}
+
+static PyObject *journal_file(JournalObject *self, PyObject *args)
+{
+    unsigned sink = 0;
+    if (!PyArg_ParseTuple(args, "|I", &sink) || !is_sink(sink))
+        return NULL;
+    const struct mpl_file *f = mpl_journal_file(&self->journal, sink);
     return Py_BuildValue("(KKKK)", f->dev, f->ino, f->offset, f->generation);
 }
 
-static int parse_file(PyObject *args, struct mpl_file *f)
+static int parse_file(PyObject *args, struct mpl_file *f, unsigned *sink)
 {
     unsigned long long dev, ino, offset, generation;
-    if (!PyArg_ParseTuple(args, "KKKK", &dev, &ino, &offset, &generation))
+    if (!PyArg_ParseTuple(args, "KKKK|I", &dev, &ino, &offset, &generation, sink) || !is_sink(*sink))
         return -1;
     *f = (struct mpl_file){.dev = dev, .ino = ino, .offset = offset, .generation = generation};
     return 0;
@@ -48,11 +110,12 @@ static int parse_file(PyObject *args, struct mpl_file *f)
 static PyObject *journal_set_file(JournalObject *self, PyObject *args)
 {
     struct mpl_file f;
-    if (parse_file(args, &f))
+    unsigned sink = 0;
+    if (parse_file(args, &f, &sink))
         return NULL;
     if (mpl_load(&self->journal.page->state) == MPL_COMMIT)
         return mplog_raise(MPL_E_STATE);
-    mpl_journal_set_file(&self->journal, 0, &f);
+    mpl_journal_set_file(&self->journal, sink, &f);
     Py_RETURN_NONE;
 }
 
@@ -60,9 +123,10 @@ static PyObject *journal_rotate_begin(JournalObject *self, PyObject *args)
 {
     unsigned long long generation, old_dev, old_ino, new_dev, new_ino;
     const char *archive;
-    if (!PyArg_ParseTuple(args, "KsKKKK", &generation, &archive, &old_dev, &old_ino, &new_dev, &new_ino))
+    unsigned sink = 0;
+    if (!PyArg_ParseTuple(args, "KsKKKK|I", &generation, &archive, &old_dev, &old_ino, &new_dev, &new_ino, &sink) || !is_sink(sink))
         return NULL;
-    struct mpl_rotation r = {.generation = generation, .old_dev = old_dev, .old_ino = old_ino, .new_dev = new_dev, .new_ino = new_ino};
+    struct mpl_rotation r = {.sink = sink, .generation = generation, .old_dev = old_dev, .old_ino = old_ino, .new_dev = new_dev, .new_ino = new_ino};
     if (strlen(archive) >= sizeof r.archive)
         return mplog_raise(-ENAMETOOLONG);
     strcpy(r.archive, archive);
@@ -72,7 +136,8 @@ static PyObject *journal_rotate_begin(JournalObject *self, PyObject *args)
 static PyObject *journal_rotate_end(JournalObject *self, PyObject *args)
 {
     struct mpl_file f;
-    if (parse_file(args, &f))
+    unsigned unused = 0;
+    if (parse_file(args, &f, &unused))
         return NULL;
     return outcome(mpl_rotate_end(&self->journal, &f));
 }
@@ -80,6 +145,13 @@ static PyObject *journal_rotate_end(JournalObject *self, PyObject *args)
 static PyObject *get_state(JournalObject *self, void *unused) { return PyLong_FromUnsignedLong(mpl_load_acquire(&self->journal.page->state)); }
 static PyObject *get_fresh(JournalObject *self, void *unused) { return PyBool_FromLong(self->journal.fresh); }
 static PyObject *get_staging_bytes(JournalObject *self, void *unused) { return PyLong_FromUnsignedLongLong(self->journal.page->staging_bytes); }
+
+static PyObject *get_rotating(JournalObject *self, void *unused)
+{
+    if (mpl_load_acquire(&self->journal.page->state) != MPL_ROTATE)
+        Py_RETURN_NONE;
+    return PyLong_FromUnsignedLong(self->journal.page->rotate.sink);
+}
 
 static PyObject *get_rotation(JournalObject *self, void *unused)
 {
@@ -94,6 +166,7 @@ static PyGetSetDef journal_getset[] = {
     {"state", (getter)get_state, NULL, "0 idle, 1 commit, 2 rotate", NULL},
     {"fresh", (getter)get_fresh, NULL, "whether it was made by this open", NULL},
     {"staging_bytes", (getter)get_staging_bytes, NULL, NULL, NULL},
+    {"rotating", (getter)get_rotating, NULL, "the number of the file that is being rotated, or None", NULL},
     {"rotation", (getter)get_rotation, NULL, "(generation, archive, old_dev, old_ino, new_dev, new_ino), or None", NULL},
     {0},
 };
@@ -101,9 +174,11 @@ static PyGetSetDef journal_getset[] = {
 static PyMethodDef journal_methods[] = {
     {"commit", (PyCFunction)journal_commit, METH_VARARGS, "commit(reader, fd, length) -> what was found at the file; OSError leaves it to redo()"},
     {"redo", (PyCFunction)journal_redo, METH_VARARGS, "redo(reader, fd): finishes the batch in COMMIT"},
-    {"file", (PyCFunction)journal_file, METH_NOARGS, "(dev, ino, offset, generation) in force"},
-    {"set_file", (PyCFunction)journal_set_file, METH_VARARGS, "set_file(dev, ino, offset, generation): put in force by one store"},
-    {"rotate_begin", (PyCFunction)journal_rotate_begin, METH_VARARGS, "rotate_begin(generation, archive, old_dev, old_ino, new_dev, new_ino)"},
+    {"commit_parts", (PyCFunction)journal_commit_parts, METH_VARARGS, "commit_parts(reader, [(fd, place, length)]): the same for several files; what was found at file s shifted by FOUND_BITS * s"},
+    {"redo_parts", (PyCFunction)journal_redo_parts, METH_VARARGS, "redo_parts(reader, [fd])"},
+    {"file", (PyCFunction)journal_file, METH_VARARGS, "file(sink=0) -> (dev, ino, offset, generation) in force"},
+    {"set_file", (PyCFunction)journal_set_file, METH_VARARGS, "set_file(dev, ino, offset, generation, sink=0): put in force by one store"},
+    {"rotate_begin", (PyCFunction)journal_rotate_begin, METH_VARARGS, "rotate_begin(generation, archive, old_dev, old_ino, new_dev, new_ino, sink=0)"},
     {"rotate_end", (PyCFunction)journal_rotate_end, METH_VARARGS, "rotate_end(dev, ino, offset, generation)"},
     {0},
 };

@@ -237,7 +237,7 @@ static int module_exec(PyObject *module)
         {"DROP_NEWEST", MPL_DROP_NEWEST}, {"OVERFLOW", MPL_OVERFLOW}, {"LOCK_SUPERVISOR", MPL_LOCK_SUPERVISOR}, {"LOCK_WRITER", MPL_LOCK_WRITER}, {"LOCK_SPAWN", MPL_LOCK_SPAWN}, {"BELL_DONE", offsetof(struct mpl_bell, done)},
         {"FLAG_CUT", MPL_FLAG_CUT}, {"FLAG_LATE", MPL_FLAG_LATE}, {"FLAG_RECOVERED", MPL_FLAG_RECOVERED}, {"ITEM_FILTERED", MPL_ITEM_FILTERED},
         {"IDLE", MPL_IDLE}, {"COMMIT", MPL_COMMIT},
-        {"ROTATE", MPL_ROTATE}, {"FOUND_TRUNCATED", MPL_FOUND_TRUNCATED}, {"FOUND_FOREIGN", MPL_FOUND_FOREIGN}};
+        {"ROTATE", MPL_ROTATE}, {"FOUND_TRUNCATED", MPL_FOUND_TRUNCATED}, {"FOUND_FOREIGN", MPL_FOUND_FOREIGN}, {"FOUND_BITS", MPL_FOUND_BITS}, {"MAX_SINKS", MPL_MAX_SINKS}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (PyModule_AddIntConstant(module, numbers[i].name, numbers[i].value))
             return -1;

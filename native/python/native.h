@@ -51,7 +51,7 @@ typedef struct {
     struct mpl_reader reader;
     struct mpl_end *ends;
     int nends;
-    struct mpl_second second;
+    struct mpl_second seconds[MPL_MAX_SINKS];
     bool composing;
     PyObject *who[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS]; /* (session, pid, process name), for the epoch beside it */
     uint32_t who_epoch[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS];
@@ -62,7 +62,10 @@ PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch);
 PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS]);
 
 
-PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item); /* as drain() gives it */
+PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item, uint32_t sink); /* as drain() gives it */
+PyObject *mplog_items(ReaderObject *self, uint32_t sink);  /* of the last drain, as one file has them */
+PyObject *mplog_ranges(ReaderObject *self, uint32_t sink); /* {session: (first, last, events)} of the accepted ones */
+PyObject *mplog_text(const char *bytes, size_t room);      /* what somebody has left in shared memory */
 PyObject *mplog_compose(ReaderObject *self, PyObject *args);
 
 int mplog_add_formats(PyObject *module); /* FORMATS: the number of a format by its name */

@@ -1,106 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reader: the writer's face of all lanes (and, not writable, the face for tools). An item is a tuple
- * (who, seq, wall_ns, level, kind, flags, payload, gap, untold); who = (session, pid, process name); gap = None or (first, last, reasons);
- * untold: how many numbers directly before, or before the gap, a filter took. */
+ * Reader: the writer's face of all lanes (and, not writable, the face for tools). What an item is: items.c. */
 #include <string.h>
 
 #include "native.h"
-#include "ring/origin.h"
 
 #define MAX_ENDS 256
 
-PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch)
-{
-    char text[48];
-    snprintf(text, sizeof text, "%012llx-%u-%u", (unsigned long long)segment_id, lane, epoch);
-    return PyUnicode_FromString(text);
-}
-
-static const char *const level_names[MPL_LEVELS] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
-static const char *const reason_names[] = {
-#define REASON(name, text) #name,
-#include "counters.def"
-};
 static const char *const counter_names[] = {
 #define COUNTER(name, text) #name,
 #include "counters.def"
 };
-
-/* {reason: {level: count}}, without zeros. */
-PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS])
-{
-    PyObject *out = PyDict_New();
-    for (unsigned i = 0; out && i < MPL_REASONS; i++) {
-        PyObject *levels = PyDict_New();
-        for (unsigned k = 0; levels && k < MPL_LEVELS; k++) {
-            PyObject *count = drops[i][k] ? PyLong_FromUnsignedLongLong(drops[i][k]) : NULL;
-            if (count && PyDict_SetItemString(levels, level_names[k], count))
-                Py_CLEAR(levels);
-            Py_XDECREF(count);
-        }
-        if (!levels || (PyDict_GET_SIZE(levels) && PyDict_SetItemString(out, reason_names[i], levels)))
-            Py_CLEAR(out);
-        Py_XDECREF(levels);
-    }
-    return out;
-}
-
-static PyObject *text_of(const char *bytes, size_t room)
-{
-    char text[3 * sizeof ((struct mpl_bell *)0)->problem];
-    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)mpl_name_text(text, bytes, room), "strict");
-}
-
-/* (session, pid, process name) of an item's session, borrowed. */
-static PyObject *who_of(ReaderObject *self, uint32_t view, uint32_t slot)
-{
-    const struct mpl_known *k = mpl_known_at(&self->reader, view, slot);
-    const uint32_t segment = view / MPL_MAX_LANES, lane = view % MPL_MAX_LANES;
-    PyObject **cached = &self->who[segment][lane][slot];
-    if (*cached && self->who_epoch[segment][lane][slot] == k->epoch)
-        return *cached;
-    const struct mpl_origin *o = &k->origin;
-    PyObject *fresh = Py_BuildValue("(s#Is#)", o->session, (Py_ssize_t)o->session_len, o->pid, o->name, (Py_ssize_t)o->name_len);
-    Py_XSETREF(*cached, fresh);
-    self->who_epoch[segment][lane][slot] = k->epoch;
-    return fresh;
-}
-
-static PyObject *gap_of(const struct mpl_view *v, const struct mpl_item *item)
-{
-    uint64_t drops[MPL_REASONS][MPL_LEVELS] = {{0}};
-    if (item->seq == item->expected)
-        return Py_NewRef(Py_None);
-    if (v->tally[item->slot].epoch == mpl_load(&v->lane->epoch))
-        for (unsigned i = 0; i < MPL_REASONS; i++)
-            for (unsigned k = 0; k < MPL_LEVELS; k++)
-                drops[i][k] = mpl_load(&v->lane->drops[i][k]);
-    return Py_BuildValue("(KKN)", item->expected, item->seq - 1, mplog_reasons(drops));
-}
-
-PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item)
-{
-    const struct mpl_view *v = mpl_view_at(&self->reader, item->view);
-    PyObject *who = who_of(self, item->view, item->slot), *out = PyTuple_New(9);
-    if (!who || !out)
-        return NULL;
-    PyTuple_SET_ITEM(out, 0, Py_NewRef(who));
-    PyTuple_SET_ITEM(out, 1, PyLong_FromUnsignedLongLong(item->seq));
-    PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(item->wall_ns));
-    PyTuple_SET_ITEM(out, 3, PyLong_FromLong(item->level));
-    PyTuple_SET_ITEM(out, 4, PyLong_FromLong(item->kind));
-    PyTuple_SET_ITEM(out, 5, PyLong_FromLong(item->flags));
-    PyTuple_SET_ITEM(out, 6, PyBytes_FromStringAndSize(self->reader.arena + item->place, item->len));
-    PyTuple_SET_ITEM(out, 7, gap_of(v, item));
-    PyTuple_SET_ITEM(out, 8, PyLong_FromUnsignedLongLong(item->untold));
-    for (Py_ssize_t i = 0; i < 9; i++)
-        if (!PyTuple_GET_ITEM(out, i)) {
-            Py_DECREF(out);
-            return NULL;
-        }
-    return out;
-}
 
 /* The number of items, or -1 with an exception. */
 static int drain(ReaderObject *self, PyObject *arg)
@@ -121,39 +31,21 @@ static int drain(ReaderObject *self, PyObject *arg)
 static PyObject *reader_drain(ReaderObject *self, PyObject *arg)
 {
     int count = drain(self, arg);
-    PyObject *out = count < 0 ? NULL : PyList_New(count);
-    for (int i = 0; out && i < count; i++) {
-        PyObject *item = mplog_item(self, &self->reader.items[i]);
-        if (!item)
-            Py_CLEAR(out);
-        else
-            PyList_SET_ITEM(out, i, item);
-    }
-    return out;
+    return count < 0 ? NULL : mplog_items(self, 0);
+}
+
+static PyObject *reader_items(ReaderObject *self, PyObject *arg)
+{
+    unsigned long sink = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred())
+        return NULL;
+    return sink < self->reader.nsinks ? mplog_items(self, (uint32_t)sink) : mplog_raise(MPL_E_ARG);
 }
 
 static PyObject *reader_drain_count(ReaderObject *self, PyObject *arg)
 {
     int count = drain(self, arg);
     return count < 0 ? NULL : PyLong_FromLong(count);
-}
-
-static PyObject *ranges_of(ReaderObject *self)
-{
-    struct mpl_reader *r = &self->reader;
-    PyObject *out = PyDict_New();
-    for (uint32_t i = 0; out && i < r->ntouches; i++) {
-        const struct mpl_touch *t = &r->touches[i];
-        struct mpl_range told;
-        if (!mpl_touch_range(r, i, &told))
-            continue;
-        PyObject *who = who_of(self, t->segment * MPL_MAX_LANES + t->lane, t->epoch % MPL_SLOTS);
-        PyObject *range = who ? Py_BuildValue("(KKK)", told.first, told.last, told.count) : NULL;
-        if (!range || PyDict_SetItem(out, PyTuple_GET_ITEM(who, 0), range))
-            Py_CLEAR(out);
-        Py_XDECREF(range);
-    }
-    return out;
 }
 
 PyDoc_STRVAR(accept_doc, "accept(count) -> (count, late, dropped, filtered, {session: (first, last, events)}): how many of the first items go into the\n"
@@ -165,16 +57,38 @@ static PyObject *reader_accept(ReaderObject *self, PyObject *arg)
         return NULL;
     uint32_t accepted = mpl_accept(&self->reader, (uint32_t)count);
     const struct mpl_account *a = &self->reader.account;
-    return Py_BuildValue("(IKKKN)", accepted, a->late, a->dropped, a->filtered, ranges_of(self));
+    return Py_BuildValue("(IKKKN)", accepted, a->late, a->dropped, a->filtered, mplog_ranges(self, 0));
 }
 
-PyDoc_STRVAR(set_filter_doc, "set_filter(level, [(prefix, level)]): which events are written; other levels for the loggers at and below a prefix");
+static PyObject *reader_ranges(ReaderObject *self, PyObject *arg)
+{
+    unsigned long sink = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred())
+        return NULL;
+    return sink < self->reader.nsinks ? mplog_ranges(self, (uint32_t)sink) : mplog_raise(MPL_E_ARG);
+}
+
+/* Items are for so many files from the next drain on. */
+static PyObject *reader_set_sinks(ReaderObject *self, PyObject *arg)
+{
+    unsigned long count = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred())
+        return NULL;
+    if (count < 1 || count > MPL_MAX_SINKS)
+        return mplog_raise(MPL_E_ARG);
+    mpl_rewind(&self->reader);
+    self->reader.nsinks = (uint32_t)count;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(set_filter_doc, "set_filter(level, [(prefix, level)], sink=0): which events are written; other levels for the loggers at and below a prefix");
 static PyObject *reader_set_filter(ReaderObject *self, PyObject *args)
 {
     unsigned char level;
     PyObject *given;
+    unsigned sink = 0;
     struct mpl_rule rules[MPL_MAX_RULES];
-    if (!PyArg_ParseTuple(args, "bO!", &level, &PyList_Type, &given))
+    if (!PyArg_ParseTuple(args, "bO!|I", &level, &PyList_Type, &given, &sink))
         return NULL;
     if (PyList_GET_SIZE(given) > MPL_MAX_RULES)
         return mplog_raise(MPL_E_ARG);
@@ -185,7 +99,7 @@ static PyObject *reader_set_filter(ReaderObject *self, PyObject *args)
             return PyErr_Occurred() ? NULL : mplog_raise(MPL_E_ARG);
         rules[i].length = (size_t)length;
     }
-    int rc = mpl_filter_set(&self->reader, level, rules, (uint32_t)PyList_GET_SIZE(given));
+    int rc = mpl_filter_set(&self->reader, sink, level, rules, (uint32_t)PyList_GET_SIZE(given));
     if (rc)
         return mplog_raise(rc);
     Py_RETURN_NONE;
@@ -228,14 +142,27 @@ static PyObject *reader_ends(ReaderObject *self, PyObject *arg)
     for (int i = 0; out && i < self->nends; i++) {
         const struct mpl_end *e = &self->ends[i];
         PyObject *item = Py_BuildValue("(iNINKKKKKKONK)", i, mplog_session(e->segment_id, e->view % MPL_MAX_LANES, e->epoch), e->pid,
-            text_of(e->name, sizeof e->name), e->start_ns, e->last, e->settled, e->delivered, e->filtered,
-            e->settled - e->delivered - e->filtered, e->clean ? Py_True : Py_False, mplog_reasons(e->drops), e->untold);
+            mplog_text(e->name, sizeof e->name), e->start_ns, e->last, e->settled, e->told[0].delivered, e->told[0].filtered,
+            e->settled - e->told[0].delivered - e->told[0].filtered, e->clean ? Py_True : Py_False, mplog_reasons(e->drops), e->told[0].untold);
         if (!item)
             Py_CLEAR(out);
         else
             PyList_SET_ITEM(out, i, item);
     }
     return out;
+}
+
+PyDoc_STRVAR(end_told_doc, "end_told(index, sink) -> (delivered, filtered, untold, lost_first): of that end, what the file has of it");
+static PyObject *reader_end_told(ReaderObject *self, PyObject *args)
+{
+    int index;
+    unsigned sink;
+    if (!PyArg_ParseTuple(args, "iI", &index, &sink))
+        return NULL;
+    if (index < 0 || index >= self->nends || sink >= self->reader.nsinks)
+        return mplog_raise(MPL_E_ARG);
+    const struct mpl_told *t = &self->ends[index].told[sink];
+    return Py_BuildValue("(KKKK)", t->delivered, t->filtered, t->untold, t->lost_first);
 }
 
 static PyObject *reader_close_session(ReaderObject *self, PyObject *arg)
@@ -369,7 +296,7 @@ static PyObject *lane_row(ReaderObject *self, uint32_t segment, uint32_t number)
     char name[MPL_NAME];
     memcpy(name, s->name, sizeof name);
     return Py_BuildValue("{sNsIsNsNsNsKsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
-        "name", text_of(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "open",
+        "name", mplog_text(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "open",
         PyBool_FromLong((mpl_load_acquire(&s->epoch_state) & 0xffffffffu) != MPL_S_CLOSED), "start_ns", s->start_ns, "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head) + overflow, "overflow_bytes", overflow, "dropped", dropped,
         "capacity_bytes", mpl_load(&v->lane->capacity), "quarantined", PyBool_FromLong(mpl_load(&v->lane->quarantined)));
 }
@@ -408,7 +335,7 @@ static PyObject *reader_broken(ReaderObject *self, PyObject *unused)
     return out;
 }
 
-PyDoc_STRVAR(compose_doc, "compose(journal, offset, room_bytes, format, fallback) -> (count, size_bytes, unreadable): lines of the items drained, in the\n"
+PyDoc_STRVAR(compose_doc, "compose(journal, offset, room_bytes, format, fallback, sink=0, most=0, limit=0) -> (count, size_bytes, unreadable): lines of the items drained, in the\n"
     "staging area from offset on, by the formatter with that number; fallback(item) -> (bytes, unreadable) makes those that are not plain.");
 static PyMethodDef reader_methods[] = {
     {"scan", (PyCFunction)reader_scan, METH_O, "scan(journal or None) -> whether there were new segments"},
@@ -416,10 +343,14 @@ static PyMethodDef reader_methods[] = {
     {"drain_count", (PyCFunction)reader_drain_count, METH_O, "drain_count(max_bytes) -> how many items there are for compose()"},
     {"compose", (PyCFunction)mplog_compose, METH_VARARGS, compose_doc},
     {"accept", (PyCFunction)reader_accept, METH_O, accept_doc},
+    {"items", (PyCFunction)reader_items, METH_O, "items(sink) -> the items of the last drain, as that file has them"},
+    {"ranges", (PyCFunction)reader_ranges, METH_O, "ranges(sink) -> what the accepted items' lines tell in that file: {session: (first, last, events)}"},
+    {"set_sinks", (PyCFunction)reader_set_sinks, METH_O, "set_sinks(n): for so many files; forgets what was drained"},
     {"set_filter", (PyCFunction)reader_set_filter, METH_VARARGS, set_filter_doc},
     {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},
     {"ends", (PyCFunction)reader_ends, METH_O, ends_doc},
     {"close_session", (PyCFunction)reader_close_session, METH_O, "close_session(index): its end line goes into the batch"},
+    {"end_told", (PyCFunction)reader_end_told, METH_VARARGS, end_told_doc},
     {"owned", (PyCFunction)reader_owned, METH_NOARGS, "lanes that somebody holds"},
     {"pending", (PyCFunction)reader_pending, METH_NOARGS, "bytes that nobody has drained"},
     {"sleep", (PyCFunction)reader_sleep, METH_VARARGS, "sleep(timeout_s, departures): until rung; without departures: until something is urgent"},
@@ -445,7 +376,7 @@ BELL_GETTER(supervisor_pid)
 BELL_GETTER(begun)
 BELL_GETTER(done)
 BELL_GETTER(state)
-static PyObject *get_problem(ReaderObject *self, void *unused) { return text_of(self->reader.bell->problem, sizeof self->reader.bell->problem); }
+static PyObject *get_problem(ReaderObject *self, void *unused) { return mplog_text(self->reader.bell->problem, sizeof self->reader.bell->problem); }
 static PyObject *get_seen_segments(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLong(self->reader.seen_segments); }
 
 static PyGetSetDef reader_getset[] = {
@@ -478,7 +409,8 @@ static int reader_init(ReaderObject *self, PyObject *args, PyObject *kwargs)
 static void reader_dealloc(ReaderObject *self)
 {
     mpl_reader_close(&self->reader);
-    mpl_memo_free(self->second.memo);
+    for (uint32_t i = 0; i < MPL_MAX_SINKS; i++)
+        mpl_memo_free(self->seconds[i].memo);
     PyMem_Free(self->ends);
     PyObject **who = &self->who[0][0][0];
     for (size_t i = 0; i < sizeof self->who / sizeof *who; i++)

@@ -53,8 +53,8 @@ static int ends(struct writer *w)
     int count = mpl_ends(&w->r, true, found, 8);
     for (int i = 0; i < count; i++) {
         CHECK_EQ(found[i].settled, found[i].last);
-        length += (size_t)sprintf(w->j.staging + length, "S %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", found[i].last, found[i].delivered, found[i].filtered,
-            found[i].untold);
+        length += (size_t)sprintf(w->j.staging + length, "S %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", found[i].last, found[i].told[0].delivered, found[i].told[0].filtered,
+            found[i].told[0].untold);
         CHECK_EQ(mpl_close_session(&w->r, &found[i]), 0);
     }
     CHECK(!count || mpl_commit(&w->j, &w->r, 0, w->fd, length) >= 0);
@@ -77,7 +77,7 @@ static void work(struct writer *w)
 static int open_filtered(struct writer *w)
 {
     int rc = writer_open(w, place);
-    return rc ? rc : mpl_filter_set(&w->r, 20, NULL, 0);
+    return rc ? rc : mpl_filter_set(&w->r, 0, 20, NULL, 0);
 }
 
 static int work_killed(void *arg)

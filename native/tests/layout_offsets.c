@@ -28,10 +28,12 @@ static void lane(void)
     AT(mpl_lane, marks, 32), AT(mpl_lane, drop_last, 80), AT(mpl_lane, ovf_rsv, 88), AT(mpl_lane, drops, 128), AT(mpl_lane, head, 384);
     AT(mpl_lane, ovf_head, 512), AT(mpl_lane, quarantined, 520), AT(mpl_lane, space_seq, 640), AT(mpl_lane, waiters, 644);
     AT(mpl_lane, epoch, 768), AT(mpl_lane, capacity, 772), AT(mpl_lane, slots, 776);
-    CHECK_EQ(sizeof(struct mpl_slot), 152);
+    CHECK_EQ(sizeof(struct mpl_slot), 288);
     AT(mpl_slot, epoch_state, 0), AT(mpl_slot, last, 8), AT(mpl_slot, end_pos, 16), AT(mpl_slot, settled, 24);
-    AT(mpl_slot, synced, 32), AT(mpl_slot, delivered, 40), AT(mpl_slot, filtered, 48), AT(mpl_slot, untold, 56);
-    AT(mpl_slot, start_ns, 64), AT(mpl_slot, pid, 72), AT(mpl_slot, clean, 76), AT(mpl_slot, name, 80), AT(mpl_slot, end_ovf, 128), AT(mpl_slot, process_ino, 136);
+    AT(mpl_slot, synced, 32), AT(mpl_slot, start_ns, 40), AT(mpl_slot, pid, 48), AT(mpl_slot, clean, 52), AT(mpl_slot, name, 56);
+    AT(mpl_slot, end_ovf, 104), AT(mpl_slot, process_ino, 112), AT(mpl_slot, doubt, 120), AT(mpl_slot, told, 128);
+    CHECK_EQ(sizeof(struct mpl_slot_told), 40);
+    AT(mpl_slot_told, delivered, 0), AT(mpl_slot_told, filtered, 8), AT(mpl_slot_told, untold, 16), AT(mpl_slot_told, lost_first, 24), AT(mpl_slot_told, lost_last, 32);
 }
 
 static void bell(void)

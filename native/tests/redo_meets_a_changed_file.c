@@ -76,7 +76,9 @@ static int test(const char *dir)
         expect(content, 4, "old\n" LINES, 4 + n, 0);
     }
     expect("", 4, LINES, n, MPL_FOUND_TRUNCATED);
-    expect("ol", 4, "ol\n" LINES, 3 + n, MPL_FOUND_TRUNCATED);
+    expect("ol", 4, "ol\n" LINES, 3 + n, MPL_FOUND_TRUNCATED); /* inside a line: on one of its own */
+    expect("old", 4, "old\n" LINES, 4 + n, MPL_FOUND_TRUNCATED);
+    expect("o\nx", 9, "o\nx\n" LINES, 4 + n, MPL_FOUND_TRUNCATED);
     expect("old\nXYZ\n", 4, "old\nXYZ\n" LINES, 8 + n, MPL_FOUND_FOREIGN);
     expect("old\nXYZ", 4, "old\nXYZ\n" LINES, 8 + n, MPL_FOUND_FOREIGN);
     expect("old\none\ntwXYZ", 4, "old\none\ntwXYZ\ntwo\nthree\nfour\n", 4 + 10 + n - 4, MPL_FOUND_FOREIGN);

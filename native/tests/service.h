@@ -148,7 +148,7 @@ static inline size_t line_of(struct writer *w, const struct mpl_item *item, char
 static inline size_t line_of_end(const struct mpl_end *e, uint64_t dropped, char *out)
 {
     return (size_t)sprintf(out, "S %012" PRIx64 " %u %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %u\n", e->segment_id, e->view % MPL_MAX_LANES,
-        e->epoch, e->last, e->delivered, dropped, e->clean, e->pid);
+        e->epoch, e->last, e->told[0].delivered, dropped, e->clean, e->pid);
 }
 
 /* One batch of events. Returns how many, or a negative code. */
@@ -177,7 +177,7 @@ static inline int writer_ends(struct writer *w)
     mpl_rewind(&w->r);
     int count = mpl_ends(&w->r, true, ends, 64), told = 0;
     for (int i = 0; i < count; i++) {
-        uint64_t dropped = ends[i].last - ends[i].delivered - ends[i].filtered;
+        uint64_t dropped = ends[i].last - ends[i].told[0].delivered - ends[i].told[0].filtered;
         if (mpl_close_session(&w->r, &ends[i]))
             break;
         length += line_of_end(&ends[i], dropped, w->j.staging + length);

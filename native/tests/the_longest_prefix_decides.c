@@ -16,7 +16,7 @@ static bool takes(unsigned level, const char *logger)
     memcpy(payload + head + n, "\xa1x", 2);
     payload = realloc(payload, head + n + 2);
     CHECK(payload != NULL);
-    bool taken = mpl_filter_takes(r.filter, level, payload, head + n + 2);
+    bool taken = mpl_filter_takes(r.filters[0], level, payload, head + n + 2);
     free(payload);
     return taken;
 }
@@ -38,11 +38,11 @@ static void many(void)
     static struct mpl_rule rules[MPL_MAX_RULES];
     for (unsigned i = 0; i < MPL_MAX_RULES; i++)
         rules[i] = (struct mpl_rule){.prefix = names[i], .length = (size_t)sprintf(names[i], "m%u", i), .level = (uint8_t)i};
-    CHECK_EQ(mpl_filter_set(&r, 7, rules, MPL_MAX_RULES), 0);
+    CHECK_EQ(mpl_filter_set(&r, 0, 7, rules, MPL_MAX_RULES), 0);
     for (unsigned i = 0; i < MPL_MAX_RULES; i++)
         CHECK_EQ(least(names[i]), i);
     CHECK_EQ(least("m256"), 7);
-    CHECK_EQ(mpl_filter_set(&r, 7, rules, MPL_MAX_RULES + 1), MPL_E_ARG);
+    CHECK_EQ(mpl_filter_set(&r, 0, 7, rules, MPL_MAX_RULES + 1), MPL_E_ARG);
 }
 
 static int test(const char *dir)
@@ -51,7 +51,7 @@ static int test(const char *dir)
     const struct mpl_rule bad[] = {{"", 0, 30}};
     char longest[MPL_MAX_PREFIX + 1];
     (void)dir;
-    CHECK_EQ(mpl_filter_set(&r, 20, rules, 5), 0);
+    CHECK_EQ(mpl_filter_set(&r, 0, 20, rules, 5), 0);
     CHECK_EQ(least("app.db"), 30);
     CHECK_EQ(least("app.db.x"), 30);
     CHECK_EQ(least("app.db.pool"), 10);
@@ -75,14 +75,14 @@ static int test(const char *dir)
         char *exact = malloc(n ? n : 1);
         CHECK(exact != NULL);
         memcpy(exact, none[i], n);
-        CHECK(mpl_filter_takes(r.filter, 20, exact, n) && !mpl_filter_takes(r.filter, 19, exact, n));
+        CHECK(mpl_filter_takes(r.filters[0], 20, exact, n) && !mpl_filter_takes(r.filters[0], 19, exact, n));
         free(exact);
     }
-    CHECK_EQ(mpl_filter_set(&r, 20, bad, 1), MPL_E_ARG);
+    CHECK_EQ(mpl_filter_set(&r, 0, 20, bad, 1), MPL_E_ARG);
     CHECK_EQ(least("lib"), 255);
-    CHECK_EQ(mpl_filter_set(&r, 40, NULL, 0), 0);
+    CHECK_EQ(mpl_filter_set(&r, 0, 40, NULL, 0), 0);
     CHECK_EQ(least("lib"), 40);
     many();
-    free(r.filter);
+    free(r.filters[0]);
     return 0;
 }

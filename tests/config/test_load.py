@@ -46,6 +46,7 @@ def test_defaults():
         "retention": "10",
         "compression": "off",
         "mode": "0600",
+        "files": "off",
         "max_event_bytes": "64 KiB",
         "fsync": "none",
         "fsync_interval": "1 s",

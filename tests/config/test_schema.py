@@ -12,9 +12,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 
 
 def test_table_and_struct_agree():
-    """Each field of the Struct has its row, by name and attribute, in the same order."""
+    """Each field of the Struct has its row, by name and attribute."""
     fields = [(field.encode_name, field.name) for field in msgspec.structs.fields(Settings)]
-    assert fields == [(key.name, key.attribute) for key in KEYS.values()]
+    assert sorted(fields) == sorted((key.name, key.attribute) for key in KEYS.values())
 
 
 def test_defaults_pass_their_parsers():

@@ -13,7 +13,7 @@ from mplog.files.active import ActiveFile
 from mplog.format import formatter
 from mplog.ring import create_bell, hold
 from mplog.writer import account, stage
-from mplog.writer.state import ARENA_BYTES, Job, Signals
+from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals
 
 STAGING_BYTES = 64 << 10
 TIME = re.compile(rb'"timestamp":"[^"]*"')
@@ -41,8 +41,8 @@ class Place:
         journal.set_file(file.dev, file.ino, 0, 0)
         self.producers = []
         self.job = Job(
-            directory, "shop", self.settings, log, reader, journal, formatter("json"), file,
-            Signals(), None,
+            directory, "shop", self.settings, reader, journal,
+            [FileSink(0, self.settings, log, formatter("json"), file)], Signals(), None,
         )  # fmt: skip
 
     def producer(self, name="web", policy=None):

@@ -19,8 +19,9 @@ from mplog.writer.state import Job
 @pytest.fixture
 def waiting(place, monkeypatch):
     """A compressor with an archive to do, and what its program does instead."""
-    job = place.job
-    job.settings = msgspec.structs.replace(job.settings, compression="gzip", retention=Retention())
+    job, sink = place.job, place.job.sinks[0]
+    changes = {"compression": "gzip", "retention": Retention()}
+    sink.settings = msgspec.structs.replace(sink.settings, **changes)
     folder, name = job.path.parent, job.path.name
     (folder / archive_name(name, 1, 0)).write_text("{}\n")
     started = []
@@ -31,7 +32,7 @@ def waiting(place, monkeypatch):
 
     instead.does = "exit 0"
     monkeypatch.setattr(compressor, "_spawn", instead)
-    made = Compressor(job)
+    made = Compressor(job, sink)
     made.started, made.program = started, instead
     return made
 
@@ -50,7 +51,7 @@ def test_one_program_at_a_time(waiting, wait_for):
     over(waiting, 2.0, wait_for)
     waiting.look(3.0)
     assert 1 == len(waiting.started)
-    assert not waiting._job.untidy
+    assert not waiting._sink.untidy
 
 
 def test_without_archives_nothing_is_started(waiting):
@@ -59,7 +60,7 @@ def test_without_archives_nothing_is_started(waiting):
         (waiting._job.path.parent / archive.name).unlink()
     waiting.look(1.0)
     assert [] == waiting.started
-    assert not waiting._job.untidy
+    assert not waiting._sink.untidy
 
 
 @pytest.mark.parametrize(
@@ -96,14 +97,14 @@ def test_another_one_at_work_is_no_error(waiting, wait_for):
     waiting.look(1.0)
     over(waiting, 1.0, wait_for)
     assert "" == waiting._job.reader.problem
-    assert waiting._job.untidy
+    assert waiting._sink.untidy
 
 
 def test_a_writer_that_leaves_has_it_done(waiting, wait_for):
     """What came since the last start may not have been seen: one more is started."""
     waiting.program.does = "sleep 0.2"
     waiting.look(1.0)
-    waiting._job.untidy = True
+    waiting._sink.untidy = True
     waiting.close()
     assert 2 == len(waiting.started)
     for _ in waiting.started:

@@ -41,7 +41,9 @@ class Place:
         self.told.append(self.watch.problem)
 
     def begin(self):
-        return recover.begin(self.directory, "shop", self.settings, self.signals, None)
+        job, locks = recover.begin(self.directory, "shop", self.settings, self.signals, None)
+        (lock,) = locks
+        return job, lock
 
     def log_one(self, text="one"):
         assert self.producer.publish(20, ENCODER.encode(Event("shop", text)))
@@ -102,7 +104,7 @@ def test_a_file_that_can_be_opened_again_is_told_no_more(make, monkeypatch):
     place = make()
     job, lock = place.begin()
     monkeypatch.setattr(another, "ActiveFile", failing(1, another.ActiveFile, errno.EACCES))
-    deliver.reopen(job, None)
+    deliver.reopen(job, job.sinks[0], None)
     os.close(lock)
 
     assert ["EACCES" in text for text in place.told] == [True]
@@ -155,9 +157,10 @@ def test_an_entry_that_vanishes_during_the_search_is_passed_over(make, monkeypat
 
     other = place.log.with_name("renamed")
     other.touch()
+    job.journal.set_file(other.stat().st_dev, other.stat().st_ino, 0, 1)
     with monkeypatch.context() as patched:
         patched.setattr(recover.os, "scandir", Entries)
-        fd = recover._find(job, (other.stat().st_dev, other.stat().st_ino))
+        fd = recover._find(job, job.sinks[0])
     os.close(lock)
 
     assert fd is not None

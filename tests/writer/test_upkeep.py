@@ -49,12 +49,13 @@ class Writer:
 
     def __init__(self, place):
         self.place, self.job = place, place.job
+        self.sink = self.job.sinks[0]
         self.producer = place.producer()
         self.loop = Loop(self.job)
 
     def rules(self, **settings):
         parsed = {name: KEYS[name].parse(value) for name, value in settings.items()}
-        self.job.settings = msgspec.structs.replace(self.job.settings, **parsed)
+        self.sink.settings = msgspec.structs.replace(self.sink.settings, **parsed)
         self.loop = Loop(self.job)
         return self
 
@@ -64,14 +65,14 @@ class Writer:
 
     def turn(self, now_s=None):
         """Whether a turn of the loop sets the file aside; then it does."""
-        due = self.loop.upkeep.due(time.monotonic() if now_s is None else now_s)
+        due = self.loop.upkeeps[0].due(time.monotonic() if now_s is None else now_s)
         if due:
-            self.loop._rotate()
+            self.loop._rotate(self.sink)
         return due
 
     def again(self):
         """A new writer that knows nothing."""
-        self.job.rotated_ns = 0
+        self.sink.rotated_ns = 0
         self.loop = Loop(self.job)
 
     def archives(self):
@@ -217,10 +218,10 @@ def test_archives_that_become_too_old_go_without_a_rotation(writer, clock):
     folder, name = writer.job.path.parent, writer.job.path.name
     old = folder / archive_name(name, 1, time.time_ns() - 2 * HOUR_NS)
     old.write_text("{}\n")
-    writer.loop.upkeep.look(100.0)
+    writer.loop.upkeeps[0].look(100.0)
     assert not old.exists()
     old.write_text("{}\n")
-    writer.loop.upkeep.look(109.0)
+    writer.loop.upkeeps[0].look(109.0)
     assert old.exists()
 
 
@@ -228,4 +229,4 @@ def test_a_count_alone_is_not_looked_at_again(writer, monkeypatch):
     """Only a rotation can change it."""
     writer.rules(retention=0)
     monkeypatch.setattr(upkeep, "delete_old", None)
-    writer.loop.upkeep.look(100.0)
+    writer.loop.upkeeps[0].look(100.0)

@@ -152,9 +152,13 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     mpl_store(&slot->settled, 0);
     mpl_store(&slot->synced, 0);
     mpl_store(&slot->doubt, 0);
-    mpl_store(&slot->delivered, 0);
-    mpl_store(&slot->filtered, 0);
-    mpl_store(&slot->untold, 0);
+    for (unsigned i = 0; i < MPL_MAX_SINKS; i++) {
+        mpl_store(&slot->told[i].delivered, 0);
+        mpl_store(&slot->told[i].filtered, 0);
+        mpl_store(&slot->told[i].untold, 0);
+        mpl_store(&slot->told[i].lost_first, 0);
+        mpl_store(&slot->told[i].lost_last, 0);
+    }
     slot->start_ns = mpl_now(CLOCK_REALTIME);
     slot->pid = (uint32_t)getpid();
     slot->process_ino = mpl_process_ino();

@@ -9,6 +9,8 @@
 
 struct mpl_compose {
     struct mpl_reader *r;
+    uint32_t sink; /* whose lines */
+    uint32_t most; /* items; 0: all there are */
     mpl_formatter format; /* what it declines goes to the fallback, and so does every item behind a gap */
     char *at, *end;       /* where the lines go */
     size_t room;          /* where the file is to end: the first line alone may go over it */

@@ -7,8 +7,8 @@
  * of a lane with an event under way.
  *
  * Pairs kept here:
- *   drain:E / overflow:B  the copy of what stood in the overflow, and in the lane before it, before ovf_head (in journal.c)
- *   drain:D / publish:A   the copy of a record before its space is given back (in journal.c, by mpl_raise)
+ *   drain:E / overflow:B  the copy of what stood in the overflow, and in the lane before it, before ovf_head (in commit.c)
+ *   drain:D / publish:A   the copy of a record before its space is given back (in commit.c, by mpl_raise)
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -115,9 +115,9 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
         v->ovf.cur += sizeof(struct mpl_frame) + n->len;
     else
         v->cur += n->len;
-    uint32_t slot = n->epoch % MPL_SLOTS;
+    const uint16_t slot = n->epoch % MPL_SLOTS;
     *item = (struct mpl_item){.slot = slot, .end_pos = v->cur, .end_ovf = v->ovf.cur, .seq = n->seq, .expected = v->cursor_seq[slot] + 1,
-        .mono_ns = n->mono_ns, .wall_ns = n->wall_ns, .untold = v->cursor_untold[slot], .place = (uint32_t)r->arena_used, .len = n->payload_len,
+        .mono_ns = n->mono_ns, .wall_ns = n->wall_ns, .place = (uint32_t)r->arena_used, .len = n->payload_len,
         .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE))};
     if (item->seq != item->expected && SEEDED(gap_not_told))
         item->expected = item->seq;
@@ -125,23 +125,39 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
     return 1;
 }
 
-/* Keeps the payload, or not; numbers that no line tells wait for the session's next one: this item's, or that of the gap before it. */
+/* What one file has of the item: false where a filter takes it. Numbers that no line tells wait for the session's next one: this item's, or that of the
+ * gap before it. */
+static bool shows(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item, uint32_t sink)
+{
+    uint64_t *untold = &v->cursor_untold[sink][item->slot];
+    item->untold[sink] = *untold;
+    if (item->seq != item->expected || item->lost >> sink & 1)
+        *untold = 0;
+    if (r->filters[sink] && !mpl_filter_takes(r->filters[sink], item->level, r->arena + item->place, item->len)) {
+        item->filtered |= (uint8_t)(1u << sink);
+        ++*untold;
+        return false;
+    }
+    *untold = 0;
+    return true;
+}
+
+/* Keeps the payload, if a file is to have it. */
 static void keep(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item)
 {
-    uint64_t *untold = &v->cursor_untold[item->slot];
-    if (item->seq != item->expected)
-        *untold = 0;
-    if (!r->filter || mpl_filter_takes(r->filter, item->level, r->arena + item->place, item->len)) {
+    bool shown = false;
+    item->lost = v->cursor_lost[item->slot] & (uint8_t)~r->losing;
+    v->cursor_lost[item->slot] &= r->losing;
+    for (uint32_t s = 0; s < r->nsinks; s++)
+        shown |= shows(r, v, item, s);
+    if (shown || item->lost || item->seq != item->expected) /* the notice of a gap has its time */
         item->wall_ns = mpl_wall_shown(r, item);
+    if (shown) {
         r->arena_used += item->len;
-        *untold = 0;
-        return;
+    } else {
+        item->flags |= MPL_ITEM_FILTERED;
+        item->len = 0;
     }
-    item->flags |= MPL_ITEM_FILTERED;
-    item->len = 0;
-    ++*untold;
-    if (item->seq != item->expected) /* the notice of the gap has this time */
-        item->wall_ns = mpl_wall_shown(r, item);
 }
 
 /* Whether the batch can name one more session; a crowd of them is taken in several batches, with room left for end lines. */
@@ -268,9 +284,32 @@ static struct mpl_touch *touch(struct mpl_reader *r, uint32_t view, uint32_t slo
     const struct mpl_tally *t = &v->tally[slot];
     struct mpl_touch *fresh = &r->touches[r->ntouches];
     *fresh = (struct mpl_touch){.segment_id = r->segments[v->segment].head.segment_id, .lane = v->number, .epoch = t->epoch, .segment = v->segment,
-        .head = v->pos, .ovf_head = v->ovf.pos, .settled = t->settled, .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
+        .head = v->pos, .ovf_head = v->ovf.pos, .settled = t->settled};
+    memcpy(fresh->told, t->told, sizeof fresh->told);
     v->touch[slot] = (int16_t)r->ntouches++;
     return fresh;
+}
+
+/* What file `sink` has of the session once the item is in its batch. */
+static void tell(struct mpl_touch *t, const struct mpl_item *item, uint32_t sink, bool losing)
+{
+    struct mpl_told *told = &t->told[sink];
+    const bool gap = item->seq != t->settled + 1;
+    if (losing) { /* nothing is told there now: from here to the next line that gets there all numbers are one gap */
+        told->lost_first = told->lost_first ? told->lost_first : t->settled + 1;
+        told->lost_last = item->seq;
+        return;
+    }
+    if (gap || told->lost_first)
+        told->untold = 0; /* the notice of the gap tells them */
+    told->lost_first = told->lost_last = 0;
+    if (item->filtered >> sink & 1) {
+        told->filtered += SEEDED(filtered_not_counted) ? 0 : 1;
+        told->untold++;
+    } else {
+        told->delivered++;
+        told->untold = 0;
+    }
 }
 
 /* Role: W. Items [0, count) go into the batch that the next commit makes. Returns how many did: a full list of touches cuts the batch. */
@@ -284,17 +323,10 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
             break;
         t->head = item->end_pos;
         t->ovf_head = item->end_ovf;
-        if (item->seq != t->settled + 1)
-            t->untold = 0; /* the notice of the gap tells them */
+        for (uint32_t s = 0; s < r->nsinks; s++)
+            tell(t, item, s, r->losing >> s & 1);
         MPL_ACCOUNT(r->account.dropped += item->seq - (t->settled + 1));
         t->settled = item->seq;
-        if (item->flags & MPL_ITEM_FILTERED) {
-            t->filtered += SEEDED(filtered_not_counted) ? 0 : 1;
-            t->untold++;
-        } else {
-            t->delivered++;
-            t->untold = 0;
-        }
         MPL_ACCOUNT(r->account.filtered += item->flags & MPL_ITEM_FILTERED ? 1 : 0);
         MPL_ACCOUNT(r->account.late += item->flags & MPL_ITEM_FILTERED ? 0 : item->flags & MPL_FLAG_LATE ? 1 : 0);
         if (!(item->flags & MPL_FLAG_RECOVERED) && item->mono_ns > r->accepted_mono)
@@ -315,11 +347,13 @@ void mpl_rewind(struct mpl_reader *r)
     r->accepted_mono = r->committed_mono;
 }
 
-bool mpl_touch_range(struct mpl_reader *r, uint32_t i, struct mpl_range *out)
+bool mpl_touch_range(struct mpl_reader *r, uint32_t i, uint32_t sink, struct mpl_range *out)
 {
     const struct mpl_touch *t = &r->touches[i];
     const struct mpl_tally *before = &mpl_view_at(r, t->segment * MPL_MAX_LANES + t->lane)->tally[t->epoch % MPL_SLOTS];
-    *out = (struct mpl_range){.first = before->settled - before->untold + 1, .last = t->settled - t->untold, .count = t->delivered - before->delivered};
+    const struct mpl_told *was = &before->told[sink], *is = &t->told[sink];
+    const uint64_t first = was->lost_first ? was->lost_first : before->settled + 1, last = is->lost_first ? is->lost_first - 1 : t->settled;
+    *out = (struct mpl_range){.first = first - was->untold, .last = last - is->untold, .count = is->delivered - was->delivered};
     return out->last >= out->first;
 }
 
@@ -330,6 +364,7 @@ int mpl_close_session(struct mpl_reader *r, const struct mpl_end *end)
     if (!t || t->epoch != end->epoch)
         return MPL_E_ARG;
     t->close = 1;
-    t->untold = 0;
+    for (uint32_t s = 0; s < r->nsinks; s++)
+        t->told[s].untold = t->told[s].lost_first = t->told[s].lost_last = 0;
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which events the file gets: a least level, and others for loggers below a dotted prefix; the longest prefix wins. Looked at in the drain, in the writer's
+ * Which events a file gets: a least level, and others for loggers below a dotted prefix; the longest prefix wins. Looked at in the drain, in the writer's
  * own copy of a payload. Role: W. */
 #include <errno.h>
 #include <stdlib.h>
@@ -46,11 +46,11 @@ static void add(struct mpl_filter *f, const struct mpl_rule *rule, char **text)
     f->highest = rule->level > f->highest ? rule->level : f->highest;
 }
 
-int mpl_filter_set(struct mpl_reader *r, uint8_t level, const struct mpl_rule *rules, uint32_t count)
+int mpl_filter_set(struct mpl_reader *r, uint32_t sink, uint8_t level, const struct mpl_rule *rules, uint32_t count)
 {
     uint32_t places = 2;
     size_t bytes = 0;
-    if (count > MPL_MAX_RULES)
+    if (count > MPL_MAX_RULES || sink >= MPL_MAX_SINKS)
         return MPL_E_ARG;
     for (uint32_t i = 0; i < count; i++) {
         if (!rules[i].length || rules[i].length > MPL_MAX_PREFIX)
@@ -66,8 +66,8 @@ int mpl_filter_set(struct mpl_reader *r, uint8_t level, const struct mpl_rule *r
     char *text = f->text;
     for (uint32_t i = 0; i < count; i++)
         add(f, &rules[i], &text);
-    free(r->filter);
-    r->filter = f;
+    free(r->filters[sink]);
+    r->filters[sink] = f;
     return 0;
 }
 

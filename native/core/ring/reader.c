@@ -33,6 +33,7 @@ int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, 
     strcpy(r->overflow_dir, dir);
     strcpy(r->service, service);
     r->writable = writable;
+    r->nsinks = 1;
     for (uint32_t i = 0; i < MPL_MAX_SEGMENTS; i++)
         r->segments[i].fd = -1;
     int rc = mpl_bell_open(dir, service, NULL, 0, &r->bell, &created);
@@ -69,9 +70,26 @@ void mpl_reader_close(struct mpl_reader *r)
             drop_segment(r, i);
     free(r->arena);
     free(r->items);
-    free(r->filter);
+    for (uint32_t i = 0; i < MPL_MAX_SINKS; i++)
+        free(r->filters[i]);
     mpl_bell_close(r->bell);
     memset(r, 0, sizeof *r);
+}
+
+/* What was committed of a session: its words, as far as they can be true. */
+static void take_tally(struct mpl_tally *t, const struct mpl_slot *slot, uint32_t epoch)
+{
+    *t = (struct mpl_tally){.epoch = epoch, .settled = mpl_load(&slot->settled)};
+    for (uint32_t i = 0; i < MPL_MAX_SINKS; i++) {
+        const struct mpl_slot_told *from = &slot->told[i];
+        struct mpl_told *to = &t->told[i];
+        *to = (struct mpl_told){.delivered = mpl_load(&from->delivered), .filtered = mpl_load(&from->filtered), .untold = mpl_load(&from->untold),
+            .lost_first = mpl_load(&from->lost_first), .lost_last = mpl_load(&from->lost_last)};
+        if (to->lost_first > to->lost_last || to->lost_last > t->settled)
+            to->lost_first = to->lost_last = 0;
+        if (to->untold >= (to->lost_first ? to->lost_first : t->settled + 1))
+            to->untold = 0;
+    }
 }
 
 /* Where the writer goes on in a lane: at the journal's position; where that knows nothing, at head. What sessions were committed stands in their slots. */
@@ -95,10 +113,7 @@ static void view_init(struct mpl_reader *r, struct mpl_journal *j, uint32_t segm
         v->touch[i] = -1;
         if (mpl_word_state(word) == MPL_S_CLOSED || mpl_word_epoch(word) % MPL_SLOTS != i)
             continue;
-        v->tally[i] = (struct mpl_tally){.epoch = mpl_word_epoch(word), .settled = mpl_load(&slot->settled), .delivered = mpl_load(&slot->delivered),
-            .filtered = mpl_load(&slot->filtered), .untold = mpl_load(&slot->untold)};
-        if (v->tally[i].untold > v->tally[i].settled)
-            v->tally[i].untold = 0;
+        take_tally(&v->tally[i], slot, mpl_word_epoch(word));
     }
 }
 
@@ -139,8 +154,8 @@ static void fill_end(struct mpl_reader *r, struct mpl_view *v, uint32_t slot, st
     const struct mpl_slot *s = &v->lane->slots[slot];
     const struct mpl_tally *t = &v->tally[slot];
     *out = (struct mpl_end){.view = v->segment * MPL_MAX_LANES + v->number, .slot = slot, .epoch = t->epoch, .pid = s->pid, .clean = s->clean,
-        .segment_id = r->segments[v->segment].head.segment_id, .start_ns = s->start_ns, .process_ino = s->process_ino, .last = mpl_load(&s->last), .settled = t->settled,
-        .delivered = t->delivered, .filtered = t->filtered, .untold = t->untold};
+        .segment_id = r->segments[v->segment].head.segment_id, .start_ns = s->start_ns, .process_ino = s->process_ino, .last = mpl_load(&s->last), .settled = t->settled};
+    memcpy(out->told, t->told, sizeof out->told);
     memcpy(out->name, s->name, MPL_NAME);
     out->name[MPL_NAME - 1] = 0;
     if (out->last < out->settled)

@@ -39,7 +39,10 @@ void mpl_view_start_session(struct mpl_view *v, uint32_t epoch)
     if (v->tally[slot].epoch == epoch)
         return;
     v->tally[slot] = (struct mpl_tally){.epoch = epoch};
-    v->cursor_seq[slot] = v->cursor_untold[slot] = 0;
+    v->cursor_seq[slot] = 0;
+    v->cursor_lost[slot] = 0;
+    for (uint32_t i = 0; i < MPL_MAX_SINKS; i++)
+        v->cursor_untold[i][slot] = 0;
 }
 
 static int check_record(struct mpl_view *v, const struct mpl_record *head)
@@ -104,6 +107,20 @@ static bool load_overflow(struct mpl_view *v, uint64_t end)
     return true;
 }
 
+/* A pass begins where the sessions were left by the last commit. */
+static void take_cursors(const struct mpl_reader *r, struct mpl_view *v)
+{
+    for (uint32_t i = 0; i < MPL_SLOTS; i++) {
+        const struct mpl_tally *t = &v->tally[i];
+        v->cursor_seq[i] = t->settled;
+        v->cursor_lost[i] = 0;
+        for (uint32_t s = 0; s < r->nsinks; s++) {
+            v->cursor_untold[s][i] = t->told[s].untold;
+            v->cursor_lost[i] |= (uint8_t)((t->told[s].lost_first != 0) << s);
+        }
+    }
+}
+
 /* Takes the lane's words as they are now; clock_ns was read before. Returns the stamp up to which this lane is complete, or an error. */
 int mpl_view_load(struct mpl_reader *r, struct mpl_view *v, uint64_t clock_ns, uint64_t *complete_ns)
 {
@@ -129,8 +146,7 @@ int mpl_view_load(struct mpl_reader *r, struct mpl_view *v, uint64_t clock_ns, u
     if (v->capacity != capacity || ((tail | v->pos) & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0 ||
         !load_overflow(v, ovf_end))
         return MPL_E_CORRUPT;
-    for (int i = 0; i < (int)MPL_SLOTS; i++)
-        v->cursor_seq[i] = v->tally[i].settled, v->cursor_untold[i] = v->tally[i].untold;
+    take_cursors(r, v);
     v->limit = tail;
     if (rsv != tail || ovf_rsv != ovf_end) { /* an event is under way: it cannot be older than the lane's last stamp */
         uint64_t last = mpl_load_acquire(&v->lane->last_mono);

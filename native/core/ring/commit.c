@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Steps 4 to 7 of a commit, which anybody may do again: heads and words, the bytes of each file, offsets, settled.
+ *
+ * Pairs kept here:
+ *   journal:A            the whole entry before COMMIT; read by the redo of a later writer, which the kernel's lock orders after this one's death
+ *   free:A / wait:A      head and settled before the look at waiters; waiters before the producer's last look at head and settled
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fault.h"
+#include "overflow.h"
+#include "session.h"
+#include "sink.h"
+
+/* ---- step 4: space back to the producers, session words, positions -------------------------------------------------------------------------- */
+static struct mpl_lane *lane_of(struct mpl_reader *r, const struct mpl_touch *t)
+{
+    struct mpl_segment *seg = &r->segments[t->segment];
+    if (!r->views[t->segment] || seg->head.segment_id != t->segment_id || t->lane >= seg->head.lanes)
+        return NULL; /* that segment is gone, and with it whoever could care */
+    return mpl_segment_lane(seg, t->lane);
+}
+
+/* Not one that this entry has closed before a writer was killed: its slot may be a later session's at any moment. */
+static bool names_session(const struct mpl_slot *slot, const struct mpl_touch *t)
+{
+    const uint64_t word = mpl_load_acquire(&slot->epoch_state);
+    return mpl_word_epoch(word) == t->epoch && mpl_word_state(word) != MPL_S_CLOSED;
+}
+
+static void store_told(struct mpl_slot_told *to, const struct mpl_told *from)
+{
+    mpl_store(&to->delivered, from->delivered);
+    mpl_store(&to->filtered, from->filtered);
+    mpl_store(&to->untold, from->untold);
+    mpl_store(&to->lost_first, from->lost_first);
+    mpl_store(&to->lost_last, from->lost_last);
+}
+
+static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < j->page->ntouches; i++) {
+        const struct mpl_touch *t = &j->page->touches[i];
+        struct mpl_lane *lane = lane_of(r, t);
+        if (!lane || (i == 0 && SEEDED(head_skipped)))
+            continue;
+        mpl_raise(&j->page->positions[t->segment][t->lane], t->head);
+        mpl_raise(&j->page->ovf_positions[t->segment][t->lane], t->ovf_head);
+        mpl_raise(&lane->head, t->head);         /* ORD(drain:D) release: the copy; pairs with ORD(publish:A), ORD(publish:E) */
+        mpl_raise(&lane->ovf_head, t->ovf_head); /* ORD(drain:E) release: the copy; pairs with ORD(overflow:B) */
+        KILL_POINT(commit_head);
+        struct mpl_slot *slot = &lane->slots[t->epoch % MPL_SLOTS];
+        if (!names_session(slot, t))
+            continue; /* I4 */
+        for (uint32_t s = 0; s < j->page->nsinks; s++)
+            store_told(&slot->told[s], &t->told[s]);
+    }
+}
+
+static void wake_waiters(struct mpl_lane *lane)
+{
+    mpl_fence_full(); /* ORD(free:A) seq_cst: head and settled, then waiters; pairs with ORD(wait:A) */
+    if (!mpl_load(&lane->waiters))
+        return;
+    mpl_store(&lane->waiters, 0);
+    mpl_add(&lane->space_seq, 1);
+    syscall(SYS_futex, &lane->space_seq, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void wake_all(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < j->page->ntouches; i++) {
+        struct mpl_lane *lane = lane_of(r, &j->page->touches[i]);
+        if (lane)
+            wake_waiters(lane);
+    }
+}
+
+/* Step 7. Settled is told only now: the bytes are in the file. */
+static void apply_settled(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < j->page->ntouches; i++) {
+        const struct mpl_touch *t = &j->page->touches[i];
+        struct mpl_lane *lane = lane_of(r, t);
+        if (!lane)
+            continue;
+        struct mpl_slot *slot = &lane->slots[t->epoch % MPL_SLOTS];
+        if (!names_session(slot, t))
+            continue;
+        mpl_store_release(&slot->settled, t->settled);
+        KILL_POINT(commit_settled);
+        if (t->close && !SEEDED_ONCE(session_closed_twice))
+            mpl_swap(&slot->epoch_state, mpl_session_word(t->epoch, MPL_S_ENDED), mpl_session_word(t->epoch, MPL_S_CLOSED));
+    }
+}
+
+static void apply_offset(struct mpl_journal *j, const struct mpl_write *w)
+{
+    struct mpl_target t = mpl_target_of(w);
+    struct mpl_file file = *mpl_journal_file(j, w->sink);
+    if (file.offset != t.offset && SEEDED(offset_added_twice))
+        t.offset = file.offset;
+    file.offset = t.offset + w->length - t.from; /* what somebody appended behind it is found by the next batch */
+    mpl_journal_set_file(j, w->sink, &file);
+}
+
+/* The writer's own positions and numbers follow the entry: also those of a later writer, who mapped the segments before it did this redo. */
+static void take_over(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < j->page->ntouches; i++) {
+        const struct mpl_touch *t = &j->page->touches[i];
+        if (!lane_of(r, t))
+            continue;
+        struct mpl_view *v = &r->views[t->segment][t->lane];
+        struct mpl_tally *tally = &v->tally[t->epoch % MPL_SLOTS];
+        if ((int64_t)(t->head - v->pos) > 0)
+            v->pos = t->head;
+        if (t->ovf_head > v->ovf.pos)
+            v->ovf.pos = t->ovf_head;
+        if (tally->epoch == t->epoch || (int32_t)(t->epoch - tally->epoch) > 0) {
+            *tally = (struct mpl_tally){.epoch = t->epoch, .settled = t->settled};
+            memcpy(tally->told, t->told, sizeof tally->told);
+        }
+    }
+}
+
+struct step {
+    struct mpl_journal *j;
+    struct mpl_reader *r;
+};
+
+static int heads_body(void *arg)
+{
+    struct step *s = arg;
+    take_over(s->j, s->r);
+    apply_heads(s->j, s->r);
+    wake_all(s->j, s->r);
+    return 0;
+}
+
+static int settled_body(void *arg)
+{
+    struct step *s = arg;
+    apply_settled(s->j, s->r);
+    return 0;
+}
+
+static int wake_body(void *arg)
+{
+    struct step *s = arg;
+    wake_all(s->j, s->r);
+    return 0;
+}
+
+/* Chunks that the entry has passed go when it is over: until then a redo would want none of them, but a look at the files should show what was unread. */
+static void sweep(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; i < j->page->ntouches; i++) {
+        const struct mpl_touch *t = &j->page->touches[i];
+        if (t->ovf_head && r->views[t->segment] && r->segments[t->segment].head.segment_id == t->segment_id)
+            mpl_overflow_sweep(r, &r->views[t->segment][t->lane], t->ovf_head);
+    }
+}
+
+/* Step 5 and 6 of all files; what one of them refuses is not in the others' way. Flags of what was found, or the first refusal. */
+static int write_all(struct mpl_journal *j, const int *fds, uint32_t sinks)
+{
+    struct mpl_journal_page *g = j->page;
+    int found = 0, refused = 0;
+    for (uint32_t i = 0; i < g->nwrites; i++) {
+        struct mpl_write *w = &g->writes[i];
+        int rc = w->sink < sinks ? mpl_sink_write(w, j->staging + w->place, fds[w->sink]) : -EBADF;
+        if (rc < 0) {
+            refused = refused ? refused : rc;
+            continue;
+        }
+        found |= rc << MPL_FOUND_BITS * w->sink;
+        KILL_POINT(commit_written);
+        apply_offset(j, w);
+        KILL_POINT(commit_offset);
+    }
+    return refused ? refused : found;
+}
+
+/* Steps 4 to 7. Role: W. Blocks on the files. What it does it may have done before: all of it is absolute. */
+int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
+{
+    struct mpl_journal_page *g = j->page;
+    struct step step = {.j = j, .r = r};
+    if (mpl_load(&g->state) != MPL_COMMIT)
+        return 0;
+    mpl_add(&r->bell->begun, 1);
+    int rc = mpl_survive(r, heads_body, &step);
+    if (rc < 0)
+        return rc;
+    KILL_POINT(commit_heads);
+    if (g->nwrites && SEEDED(settled_before_the_bytes))
+        mpl_survive(r, settled_body, &step);
+    int found = write_all(j, fds, sinks);
+    if (found < 0)
+        return found;
+    rc = mpl_survive(r, settled_body, &step);
+    if (rc < 0)
+        return rc;
+    KILL_POINT(commit_done);
+    mpl_store_release(&g->state, MPL_IDLE);
+    mpl_store_release(&r->bell->done, mpl_load(&r->bell->begun));
+    mpl_survive(r, wake_body, &step);
+    sweep(j, r);
+    return found;
+}
+
+int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd) { return mpl_redo_parts(j, r, &fd, 1); }
+
+static bool parts_fit(const struct mpl_journal_page *g, const struct mpl_part *parts, uint32_t sinks)
+{
+    for (uint32_t s = 0; s < sinks; s++)
+        if (parts[s].place > g->staging_bytes || parts[s].length > g->staging_bytes - parts[s].place)
+            return false;
+    return sinks <= MPL_MAX_SINKS;
+}
+
+static void enter_write(struct mpl_journal *j, uint32_t sink, const struct mpl_part *part)
+{
+    struct mpl_write *w = &j->page->writes[j->page->nwrites++];
+    w->sink = sink;
+    w->place = part->place;
+    w->length = part->length;
+    w->crc = mpl_crc32c(0, j->staging + part->place, part->length);
+    mpl_store(&w->flip, 0);
+    w->targets[0] = (struct mpl_target){.offset = mpl_journal_file(j, sink)->offset};
+    w->targets[1] = w->targets[0];
+}
+
+/* Role: W. Blocks on the files. What is staged and the accepted items become one batch. */
+int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks)
+{
+    struct mpl_journal_page *g = j->page;
+    int fds[MPL_MAX_SINKS];
+    if (mpl_load(&g->state) != MPL_IDLE || !parts_fit(g, parts, sinks))
+        return MPL_E_STATE;
+    g->batch++;
+    g->nwrites = 0;
+    g->nsinks = sinks > r->nsinks ? sinks : r->nsinks;
+    for (uint32_t s = 0; s < sinks; s++) {
+        fds[s] = parts[s].fd;
+        if (parts[s].length)
+            enter_write(j, s, &parts[s]);
+    }
+    memcpy(g->touches, r->touches, r->ntouches * sizeof *g->touches);
+    g->ntouches = r->ntouches;
+    KILL_POINT(commit_entry);
+    mpl_store_release(&g->state, MPL_COMMIT); /* ORD(journal:A) release: the whole entry; pairs with ORD(journal:A), the redo after this writer's death */
+    KILL_POINT(commit_point);
+    r->committed_mono = r->accepted_mono;
+    mpl_rewind(r);
+    return mpl_redo_parts(j, r, fds, sinks);
+}
+
+int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length)
+{
+    const struct mpl_part part = {.fd = fd, .length = length};
+    return sink ? MPL_E_ARG : mpl_commit_parts(j, r, &part, 1);
+}

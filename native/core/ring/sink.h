@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Step 5 of a commit: the bytes of one file. Role: W. Blocks on the file. */
+#ifndef MPL_SINK_H
+#define MPL_SINK_H
+
+#include "mpl.h"
+
+struct mpl_target mpl_target_of(const struct mpl_write *w); /* where its bytes go, and from which on */
+/* Writes what is missing of the bytes staged; a retarget is put in force beside the entry before anything is written there. Flags of what it found, or -errno. */
+int mpl_sink_write(struct mpl_write *w, const char *staged, int fd);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a drain has found, as Python has it. An item is a tuple (who, seq, wall_ns, level, kind, flags, payload, gap, untold); who = (session, pid, process name);
+ * gap = None or (first, last, reasons); untold: how many numbers directly before, or before the gap, a filter took. */
+#include <string.h>
+
+#include "native.h"
+#include "ring/origin.h"
+
+PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch)
+{
+    char text[48];
+    snprintf(text, sizeof text, "%012llx-%u-%u", (unsigned long long)segment_id, lane, epoch);
+    return PyUnicode_FromString(text);
+}
+
+static const char *const level_names[MPL_LEVELS] = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+static const char *const reason_names[] = {
+#define REASON(name, text) #name,
+#include "counters.def"
+};
+/* {reason: {level: count}}, without zeros. */
+PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS])
+{
+    PyObject *out = PyDict_New();
+    for (unsigned i = 0; out && i < MPL_REASONS; i++) {
+        PyObject *levels = PyDict_New();
+        for (unsigned k = 0; levels && k < MPL_LEVELS; k++) {
+            PyObject *count = drops[i][k] ? PyLong_FromUnsignedLongLong(drops[i][k]) : NULL;
+            if (count && PyDict_SetItemString(levels, level_names[k], count))
+                Py_CLEAR(levels);
+            Py_XDECREF(count);
+        }
+        if (!levels || (PyDict_GET_SIZE(levels) && PyDict_SetItemString(out, reason_names[i], levels)))
+            Py_CLEAR(out);
+        Py_XDECREF(levels);
+    }
+    return out;
+}
+
+PyObject *mplog_text(const char *bytes, size_t room)
+{
+    char text[3 * sizeof ((struct mpl_bell *)0)->problem];
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)mpl_name_text(text, bytes, room), "strict");
+}
+
+/* (session, pid, process name) of an item's session, borrowed. */
+static PyObject *who_of(ReaderObject *self, uint32_t view, uint32_t slot)
+{
+    const struct mpl_known *k = mpl_known_at(&self->reader, view, slot);
+    const uint32_t segment = view / MPL_MAX_LANES, lane = view % MPL_MAX_LANES;
+    PyObject **cached = &self->who[segment][lane][slot];
+    if (*cached && self->who_epoch[segment][lane][slot] == k->epoch)
+        return *cached;
+    const struct mpl_origin *o = &k->origin;
+    PyObject *fresh = Py_BuildValue("(s#Is#)", o->session, (Py_ssize_t)o->session_len, o->pid, o->name, (Py_ssize_t)o->name_len);
+    Py_XSETREF(*cached, fresh);
+    self->who_epoch[segment][lane][slot] = k->epoch;
+    return fresh;
+}
+
+static PyObject *gap_of(const struct mpl_view *v, const struct mpl_item *item, uint32_t sink)
+{
+    uint64_t drops[MPL_REASONS][MPL_LEVELS] = {{0}};
+    const bool lost = item->lost >> sink & 1;
+    if (item->seq == item->expected && !lost)
+        return Py_NewRef(Py_None);
+    if (v->tally[item->slot].epoch == mpl_load(&v->lane->epoch))
+        for (unsigned i = 0; i < MPL_REASONS; i++)
+            for (unsigned k = 0; k < MPL_LEVELS; k++)
+                drops[i][k] = mpl_load(&v->lane->drops[i][k]);
+    const uint64_t first = lost ? v->tally[item->slot].told[sink].lost_first : item->expected;
+    return Py_BuildValue("(KKN)", first, item->seq - 1, mplog_reasons(drops));
+}
+
+PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item, uint32_t sink)
+{
+    const struct mpl_view *v = mpl_view_at(&self->reader, item->view);
+    PyObject *who = who_of(self, item->view, item->slot), *out = PyTuple_New(9);
+    if (!who || !out)
+        return NULL;
+    PyTuple_SET_ITEM(out, 0, Py_NewRef(who));
+    PyTuple_SET_ITEM(out, 1, PyLong_FromUnsignedLongLong(item->seq));
+    PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(item->wall_ns));
+    PyTuple_SET_ITEM(out, 3, PyLong_FromLong(item->level));
+    PyTuple_SET_ITEM(out, 4, PyLong_FromLong(item->kind));
+    PyTuple_SET_ITEM(out, 5, PyLong_FromLong((item->flags & ~MPL_ITEM_FILTERED) | (item->filtered >> sink & 1 ? (long)MPL_ITEM_FILTERED : 0)));
+    PyTuple_SET_ITEM(out, 6, PyBytes_FromStringAndSize(self->reader.arena + item->place, item->len));
+    PyTuple_SET_ITEM(out, 7, gap_of(v, item, sink));
+    PyTuple_SET_ITEM(out, 8, PyLong_FromUnsignedLongLong(item->untold[sink]));
+    for (Py_ssize_t i = 0; i < 9; i++)
+        if (!PyTuple_GET_ITEM(out, i)) {
+            Py_DECREF(out);
+            return NULL;
+        }
+    return out;
+}
+
+/* The items of the last drain as one file has them. */
+PyObject *mplog_items(ReaderObject *self, uint32_t sink)
+{
+    PyObject *out = PyList_New(self->reader.nitems);
+    for (uint32_t i = 0; out && i < self->reader.nitems; i++) {
+        PyObject *item = mplog_item(self, &self->reader.items[i], sink);
+        if (!item)
+            Py_CLEAR(out);
+        else
+            PyList_SET_ITEM(out, i, item);
+    }
+    return out;
+}
+
+PyObject *mplog_ranges(ReaderObject *self, uint32_t sink)
+{
+    struct mpl_reader *r = &self->reader;
+    PyObject *out = PyDict_New();
+    for (uint32_t i = 0; out && i < r->ntouches; i++) {
+        const struct mpl_touch *t = &r->touches[i];
+        struct mpl_range told;
+        if (!mpl_touch_range(r, i, sink, &told))
+            continue;
+        PyObject *who = who_of(self, t->segment * MPL_MAX_LANES + t->lane, t->epoch % MPL_SLOTS);
+        PyObject *range = who ? Py_BuildValue("(KKK)", told.first, told.last, told.count) : NULL;
+        if (!range || PyDict_SetItem(out, PyTuple_GET_ITEM(who, 0), range))
+            Py_CLEAR(out);
+        Py_XDECREF(range);
+    }
+    return out;
+}
