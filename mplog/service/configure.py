@@ -57,6 +57,7 @@ def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) ->
             and STATE.wanted == loaded.settings
             and GATE.connection is not None
         ):
+            watch(GATE.connection)  # shutdown() may have undone it
             return Service(STATE.service.name, False, STATE.service.differences)
         service = _attach(loaded)
         STATE.service, STATE.wanted = service, loaded.settings

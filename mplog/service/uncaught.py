@@ -30,19 +30,17 @@ _ORDINARY = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 
 class Hooks(msgspec.Struct, weakref=True):
-    """What stands in the place of the interpreter's hooks.
+    """What the hooks know.
 
     Attributes:
         wanted: exceptions are to become events.
         armed: faulthandler is on, by us.
-        telling: the exception of which the hooks before ours are told just now.
+        telling: ids of the exceptions of which the hooks before ours are told just now.
     """
 
     wanted: bool = False
     armed: bool = False
-    excepthook: Callable[..., Any] | None = None
-    threadhook: Callable[..., Any] | None = None
-    telling: BaseException | None = None
+    telling: set[int] = set()
 
 
 HOOKS = Hooks()
@@ -64,51 +62,59 @@ def watch(connection: Connection) -> None:
 def unwatch() -> None:
     """Take the hooks out again; where somebody has put his own over them, they only pass on."""
     HOOKS.wanted = False
-    if sys.excepthook is _on_uncaught and HOOKS.excepthook is not None:
-        sys.excepthook, HOOKS.excepthook = HOOKS.excepthook, None
-    if threading.excepthook is _on_uncaught_in_thread and HOOKS.threadhook is not None:
-        threading.excepthook, HOOKS.threadhook = HOOKS.threadhook, None
+    if isinstance(sys.excepthook, _OnUncaught):
+        sys.excepthook = sys.excepthook.before
+    if isinstance(threading.excepthook, _OnUncaughtInThread):
+        threading.excepthook = threading.excepthook.before
 
 
 def _chain() -> None:
+    """Over whatever is there now: it may call the one of ours that it has found, or not."""
     HOOKS.wanted = True
-    if HOOKS.excepthook is None:
-        HOOKS.excepthook, sys.excepthook = sys.excepthook, _on_uncaught
-    if HOOKS.threadhook is None:
-        HOOKS.threadhook, threading.excepthook = threading.excepthook, _on_uncaught_in_thread
+    if not isinstance(sys.excepthook, _OnUncaught):
+        sys.excepthook = _OnUncaught(sys.excepthook)
+    if not isinstance(threading.excepthook, _OnUncaughtInThread):
+        threading.excepthook = _OnUncaughtInThread(threading.excepthook)
     _look_after_pools()
 
 
-def _on_uncaught(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
-    before = HOOKS.excepthook or sys.__excepthook__
-    _passed_on(error, "uncaught exception", {}, lambda: before(kind, error, trace))
+class _OnUncaught:
+    """In the place of `sys.excepthook`."""
+
+    def __init__(self, before: Callable[..., Any]) -> None:
+        self.before = before
+
+    def __call__(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        _passed_on(error, "uncaught exception", {}, lambda: self.before(kind, error, trace))
 
 
-def _on_uncaught_in_thread(args: Any) -> None:
-    before = HOOKS.threadhook or _silent
-    name = args.thread.name if args.thread is not None else "?"
-    text = "uncaught exception in thread {thread}"
-    _passed_on(args.exc_value, text, {"thread": name}, lambda: before(args))
+class _OnUncaughtInThread:
+    """In the place of `threading.excepthook`."""
 
+    def __init__(self, before: Callable[..., Any]) -> None:
+        self.before = before
 
-def _silent(args: Any) -> None:
-    """Taken out of the chain in the middle of a call."""
+    def __call__(self, args: Any) -> None:
+        name = args.thread.name if args.thread is not None else "?"
+        text = "uncaught exception in thread {thread}"
+        _passed_on(args.exc_value, text, {"thread": name}, lambda: self.before(args))
 
 
 def _passed_on(
     error: BaseException | None, text: str, fields: dict[str, Any], before: Callable[[], object]
 ) -> None:
-    """Tell *error*, unless a hook further out has just done it; then the hook before ours."""
-    outer = HOOKS.telling
-    if error is not None and error is not outer:
+    """Tell *error*, unless one of ours further out has just done it; then the hook before ours."""
+    told = error is None or id(error) in HOOKS.telling
+    if not told and error is not None:
         tell(error, text, fields)
-    HOOKS.telling = error
+        HOOKS.telling.add(id(error))
     try:
         before()
     finally:
-        HOOKS.telling = outer
+        if not told:
+            HOOKS.telling.discard(id(error))
 
 
 def tell(error: BaseException, text: str, fields: dict[str, Any]) -> None:

@@ -104,6 +104,8 @@ static enum mpl_outcome publish_homeless(ProducerObject *self, const struct mplo
 {
     enum mpl_outcome outcome = MPL_HOMELESS;
     after_publish(self);
+    if (self->p.claimed)
+        before_publish(self); /* the claim that came of it is told too */
     if (self->closed)
         return MPL_TOO_BIG; /* as for a closed one: the call goes where the gate leads now */
     if (self->p.lane)
