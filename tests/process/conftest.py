@@ -200,3 +200,45 @@ def world(shm: Path, logdir: Path, wait_for: Callable[..., Any]) -> Iterator[Wor
         yield made
     finally:
         made.close()
+
+
+class Mounts:
+    """File systems of one test: unmounted at its end, whatever still looks at them."""
+
+    def __init__(self) -> None:
+        self._places: list[Path] = []
+
+    def tmpfs(self, place: Path, options: str) -> Path:
+        """One in memory."""
+        return self.mount(place, "-t", "tmpfs", "-o", options, "tmpfs")
+
+    def ext4(self, image: Path, place: Path, size_bytes: int, options: str = "") -> Path:
+        """One in a sparse file."""
+        with image.open("wb") as file:
+            file.truncate(size_bytes)
+        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+        return self.loop(image, place, options)
+
+    def loop(self, image: Path, place: Path, options: str = "") -> Path:
+        """One that a file holds already."""
+        return self.mount(place, "-o", f"loop{options and ',' + options}", str(image))
+
+    def mount(self, place: Path, *words: str) -> Path:
+        """As mount(8) has it."""
+        place.mkdir(exist_ok=True)
+        subprocess.run(["mount", *words, str(place)], check=True)
+        self._places.append(place)
+        return place
+
+    def close(self) -> None:
+        """All of them, the last first; one that is gone already is no matter."""
+        for place in reversed(self._places):
+            subprocess.run(["umount", "-l", str(place)], check=False, capture_output=True)
+
+
+@pytest.fixture
+def mounts() -> Iterator[Mounts]:
+    """File systems for a test; name it before `world`, so that it outlives the writer."""
+    made = Mounts()
+    yield made
+    made.close()

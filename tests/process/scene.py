@@ -1,0 +1,160 @@
+"""A service under load whose file something befalls; the oracle is what its workers have noted.
+
+Three kinds of numbers matter of each worker: what was accepted (noted after the call), what had been
+accepted when the change was made (`mark`), and what stands in the files. Whatever was logged after
+the mark must be there once, whole, in order; before it only what the change itself has taken away
+may be missing.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import proof
+
+from mplog import _native
+from mplog.files.report import Report
+from mplog.files.verify import verify
+
+WORKERS = ("w0", "w1")
+# Every call must return True, whatever the file does; the exit codes tell.
+LOAD = f"""
+import json, multiprocessing
+settings = json.loads(sys.argv[1])
+padding, pause_s = settings.pop("padding"), settings.pop("pause_s")
+mplog.configure(LOG, **settings)
+def work(name):
+    producer = proof.Producer(name, padding=padding)
+    while not os.path.exists(os.environ[proof.STOP]):
+        if not producer.event():
+            proof.note("refused")
+        time.sleep(pause_s)
+    producer.event()
+fork = multiprocessing.get_context("fork")
+workers = [fork.Process(target=work, args=(name,)) for name in {WORKERS!r}]
+for one in workers: one.start()
+for one in workers: one.join()
+assert [0] * len(workers) == [one.exitcode for one in workers]
+"""
+
+
+class Scene:
+    """One service, its workers, and what is known of them from outside."""
+
+    def __init__(self, world: Any, **settings: Any) -> None:
+        self.world, self.log = world, world.log
+        given = {"when_full": "overflow", "retention": None, "rotation": None}
+        load = {"padding": 100, "pause_s": 0.001}
+        self._program = world.start(LOAD, json.dumps(given | load | settings))
+        world.wait_for(lambda: self.last().keys() >= set(WORKERS), 40.0, "both workers")
+        world.wait_for(lambda: world.log.exists() and world.log.stat().st_size > 0, 20.0, "a log")
+        self.flows()
+
+    # ---- what can be seen ----------------------------------------------------------------------
+    def reader(self) -> _native.Reader:
+        """The service's shared memory."""
+        (bell,) = self.world.directory.glob("*.bell")
+        service = bell.name.removesuffix(f".{_native.ABI}.bell")
+        return _native.Reader(str(self.world.directory), service, False, 1 << 16)
+
+    def count(self, name: str) -> int:
+        """One of the service's counters."""
+        return self.reader().counters()[name]
+
+    def last(self) -> dict[str, int]:
+        """By worker, the last number that was accepted."""
+        return {name: numbers[-1] for name, numbers in proof.accepted(self.world.acks).items()}
+
+    def waits(self, *words: str) -> str:
+        """The fault has fired: the service tells of it, in these words; and log calls return."""
+        self.world.wait_for(
+            lambda: all(word in self.reader().problem for word in words), 60.0, f"{words} told"
+        )
+        told = self.reader().problem
+        before = self.last()
+        self.world.wait_for(
+            lambda: all(n > before[name] + 20 for name, n in self.last().items()),
+            60.0,
+            "calls that return while events wait",
+        )
+        return told
+
+    def flows(self) -> float:
+        """Wait until an event that is logged after this call is in the file: seconds, to tell."""
+        began_s, before = time.monotonic(), self.last()
+        self.world.wait_for(
+            lambda: any(n > before[name] + 1 for name, n in self._tail()), 60.0, "a fresh event"
+        )
+        return time.monotonic() - began_s
+
+    def _tail(self) -> Iterable[tuple[str, int]]:
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(self.log.stat().st_size - 100_000, 0))
+                lines = file.read().split(b"\n")[1:-1]
+        except OSError:
+            return
+        for raw in lines:
+            try:
+                line = json.loads(raw)
+            except ValueError:
+                continue
+            if line.get("p") in WORKERS:
+                yield line["p"], line["n"]
+
+    # ---- the end -------------------------------------------------------------------------------
+    def end(self) -> None:
+        """A fresh event flows; the workers leave, then the writer; no call was refused."""
+        self.flows()
+        self.world.stop()
+        assert ("", "") == self.world.finish(self._program)
+        self.world.gone()
+        assert "refused" not in proof.noted(self.world.acks)
+
+    def whole(self, *before: bytes) -> Report:
+        """The end; the pieces that were taken away and what is there hold every event once."""
+        self.end()
+        return self.held(*before, *(proof.content_of(p) for p in proof.log_files(self.log)))
+
+    def held(self, *pieces: bytes) -> Report:
+        """Hold these pieces, together, against the notes."""
+        whole = self.world.root / "whole.jsonl"
+        whole.write_bytes(b"".join(pieces))
+        return proof.check(whole, self.world.acks)
+
+    def since(self, mark: dict[str, int]) -> dict[str, list[int]]:
+        """The end; what was logged after the mark is in the files once, in order; the rest of what
+        was accepted and is not there.
+        """
+        self.end()
+        wanted, there = proof.accepted(self.world.acks), proof.delivered(self.log)
+        missing = {}
+        for name in WORKERS:
+            assert there[name] == sorted(set(there[name])), f"{name}: doubled or out of order"
+            missing[name] = sorted(set(wanted[name]) - set(there[name]))
+            late = [n for n in missing[name] if n > mark[name] + 1]
+            assert [] == late, f"{name}: {len(late)} logged after the change are lost: {late[:5]}"
+        return missing
+
+    def verified(self) -> Report:
+        """What `mplog verify` says of the log as it is."""
+        return verify([self.log])
+
+
+def run(*words: str | Path) -> str:
+    """A command of the system that must not fail; what it prints."""
+    return subprocess.run(
+        [str(word) for word in words], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def mplog(world: Any, *words: str | Path) -> int:
+    """A command of mplog's; its exit code."""
+    command = [sys.executable, "-m", "mplog", *map(str, words)]
+    return subprocess.run(command, env=world.environment(), check=False).returncode

@@ -1,0 +1,331 @@
+"""What others do to the file while it is written: nothing is lost but what they take away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+
+import pytest
+from scene import Scene, mplog, run
+
+from mplog.files.archive import list_archives, parse_archive
+from mplog.files.manifest import manifest_path
+
+pytestmark = pytest.mark.process
+
+
+class Kept:
+    """What a file holds in the end, though its name is gone."""
+
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_RDONLY)
+
+    def content(self):
+        """All of it."""
+        try:
+            return os.pread(self.fd, os.fstat(self.fd).st_size, 0)
+        finally:
+            os.close(self.fd)
+
+
+def test_a_deleted_file_is_begun_anew(world):
+    """Three times: what stood in the deleted ones and what is there are the whole log."""
+    scene, kept = Scene(world), []
+    for _ in range(3):
+        kept.append(Kept(scene.log))
+        scene.log.unlink()
+        scene.flows()
+    assert 3 == scene.count("replaced")
+    scene.end()
+    report = scene.held(*(one.content() for one in kept), scene.log.read_bytes())
+
+    assert {"replaced": 3} == report.notices
+
+
+@pytest.mark.parametrize("place", [".", "elsewhere"])
+def test_a_moved_file_is_left(world, place):
+    """Within the directory or out of it: no byte gets lost on the way, and verify reads both."""
+    scene, moved = Scene(world), []
+    (scene.log.parent / place).mkdir(exist_ok=True)
+    for number in range(3, 0, -1):
+        moved.append(scene.log.parent / place / f"app.jsonl.{number}")
+        scene.log.rename(moved[-1])
+        scene.flows()
+    scene.end()
+    scene.held(*(path.read_bytes() for path in moved), scene.log.read_bytes())
+
+    if place == ".":
+        assert (0, []) == (scene.verified().exit_code, scene.verified().findings)
+
+
+def cut(world, scene, size_of):
+    """Stop the writer, keep what is there, cut the file, let it go on; what was cut off before."""
+    writer = world.writer()
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        content = scene.log.read_bytes()
+        size = size_of(content)
+        os.truncate(scene.log, size)
+    finally:
+        os.kill(writer, signal.SIGCONT)
+    scene.flows()
+    return content, size
+
+
+def test_a_file_cut_to_nothing_goes_on_from_its_beginning(world):
+    """copytruncate's way, three times: no hole, no torn line, nothing lost but what was cut off."""
+    scene, before = Scene(world), b""
+    for _ in range(3):
+        before += cut(world, scene, lambda content: 0)[0]
+    assert 3 == scene.count("truncated")
+    scene.end()
+    now = scene.log.read_bytes()
+    lines = [line for line in now.split(b"\n") if line.strip(b"\0")]
+
+    assert scene.held(before, b"\n".join(lines), b"\n").notices["truncated"] == 3
+
+
+@pytest.mark.parametrize("left", [1, 150, -1, -30])
+def test_a_file_cut_inside_a_line_goes_on_on_a_line_of_its_own(world, left):
+    """The next event is whole; what is left of the old line stands alone."""
+    scene = Scene(world)
+    content, size = cut(world, scene, lambda content: left % len(content))
+    scene.end()
+    now = scene.log.read_bytes()
+
+    assert content[:size] + b"\n" == now[: size + 1]
+    assert 1 == scene.held(content, now[size + 1 :].lstrip(b"\0\n")).notices["truncated"]
+
+
+def test_what_others_append_stays_on_lines_of_its_own(world):
+    """Whole lines and half ones: they are told, and verify takes none for a torn one of ours."""
+    scene = Scene(world)
+    for text in (b"FOREIGN whole\n", b"FOREIGN half", b"FOREIGN two\nFOREIGN lines\n"):
+        with scene.log.open("ab") as file:
+            file.write(text)
+        scene.flows()
+    scene.end()
+    report, lines = scene.verified(), scene.log.read_bytes().splitlines(keepends=True)
+    foreign = [line for line in lines if b"FOREIGN" in line]
+
+    scene.held(*(line for line in lines if line not in foreign))
+    assert [b"FOREIGN whole\n", b"FOREIGN half\n", b"FOREIGN two\n", b"FOREIGN lines\n"] == foreign
+    assert (0, 4, 0) == (report.exit_code, report.foreign, report.torn)
+    assert 3 == report.notices["foreign_bytes"]
+
+
+def test_another_file_at_the_path_is_taken_as_it_is(world):
+    """Its lines stay, its mode and its owner too; a half one gets an end."""
+    scene, kept = Scene(world), Kept(world.log)
+    other = scene.log.with_name("other")
+    other.write_bytes(b"FOREIGN half")
+    other.chmod(0o664)
+    other.rename(scene.log)
+    scene.flows()
+    scene.end()
+    now = scene.log.read_bytes()
+
+    assert now.startswith(b"FOREIGN half\n")
+    assert 0o664 == stat.S_IMODE(scene.log.stat().st_mode)
+    scene.held(kept.content(), now.removeprefix(b"FOREIGN half\n"))
+
+
+def a_link(path):
+    """To a file that nobody may write through it."""
+    path.with_name("victim").write_bytes(b"precious")
+    path.symlink_to("victim")
+
+
+def a_link_to_nothing(path):
+    """O_CREAT would make the file at its end."""
+    path.symlink_to("victim")
+
+
+def a_device(path):
+    """/dev/full, where the user may make one; else a link to it."""
+    if os.geteuid() == 0:
+        os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+    else:
+        path.symlink_to("/dev/full")
+
+
+INSTEAD = {
+    "link": (a_link, "symbolic link"),
+    "link-to-nothing": (a_link_to_nothing, "symbolic link"),
+    "directory": (os.mkdir, "EISDIR"),
+    "fifo": (os.mkfifo, "not a regular file"),
+    "device": (a_device, ""),
+}
+
+
+@pytest.mark.parametrize("what", INSTEAD)
+def test_what_is_no_file_is_not_written_through(world, what):
+    """Events wait, workers do not; when it is gone the log goes on, and nothing was lost."""
+    make, words = INSTEAD[what]
+    scene, kept = Scene(world), Kept(world.log)
+    scene.log.unlink()
+    make(scene.log)
+    if not os.path.lexists(scene.log) or stat.S_ISREG(os.lstat(scene.log).st_mode):
+        pytest.fail("the writer was faster")
+    scene.waits("cannot write", words)
+    victim = scene.log.with_name("victim")
+    assert (b"precious" if what == "link" else None) == (
+        victim.read_bytes() if victim.exists() else None
+    )
+    scene.log.rmdir() if what == "directory" else scene.log.unlink()
+    scene.flows()
+    scene.end()
+    scene.held(kept.content(), scene.log.read_bytes())
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+def test_a_directory_that_is_taken_away_is_made_again(world, how):
+    """With the lock beside the file: the writer is found there, and no other service gets in."""
+    scene, kept = Scene(world), Kept(world.log)
+    folder = scene.log.parent
+    if how == "moved":
+        folder.rename(world.root / "moved")
+    else:
+        shutil.rmtree(folder)
+    scene.flows()
+    assert 0 == mplog(world, "rotate", scene.log), "the writer is not found by the file any more"
+    scene.flows()
+    other = world.start(
+        "mplog.configure(LOG, service='other', dir=sys.argv[1])", str(world.root / "shm")
+    )
+    _, err = world.finish(other, code=1)
+    assert "is already written by the service" in err
+    scene.whole(kept.content())
+
+
+def test_archives_that_others_delete_are_missed_by_verify_alone(world):
+    """The log goes on rotating, no name is used twice, and what is left is whole."""
+    scene = Scene(world, rotation="20 KB")
+    names, gone = set(), []
+    for _ in range(3):
+        world.wait_for(lambda: len(archives(scene)) >= 2, 20.0, "archives")
+        for archive in archives(scene):
+            assert archive.name not in names, "a name was used twice"
+            names.add(archive.name)
+            gone.append(Kept(scene.log.parent / archive.name))
+            (scene.log.parent / archive.name).unlink()
+        scene.flows()
+    scene.end()
+    report = scene.verified()
+
+    scene.held(*(one.content() for one in gone), *contents(scene))
+    assert 1 == report.exit_code
+    assert report.missing > 0
+
+
+def archives(scene):
+    """Those that are there."""
+    return list_archives(scene.log.parent, scene.log.name)
+
+
+def contents(scene):
+    """Of all files of the log, in order."""
+    paths = [scene.log.parent / archive.name for archive in archives(scene)]
+    return [path.read_bytes() for path in [*paths, scene.log]]
+
+
+DAMAGE = {
+    "deleted": lambda path: path.unlink(),
+    "emptied": lambda path: os.truncate(path, 0),
+    "cut": lambda path: os.truncate(path, path.stat().st_size - 7),
+    "noise": lambda path: path.write_bytes(os.urandom(4096)),
+    "nulls": lambda path: path.write_bytes(bytes(4096)),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_manifest_costs_no_line_and_no_name(world, how):
+    """Rotation and retention go on, and the log verifies."""
+    scene = Scene(world, rotation="20 KB")
+    manifest = manifest_path(scene.log.parent, scene.log.name)
+    world.wait_for(lambda: len(archives(scene)) >= 2 and manifest.exists(), 20.0, "archives")
+    before = {archive.name for archive in archives(scene)}
+    DAMAGE[how](manifest)
+    world.wait_for(lambda: len(archives(scene)) >= len(before) + 2, 20.0, "more archives")
+    report = scene.whole()
+
+    generations = [archive.generation for archive in archives(scene)]
+    assert sorted(set(generations)) == generations
+    assert before <= {archive.name for archive in archives(scene)}
+    assert (0, []) == (report.exit_code, scene.verified().findings)
+
+
+def test_a_clock_that_is_put_back_gives_no_name_twice(world):
+    """Rotations before, in and after an hour that comes twice, and one of 1970: by number."""
+    clock = world.root / "clock"
+    config = world.root / "mplog.toml"
+    serve = f"""
+        import mplog.writer.deliver as deliver
+        from mplog.cli.main import main
+        real = deliver.now_ns
+        def put_back():
+            try:
+                return max(real() - int(open({str(clock)!r}).read()), 0)
+            except (OSError, ValueError):
+                return real()
+        deliver.now_ns = put_back
+        sys.exit(main(["serve", "--config", {str(config)!r}]))
+    """
+    config.write_text(f'file = "{world.log}"\nrotation = "off"\nretention = "all"\n')
+    server = world.start(serve)
+    world.wait_for(lambda: list(world.directory.glob("*.bell")), 20.0, "the service")
+    scene = Scene(world)
+    for back_s in (0, 3600, 1800, 10**10, 0):
+        clock.write_text(str(back_s * 10**9))
+        assert 0 == mplog(world, "rotate", scene.log)
+        scene.flows()
+    found = archives(scene)
+    server.send_signal(signal.SIGTERM)
+    scene.whole()
+    world.finish(server)
+
+    assert [1, 2, 3, 4, 5] == [archive.generation for archive in found]
+    times = [archive.timestamp for archive in found]
+    assert times != sorted(times), "the clock was not put back"
+    assert times[3].startswith("1970")
+    assert all(parse_archive(scene.log.name, archive.name) for archive in found)
+
+
+@pytest.mark.needs_root
+def test_mode_and_owner_stay_with_the_log(world):
+    """After rotation, deletion, and a directory that is made again: those of the file before."""
+    scene = Scene(world, mode="0640")
+    os.chown(scene.log, 65534, 65533)
+    for change in ("rotate", "delete", "rotate", "remove", "rotate"):
+        if change == "delete":
+            scene.log.unlink()
+        elif change == "remove":
+            shutil.rmtree(scene.log.parent)
+        else:
+            assert 0 == mplog(world, "rotate", scene.log)
+        scene.flows()
+        found = scene.log.stat()
+        assert (0o640, 65534, 65533) == (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+    scene.end()
+
+    for archive in archives(scene):
+        found = (scene.log.parent / archive.name).stat()
+        assert (0o640, 65534) == (stat.S_IMODE(found.st_mode), found.st_uid)
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("how", ["unmounted", "mounted over"])
+def test_a_directory_that_is_mounted_or_unmounted_is_gone_on_in(tmp_path, mounts, world, how):
+    """The file that the path leads to gets the lines; the one before is left where it is."""
+    place = mounts.tmpfs(tmp_path / "disk", "size=64m")
+    world.log = place / "log" / "app.jsonl"
+    world.log.parent.mkdir()
+    scene, kept = Scene(world), Kept(world.log)
+    if how == "unmounted":
+        run("umount", "-l", place)
+    else:
+        mounts.tmpfs(place, "size=64m")
+    scene.flows()
+    scene.whole(kept.content())
