@@ -97,6 +97,7 @@ fuzz: ## every harness of native/fuzz for SECONDS (clang)
 
 stress: $(BUILT) ## the long stress tests, one after the other
 	$(PY) -m pytest tests/stress --stress -p no:randomly -v --timeout 1200 $(ARGS)
+	$(PY) -m pytest tests/process --stress -m stress -p no:randomly -v --timeout 1800 $(ARGS)
 
 soak: $(BUILT) ## load, kills, rotation and retention for SOAK_MINUTES; a line a minute, and a verdict
 	PYTHONPATH=. $(PY) tests/stress/soak.py $(SOAK_MINUTES)

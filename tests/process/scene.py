@@ -1,9 +1,9 @@
 """A service under load whose file something befalls; the oracle is what its workers have noted.
 
-Three kinds of numbers matter of each worker: what was accepted (noted after the call), what had been
-accepted when the change was made (`mark`), and what stands in the files. Whatever was logged after
-the mark must be there once, whole, in order; before it only what the change itself has taken away
-may be missing.
+Three kinds of numbers matter of each worker: what was accepted (noted after the call), what had
+been accepted when the change was made (`mark`), and what stands in the files. Whatever was logged
+after the mark must be there once, whole, in order; before it only what the change itself has taken
+away may be missing.
 """
 
 from __future__ import annotations
