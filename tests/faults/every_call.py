@@ -36,11 +36,15 @@ class Run:
         self.service, self.rule, self.for_ever = service, rule, for_ever
         self.wrong: list[str] = []
 
+    def _struck(self) -> bool:
+        return self.rule.struck > 0 or self.service.killed > 0
+
     def _lift(self) -> None:
-        """A rule for ever strikes for a while, then no more."""
+        """A rule for ever strikes for a while, then no more; kills may follow one another."""
         if self.for_ever:
             self.service.wait(lambda: self.rule.struck > 3, HOLD_S)
-        self.rule.lift()
+        if not (self.service.killed or self.service.next_kills):
+            self.rule.lift()
 
     def _fresh(self, when: str) -> None:
         self.service.ask()
@@ -49,7 +53,7 @@ class Run:
 
     def all(self) -> None:
         """From the first writer to the last."""
-        service, rule = self.service, self.rule
+        service = self.service
         service.settle_in()
         service.start()
         service.ask()
@@ -61,8 +65,8 @@ class Run:
                 answers.append(said)
             return bool(answers)
 
-        service.wait(lambda: rule.struck or answered())
-        if early := rule.struck > 0:
+        service.wait(lambda: self._struck() or answered())
+        if early := self._struck():
             self._lift()
             if not service.wait(answered) or not all(answers):
                 self.wrong.append("the first event does not get through")
@@ -70,11 +74,11 @@ class Run:
             self._fresh("after the fault")
         service.leave()
         if not early:
-            service.wait(lambda: rule.struck or service.over())
+            service.wait(lambda: self._struck() or service.over())
             self._lift()
         if not service.wait(service.over):
             self.wrong.append("the writer does not leave")
-        elif not early and rule.struck:
+        elif not early and self._struck():
             self._again()
 
     def _again(self) -> None:

@@ -18,6 +18,7 @@ KINDS = (
     "fallocate", "ftruncate", "mmap", "statvfs", "stat",
 )  # fmt: skip
 FAIL, SHORT, KILL = 0, 1, 2
+NOBODY = 0xFFFFFFFF
 ERRNOS = (
     errno.EIO, errno.ENOSPC, errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.EROFS, errno.EDQUOT,
     errno.ESTALE,
@@ -71,7 +72,7 @@ class Rule:
         action: int = FAIL,
         kinds: Iterable[str] = KINDS,
     ) -> None:
-        """Lay down a rule; `arm` brings it into force.
+        """Lay down a rule, in force from now on for whom it is given to.
 
         Args:
             directories: at most four; calls on paths at or below them are counted.
@@ -83,18 +84,23 @@ class Rule:
         """
         page = self._page
         self.lift()
-        page.pid, page.action, page.error, page.nth, page.times = 0, action, error, nth, times
+        page.pid, page.action, page.error, page.nth, page.times = NOBODY, action, error, nth, times
         page.matched = page.struck = 0
         page.kinds = sum(1 << KINDS.index(kind) for kind in kinds)
         ctypes.memset(page.by_kind, 0, ctypes.sizeof(page.by_kind))
         ctypes.memset(page.directories, 0, ctypes.sizeof(page.directories))
         for number, directory in enumerate(directories):
             page.directories[number].value = os.fsencode(directory)
+        page.armed = 1
 
-    def arm(self, pid: int = 0) -> None:
-        """In force from now on: for *pid*, or for everybody who has the shim."""
+    def give(self, pid: int) -> None:
+        """It is for the process *pid* now; 0: for everybody who has the shim."""
         self._page.pid = pid
-        self._page.armed = 1
+
+    def again(self, nth: int) -> None:
+        """Count anew; the *nth* call from now on is struck."""
+        page = self._page
+        page.pid, page.nth, page.matched, page.struck = NOBODY, nth, 0, 0
 
     def lift(self) -> None:
         """No call fails any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 
 import mpfault
 import pytest
@@ -10,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.process
 
 ERRNOS = [errno.errorcode[number] for number in mpfault.ERRNOS]
-STRIDE = {"log": 29}
+STRIDE = {"log": 29, "shm": 61}
 
 
 def every(preloaded, tell, timeout_s, **arguments):
@@ -49,3 +50,11 @@ def test_a_segment_that_cannot_be_removed_can_be_claimed_in(preloaded, tell):
 def test_every_failing_call_is_survived(preloaded, tell, where, name, for_ever):
     """Each n, each errno, and calls that take a part: the same."""
     every(preloaded, tell, 3_500, where=where, errnos=[name], for_ever=for_ever)
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is missing: it checked no fault")
+def test_faults_by_strace_end_as_those_by_the_shim(preloaded):
+    """A sample: each strikes once, nothing is lost, and a fresh event flows."""
+    found = preloaded("under_strace", 170)["found"]
+
+    assert [[1, []]] * len(found) == [row[4:] for row in found], found

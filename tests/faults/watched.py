@@ -19,7 +19,7 @@ for folder in (HERE, HERE.parent / "stress"):
 
 from mpfault import Rule  # noqa: E402
 from oracle import Ledger, Row, body, judge  # noqa: E402
-from stepper import forked  # noqa: E402
+from stepper import archives_of, forked, wait_for_others  # noqa: E402
 
 import mplog  # noqa: E402
 from mplog import _native  # noqa: E402
@@ -41,7 +41,12 @@ endings.LOOK_S = 0.02  # a second of polling before the owners are looked at wou
 
 
 class Service:
-    """One life of it. Attributes: restarts: writers that ended by an error of their own."""
+    """One life of it.
+
+    Attributes:
+        restarts: writers that did not end by themselves; killed: those by the rule.
+        next_kills: the n of the rule for the writers after the first one that is killed.
+    """
 
     def __init__(self, place: Path, **settings: Any) -> None:
         self.directory, self.log = place / "shm", place / "logs" / "app.jsonl"
@@ -50,6 +55,8 @@ class Service:
         self.settings = load(arguments=given).settings
         self.ledger, self.restarts, self.writer = Ledger(8), 0, 0
         self.rule: Rule | None = None
+        self.next_kills: list[int] = []
+        self.killed = 0
         create_bell(self.directory, SERVICE, self.settings)
         # Whoever holds this is taken for the supervisor: no producer starts one.
         held = hold(self.directory, SERVICE, _native.LOCK_SUPERVISOR)
@@ -135,7 +142,7 @@ class Service:
 
         def run() -> int:
             if self.rule is not None:
-                self.rule.arm(os.getpid())
+                self.rule.give(os.getpid())
             sys.stderr = (self.directory.parent / "stderr").open("a", buffering=1)
             return work(self.directory, SERVICE, Signals(), 0)
 
@@ -152,6 +159,10 @@ class Service:
         if status:
             self.restarts += 1
             assert self.restarts < 200, "no writer stays up"
+            if os.WIFSIGNALED(status) and self.rule is not None:
+                self.killed += 1
+                if self.next_kills:
+                    self.rule.again(self.next_kills.pop(0))
             time.sleep(RESTART_S)
             self.start()
         return status == 0
@@ -183,6 +194,7 @@ class Service:
     # ---- the end ----
     def wrong(self, *, tidy: bool = True) -> list[str]:
         """What is wrong after the last writer has left; *tidy*: beside the log, too."""
+        wait_for_others(str(self.log))  # who compresses
         rows = {k: Row(*self.ledger.row(k)) for k in range(LATE + 1)}
         rows = {k: row for k, row in rows.items() if row.sent}
         verdict, report = judge(self.log, rows), verify([self.log])
@@ -194,6 +206,8 @@ class Service:
         if left := sorted(p.name for p in self.directory.iterdir()):
             found.append(f"left in shared memory: {left}")
         folder = sorted(p.name for p in self.log.parent.iterdir())
+        if self.settings.compression and not all(a.compression for a in archives_of(self.log)):
+            found.append(f"not compressed: {folder}")
         if tidy and any(name.endswith(".new") for name in folder):
             found.append(f"left beside the log: {folder}")
         return found
