@@ -14,6 +14,7 @@ from mplog.config.rotation import Rotation, parse_rotation, rotation_text
 
 MAX_FILES = 4  # MPL_MAX_SINKS of native/include/layout.h
 
+_Format = Annotated[str, Meta(pattern=values.FORMAT_PATTERN)]
 Level = Annotated[int, Meta(ge=0, le=255)]
 _Prefix = Annotated[str, Meta(min_length=1, max_length=prefixes.MAX_PREFIX_BYTES)]
 _Rules = Annotated[tuple[tuple[_Prefix, Level], ...], Meta(max_length=prefixes.MAX_RULES)]
@@ -23,7 +24,7 @@ class FileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """What belongs to one file; names are those of the keys."""
 
     file: str | None = None
-    format: Literal["json", "logfmt", "text"] = "json"
+    format: _Format = "json"
     file_level: Level = 0
     levels: _Rules = ()
     rotation: Rotation = Rotation(size_bytes=100_000_000)
@@ -62,9 +63,10 @@ FILE_KEYS = (
         "service",
         values.parse_format,
         str,
-        "`json`, `logfmt` or `text`",
-        "The lines of the file: one JSON object an event, the same as `key=value` pairs, or text "
-        "for people. `mplog verify` proves the first two; text has no numbers.",
+        '`json`, `logfmt`, `text`, or the name of a callable (`"package.module:object"`)',
+        "The lines of the file: one JSON object an event, the same as `key=value` pairs, text for "
+        "people, or [what a callable makes](../howto/formats.md). `mplog verify` proves the first "
+        "two.",
     ),
     Key(
         "file_level",

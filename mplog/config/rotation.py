@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from mplog.config import durations, sizes
+from mplog.config import durations, named, sizes
 from mplog.config.wrong import WrongValue, nearest, plain
 
 RIGHT = (
@@ -25,8 +25,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _UNITS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _WORDS = (*_UNITS, *_DAYS, "midnight")
 _TIME = r"(\d{1,2})(?::([0-5]\d)(?::([0-5]\d))?)?(?:\s*([ap]m))?"
-_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*"
-_Name = Annotated[str, Meta(pattern=rf"\A{_NAME}\Z", max_length=200)]
+_Name = Annotated[str, Meta(pattern=rf"\A{named.PATTERN}\Z", max_length=named.MAX_NAME_CHARS)]
 _ZONE = r"[A-Za-z0-9_+\-]+(?:/[A-Za-z0-9_+\-]+)+"
 
 
@@ -91,11 +90,11 @@ def _rule(value: object) -> Rotation:
     if type(value) is datetime.time:
         return Rotation(moments=(_daily(value),))
     if type(value) is types.FunctionType:
-        return Rotation(ask=(_name_of(value),))
+        return Rotation(ask=(named.name_of(value),))
     given = plain(value)
     if isinstance(given, str):
         text = given.strip()
-        if len(text) <= 200 and re.fullmatch(_NAME, text):
+        if named.is_name(text):
             return Rotation(ask=(text,))
         if not text or not text.isascii() or len(text) > 200:
             raise WrongValue(value, "is not a rotation", RIGHT)
@@ -121,17 +120,6 @@ def _every(value: object, seconds: float) -> Rotation:
     if not MIN_INTERVAL_S <= seconds <= durations.MAX_S:
         raise WrongValue(value, "is not an interval from 1 s to 366 days", RIGHT)
     return Rotation(every_s=seconds)
-
-
-def _name_of(value: types.FunctionType) -> str:
-    name = f"{value.__module__}:{value.__qualname__}"
-    if value.__module__ == "__main__" or not re.fullmatch(_NAME, name):
-        right = (
-            'define it in a module and give its name, "package.module:object": it is called in '
-            "the writer, which is a program of its own"
-        )
-        raise WrongValue(value, "has no name by which the writer could import it", right)
-    return name
 
 
 def _daily(time: datetime.time) -> Moment:

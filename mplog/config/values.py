@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import re
+import types
 
-from mplog.config import durations, sizes
+from mplog.config import durations, named, sizes
 from mplog.config.wrong import WrongValue, nearest, plain
 from mplog.event import level as levels
 
 WHEN_FULL = ("block", "drop_newest", "overflow")
 WHEN_FULL_LATER = ("drop_oldest",)
 FORMATS = ("json", "logfmt", "text")
+FORMAT_PATTERN = rf"\A(?:{'|'.join(FORMATS)}|{named.PATTERN})\Z"
 COMPRESSIONS = ("gzip", "zstd")
 ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd")  # the first is Python's own, from 3.14 on
 MIN_EVENT_BYTES, MAX_EVENT_BYTES = 1024, 256 * 1024
@@ -65,16 +67,22 @@ def parse_when_full(value: object) -> str:
 
 
 def parse_format(value: object) -> str:
-    """The format of the file's lines, as its word."""
-    return choice(value, FORMATS)
+    """The format of the file's lines, as its word; or the name of a callable that makes them."""
+    if type(value) is types.FunctionType:
+        return named.name_of(value)
+    given = plain(value)
+    if isinstance(given, str) and named.is_name(given):
+        return given
+    more = ', or the name of a callable, "package.module:object"'
+    return choice(value, FORMATS, more)
 
 
-def choice(value: object, words: tuple[str, ...]) -> str:
-    """One of *words*."""
+def choice(value: object, words: tuple[str, ...], more: str = "") -> str:
+    """One of *words*; *more* is what else would be right."""
     given = plain(value)
     if isinstance(given, str) and given in words:
         return given
-    right = "give " + " or ".join(f'"{word}"' for word in words)
+    right = "give " + " or ".join(f'"{word}"' for word in words) + more
     raise WrongValue(value, "is not one of the choices", right)
 
 

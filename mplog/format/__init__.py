@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mplog.config.named import find, is_name
 from mplog.format.base import Format
 from mplog.format.json import JsonFormat
 from mplog.format.logfmt import LogfmtFormat
+from mplog.format.own import OwnFormat
 from mplog.format.text import TextFormat
 
 __all__ = ["FORMATS", "Format", "formatter"]
@@ -19,11 +21,17 @@ FORMATS: dict[str, Callable[[], Format]] = {
 
 
 def formatter(name: str) -> Format:
-    """A new formatter by its *name*.
+    """A new formatter by its *name*; of a callable's name one that calls it, or, where it cannot be
+    had, one that says why and writes text.
 
     Raises:
         ValueError: there is no format of that name.
     """
+    if is_name(name):
+        try:
+            return OwnFormat(find(name))
+        except Exception as error:  # the module's own code has run
+            return OwnFormat(None, f"it cannot be had: {type(error).__name__}: {error}"[:300])
     try:
         return FORMATS[name]()
     except KeyError:

@@ -6,22 +6,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib import import_module
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from mplog.config.named import find
 from mplog.files.archive import list_archives
 from mplog.files.retention import rotated_s
 from mplog.files.schedule import HEAD_BYTES, PATIENCE_NS, SECOND_NS, begun_ns, due_ns
+from mplog.format.own import OwnFormat
 from mplog.writer.compressor import Compressor
 from mplog.writer.deliver import delete_old, offset
 from mplog.writer.state import FileSink, Job, now_ns
 
 LOOK_S = 0.25  # how often the rest is looked at
 RETIRE_S = 10.0  # how often archives may have become too old, or the disk too full
+FORMAT_S = 60.0  # between two that a format of the user's own is told of
 _NEVER_NS = 1 << 63
 
 
@@ -53,7 +54,7 @@ class Upkeep:
         self._compressor = Compressor(job, sink)
         self._begun_ns, self._due_ns = 0, 0
         self._asked: tuple[int, float] = (0, 0.0)
-        self._look_s = self._retire_s = 0.0
+        self._look_s = self._retire_s = self._format_s = 0.0
         self._rotated_ns = _newest_ns(sink.path)
         self.renew()
 
@@ -101,10 +102,22 @@ class Upkeep:
             self._retire_s = now_s + RETIRE_S
             delete_old(self._job, self._sink)
         self._compressor.look(now_s)
+        self._tell_format(now_s)
 
     def close(self) -> None:
         """The writer leaves."""
         self._compressor.close()
+
+    def _tell_format(self, now_s: float) -> None:
+        """What a format of the user's own has done wrong, once a minute."""
+        fmt = self._sink.fmt
+        if not isinstance(fmt, OwnFormat) or not fmt.problem or now_s < self._format_s:
+            return
+        self._format_s = now_s + FORMAT_S
+        self._job.reader.count("errors", 1)
+        name = self._sink.settings.format
+        self._job.tell(f"format {name} of {self._sink.path}: {fmt.problem}; it is text instead")
+        fmt.problem = ""
 
     def _begin(self, now: int) -> None:
         sink = self._sink
@@ -136,15 +149,10 @@ class Upkeep:
         return False
 
     def _load(self, name: str) -> None:
-        module, _, attribute = name.partition(":")
         try:
-            found = attrgetter(attribute)(import_module(module))
-            if not callable(found):
-                raise TypeError("it is no callable")
+            self._questions[name] = find(name)
         except Exception as error:  # the module's own code has run
             self._complain(f"{name} cannot be had: {type(error).__name__}: {error}")
-        else:
-            self._questions[name] = found
 
     def _complain(self, text: str) -> None:
         self._job.reader.count("errors", 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import mplog
 from mplog.config import values
 from mplog.config.schema import KEYS
 from mplog.config.wrong import WrongValue
@@ -50,6 +51,8 @@ class Text(str):
         ("block_timeout", "500 ms", 0.5),
         ("format", "text", "text"),
         ("format", "logfmt", "logfmt"),
+        ("format", "shop.lines:tabs", "shop.lines:tabs"),
+        ("format", mplog.get_logger, "mplog.producer.logger:get_logger"),
         ("compression", "gzip", "gzip"),
         ("compression", " GZ ", "gzip"),
         ("compression", "zst", "zstd"),
@@ -102,7 +105,8 @@ def test_right_values_are_taken(key, value, parsed):
         (
             "format",
             "xml",
-            '"xml" is not one of the choices; give "json" or "logfmt" or "text"',
+            '"xml" is not one of the choices; give "json" or "logfmt" or "text", or the name of a '
+            'callable, "package.module:object"',
         ),
         (
             "fsync",
