@@ -11,6 +11,7 @@ from one_writer import PAYLOADS
 
 from mplog.config import KEYS
 from mplog.files.archive import archive_name, list_archives
+from mplog.format.own import OwnFormat
 from mplog.writer import deliver, upkeep
 from mplog.writer.loop import Loop
 from mplog.writer.upkeep import FileState
@@ -230,3 +231,25 @@ def test_a_count_alone_is_not_looked_at_again(writer, monkeypatch):
     writer.rules(retention=0)
     monkeypatch.setattr(upkeep, "delete_old", None)
     writer.loop.upkeeps[0].look(100.0)
+
+
+def test_what_a_format_of_the_users_own_does_wrong_is_told(writer):
+    """Counted, and told once a minute, whatever it says each time; the lines are text instead."""
+    failed = iter(range(100))
+
+    def make(line):
+        raise LookupError(next(failed))
+
+    writer.rules(format="shop.lines:tabs")
+    writer.sink.fmt = OwnFormat(make)
+    writer.log_one()
+    writer.loop.upkeeps[0].look(100.0)
+    told = writer.job.problem
+    assert told.startswith(f"format shop.lines:tabs of {writer.job.path}: it has raised LookupErr")
+    assert writer.job.reader.counters()["errors"] == 1
+    writer.log_one()
+    writer.loop.upkeeps[0].look(110.0)
+    assert told == writer.job.problem
+    writer.loop.upkeeps[0].look(161.0)
+    assert told != writer.job.problem
+    assert b"INFO" in writer.job.path.read_bytes()
