@@ -8,6 +8,7 @@ taking down of the service. No supervisor: each next writer is started here.
 from __future__ import annotations
 
 import ctypes
+import gzip
 import json
 import os
 import random
@@ -30,6 +31,7 @@ from mplog.files.verify import verify
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 from mplog.ring import create_bell, hold
+from mplog.service.uncaught import watch
 from mplog.writer import endings
 from mplog.writer.state import Signals
 from mplog.writer.work import work
@@ -107,9 +109,9 @@ class Service:
         # Whoever holds this is taken for the supervisor: no producer starts one.
         supervisor = hold(self.directory, SERVICE, _native.LOCK_SUPERVISOR)
         assert supervisor is not None
-        for k in range(PRODUCERS):
-            producer = forked(lambda k=k: self._log(k))  # type: ignore[misc]
-            assert 0 == os.waitpid(producer, 0)[1]
+        self._dead = [forked(lambda k=k: self._log(k)) for k in range(PRODUCERS)]  # type: ignore[misc]
+        for producer in self._dead:  # not buried, so that how each ended stays known
+            os.waitid(os.P_PID, producer, os.WEXITED | os.WNOWAIT)
         os.close(supervisor)
 
     def _log(self, producer: int) -> int:
@@ -120,8 +122,12 @@ class Service:
             self._ledger.sending(producer, n)
             accepted = log.info("{b}", producer=producer, n=n, body=body(producer, n))
             self._ledger.returned(producer, n, accepted)
-        if producer % 2:
-            connection.detach()
+        if producer == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if producer == 2:
+            watch(connection)
+            os.abort()
+        connection.detach()
         return 0
 
     def writer(self, *, traced: bool) -> int:
@@ -150,9 +156,26 @@ class Service:
             found.append(f"rotation not finished: {folder}")
         if self.compression and any(a.compression != ".gz" for a in archives_of(self.log_file)):
             found.append(f"not compressed: {folder}")
+        if (told := deaths_in(self.log_file)) != ["SIGABRT with a traceback", "SIGKILL"]:
+            found.append(f"deaths told: {told}")
+        for producer in self._dead:
+            os.waitpid(producer, 0)
         if left := sorted(p.name for p in self.directory.iterdir()):
             found.append(f"left in shared memory: {left}")
         return found
+
+
+def deaths_in(log_file: Path) -> list[str]:
+    """Every death that is told, in short."""
+    told = []
+    for path in [log_file, *(log_file.parent / one.name for one in archives_of(log_file))]:
+        data = path.read_bytes()
+        text = gzip.decompress(data) if path.suffix == ".gz" else data
+        for line in map(json.loads, text.splitlines()):
+            if line.get("event_name") == "mplog.death":
+                trace = " with a traceback" if "exception.stacktrace" in line else ""
+                told.append(line.get("signal", line["how"]) + trace)
+    return sorted(told)
 
 
 def archives_of(log_file: Path) -> list[Archive]:

@@ -1,4 +1,6 @@
-"""SIGKILL for the writer before its n-th system call, each n: nothing lost, rotation finished."""
+"""SIGKILL for the writer before its n-th system call, each n: nothing lost, rotation finished, the
+workers' deaths told once.
+"""
 
 from __future__ import annotations
 
