@@ -23,6 +23,7 @@ from mplog.event.sanitise import MORE
 from mplog.format import Format
 from mplog.format.base import second_text, split_time
 from mplog.writer.fate import UNKNOWN, Fate
+from mplog.writer.keeper import Kept
 from mplog.writer.state import Job, now_ns
 from mplog.writer.watch import Watch, most_descriptors
 
@@ -56,7 +57,7 @@ class Deaths:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._watch = Watch(job.reader, most_descriptors())
+        self._watch = Watch(job.reader, most_descriptors(), Kept.keeper)
         self._told: list[str] = []  # in the batch that is under way
         self._sweep_s = 0.0
 

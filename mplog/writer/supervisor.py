@@ -20,6 +20,7 @@ from mplog import _native
 from mplog._native import Reader
 from mplog.config import Settings
 from mplog.ring import hold
+from mplog.writer.keeper import kept
 from mplog.writer.state import Signals
 from mplog.writer.work import work
 
@@ -87,7 +88,8 @@ class Supervisor:
         if held is None:
             return 0
         self._listen()
-        self._lives(held)
+        with kept():
+            self._lives(held)
         return 0
 
     def _lives(self, held: int) -> None:

@@ -189,7 +189,9 @@ def test_fifty_killed_at_once_are_each_told(world):
 
 
 def test_a_writer_killed_while_it_tells_tells_nobody_twice(world):
-    """Fifty deaths and, in the middle of them, three writers': each of the fifty is told once."""
+    """Fifty deaths and, in the middle of them, three writers': each of the fifty is told once, with
+    the signal that the dead writer would have told.
+    """
     program = settled_crowd(world)
     world.go_on(program)
     killed = set()
@@ -205,6 +207,7 @@ def test_a_writer_killed_while_it_tells_tells_nobody_twice(world):
     report = world.check()
 
     assert 3 == len(killed)
+    assert {("signal", "SIGKILL", "ERROR")} == {how(line) for line in deaths(world).values()}
     assert (50, 50) == (len(deaths(world)), report.ended_unclean)
 
 
