@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "prove from the files that nothing is missing, doubled or torn",
     "reopen": "have the writer open its file anew: for logrotate",
     "rotate": "have the writer set its file aside now",
+    "recover": "get events out that another version of mplog has left in shared memory",
     "check": "validate a configuration file; starts nothing",
 }
 EXIT_USAGE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_PIPE = 2, 125, 130, 141

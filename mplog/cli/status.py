@@ -16,6 +16,7 @@ from mplog._native import Reader
 from mplog.config import Settings, shared_directory
 from mplog.errors import MplogError
 from mplog.ring import configuration, presence, services
+from mplog.ring.relic import Relic, relics
 
 if TYPE_CHECKING:
     from mplog.cli.main import Subparsers
@@ -39,7 +40,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the state of all services; 0."""
-    directories = args.dir or [_default_directory()]
+    directories = args.dir or [default_directory()]
     rows = [row for d in directories for name in services(d) if (row := describe(d, name))]
     if args.json:
         print(msgspec.json.encode({"services": rows}).decode())
@@ -47,10 +48,21 @@ def run(args: argparse.Namespace) -> int:
         print(f"no service in {', '.join(str(d) for d in directories)}")
     for row in rows if not args.json else []:
         print(_page(row))
+    for directory in directories if not args.json else []:
+        for relic in _relics(directory):
+            print(f"{relic.service} of another version (layout {relic.abi}): see mplog recover")
     return 0
 
 
-def _default_directory() -> Path:
+def _relics(directory: Path) -> list[Relic]:
+    try:
+        return relics(directory)
+    except OSError:
+        return []
+
+
+def default_directory() -> Path:
+    """Where this user's services have their shared memory unless told otherwise."""
     return Path(shared_directory(Settings(file="/dev/null"), os.environ, os.geteuid()))
 
 

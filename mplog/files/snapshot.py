@@ -73,7 +73,7 @@ class Snapshot:
             self.sources.append(Source(log.directory / archive.name, archive))
         moved = self._moved()
         for path in moved:
-            self._open(Source(path, None, order=(0.0, path.name)))
+            self._open(Source(path, None, moved=True))
         self._load_manifest()
         if (self._archives(), self._moved()) != (before, moved) or self._active_moved():
             if not last_try:
@@ -149,15 +149,19 @@ class Snapshot:
         return list({os.path.abspath(path): path for path in found}.values())
 
     def _place_moved(self) -> None:
-        """Give each moved file its place: behind the archives that begin before it."""
-        moved = [s for s in self.sources if s.archive is None and not s.is_active]
+        """Give each moved file its place: behind the archives that begin before it, and behind the
+        active file where that does (what `mplog recover` has written).
+        """
+        moved = [s for s in self.sources if s.moved]
         if not moved:
             return
+        active = [self._begins(s) for s in self.sources if s.is_active]
         archives = [(self._begins(s), s.archive.generation) for s in self.sources if s.archive]
         for source in moved:
             begins = self._begins(source)
             before = [number for time_text, number in archives if time_text <= begins]
-            source.order = (max(before, default=0) + 0.5, begins)
+            is_last = bool(active) and "" < active[0] < begins
+            source.order = (float("inf") if is_last else max(before, default=0) + 0.5, begins)
 
     def _begins(self, source: Source) -> str:
         """The first time in a file; empty when it cannot be read, which is told when it is read."""

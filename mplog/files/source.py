@@ -44,13 +44,14 @@ class Log(msgspec.Struct):
 class Source(msgspec.Struct):
     """A file to read; `fd` is -1 until it is opened.
 
-    `archive` is None of the active file, and of one that was moved away: that has its `order`.
+    `archive` is None of the active file, and of one that was `moved` away, which has its `order`.
     """
 
     path: Path
     archive: Archive | None
     fd: int = -1
     size_bytes: int = 0
+    moved: bool = False
     order: tuple[float, str] = (float("inf"), "")
 
     @property
@@ -61,7 +62,7 @@ class Source(msgspec.Struct):
     @property
     def is_active(self) -> bool:
         """It is the file that is written now."""
-        return self.archive is None and self.order[0] == float("inf")
+        return self.archive is None and not self.moved
 
     @property
     def compression(self) -> str:

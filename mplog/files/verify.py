@@ -169,7 +169,7 @@ class _LogReader:
             self._file = FileRead(path, source.size_bytes)
             self.report.files.append(self._file)
             self._growing = source.still_grows
-            self.report.moved_files += source.archive is None and not source.is_active
+            self.report.moved_files += source.moved
             events = self.report.events
             for batch in batches(reader(source.fd, source.size_bytes, source.compression)):
                 self._lines(batch)

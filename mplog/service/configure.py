@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mplog import _native
 from mplog.config import (
     Settings,
     load,
@@ -155,12 +156,30 @@ def _create_or_find(settings: Settings, log_file: str, name: str) -> tuple[str, 
             if settings.overflow_dir is not None:
                 private_directory(settings.overflow_dir)
             if create_bell(directory, name, settings):
+                _tell_other_versions(directory, name)
                 return directory, True, settings
             return directory, False, configuration(directory, name)
         except FileNotFoundError:
             if attempt == 4:
                 raise
     raise AssertionError("unreachable")
+
+
+def _tell_other_versions(directory: str, name: str) -> None:
+    """Where another version has left events they wait until somebody gets them out."""
+    ours = f"{name}.{_native.ABI}."
+    if any(each.startswith(f"{name}.") and not each.startswith(ours) for each in _names(directory)):
+        from mplog.ring.unread import waiting  # after an upgrade only
+
+        for sentence in waiting(directory, name):
+            tell(sentence, kind=f"version:{sentence}")
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
 
 
 def _refuse_second_name(settings: Settings, name: str, directory: str) -> None:
