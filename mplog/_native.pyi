@@ -11,6 +11,7 @@ MAX_BATCH_SESSIONS: int
 BLOCK: int
 DROP_NEWEST: int
 OVERFLOW: int
+DROP_OLDEST: int
 LOCK_SUPERVISOR: int
 LOCK_WRITER: int
 LOCK_SPAWN: int
@@ -32,9 +33,11 @@ ERRORS: dict[str, int]
 FORMATS: dict[str, int]
 
 Who = tuple[str, int, str]
-Gap = tuple[int, int, dict[str, dict[str, int]]]
+Gap = tuple[int, int, dict[str, dict[str, int]], int, int]
 Item = tuple[Who, int, int, int, int, int, bytes, Gap | None, int]
-End = tuple[int, str, int, str, int, int, int, int, int, int, bool, dict[str, dict[str, int]], int]
+End = tuple[
+    int, str, int, str, int, int, int, int, int, int, bool, dict[str, dict[str, int]], int, int, int
+]
 
 def bell_create(dir: str, service: str, conf: bytes, /) -> bool: ...
 def bell_conf(dir: str, service: str, /) -> bytes: ...

@@ -33,7 +33,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     level: Level = 20
-    when_full: Literal["block", "drop_newest", "overflow"] = "block"
+    when_full: Literal["overflow", "block", "drop_newest", "drop_oldest"] = "block"
     block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
         default=10.0, name="block_timeout"
     )
@@ -85,10 +85,12 @@ _TABLE = (
         "process",
         values.parse_when_full,
         str,
-        "`block`, `drop_newest` or `overflow`",
-        "What a log call does when the process's lane is full: wait for the writer, drop its event "
-        "and count it, or put it into a file of bounded size (`overflow`), which the writer reads "
-        "after the lane.",
+        "`overflow`, `block`, `drop_newest` or `drop_oldest`",
+        "What a log call does when the process's lane is full: put its event into a file of "
+        "bounded size (`overflow`), which the writer reads after the lane; wait for the writer; "
+        "drop its event; or drop the oldest ones that the writer has not read. Drops are counted, "
+        "and told in the log. The two that drop keep the last eighth of the lane for `WARNING` and "
+        "above.",
     ),
     Key(
         "block_timeout",

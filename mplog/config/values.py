@@ -13,8 +13,7 @@ from mplog.config import durations, named, sizes
 from mplog.config.wrong import WrongValue, nearest, plain
 from mplog.event import level as levels
 
-WHEN_FULL = ("block", "drop_newest", "overflow")
-WHEN_FULL_LATER = ("drop_oldest",)
+WHEN_FULL = ("overflow", "block", "drop_newest", "drop_oldest")
 FORMATS = ("json", "logfmt", "text")
 FORMAT_PATTERN = rf"\A(?:{'|'.join(FORMATS)}|{named.PATTERN})\Z"
 COMPRESSIONS = ("gzip", "zstd")
@@ -60,9 +59,6 @@ def level_text(level: int) -> str:
 
 def parse_when_full(value: object) -> str:
     """The policy for a full lane, as its word."""
-    if plain(value) in WHEN_FULL_LATER:
-        right = 'use "overflow", "block" or "drop_newest"'
-        raise WrongValue(value, "is not built yet in this version", right)
     return choice(value, WHEN_FULL)
 
 

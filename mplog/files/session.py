@@ -15,7 +15,7 @@ from bisect import bisect_right, insort
 from typing import NamedTuple
 
 from mplog.files.manifest import SessionRange
-from mplog.files.report import NO_LINE, RETIRED_AGAIN, Finding, Kind, Ledger, Place
+from mplog.files.report import NO_LINE, RETIRED_AGAIN, Finding, Kind, Ledger, Place, add_counts
 from mplog.files.scan import Drop, SessionEnd
 
 Numbers = tuple[int, int] | None
@@ -112,7 +112,6 @@ class Session:
     def drop(self, drop: Drop, place: Place) -> int:
         """Judge an announcement of drops; return how many numbers it tells for the first time."""
         first, last = drop.first, drop.last
-        self.reasons = drop.reasons
         known = self._begin(first - drop.filtered)
         old_last = min(last, known)
         new = 0
@@ -131,6 +130,8 @@ class Session:
                 self._advance(start, last, place)
             self._absent_too(start, last)
             new += last - start + 1
+        if new:
+            add_counts(self.reasons, drop.reasons)
         return new
 
     def ended(self, end: SessionEnd, place: Place) -> None:

@@ -49,3 +49,9 @@ def split_time(wall_ns: int) -> tuple[int, int]:
 def second_text(second: int) -> str:
     """`2026-11-22T08:00:00` for seconds since 1970, UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+def timestamp(wall_ns: int) -> str:
+    """`2026-11-22T08:00:00.000000001Z` for nanoseconds since 1970."""
+    second, rest_ns = split_time(wall_ns)
+    return f"{second_text(second)}.{rest_ns:09d}Z"

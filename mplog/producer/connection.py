@@ -27,6 +27,7 @@ _WHEN_FULL = {
     "block": _native.BLOCK,
     "drop_newest": _native.DROP_NEWEST,
     "overflow": _native.OVERFLOW,
+    "drop_oldest": _native.DROP_OLDEST,
 }
 _NEVER = 256  # above every level
 _STEADY_S = 60.0  # a writer that was not missed for so long was no failed start

@@ -12,11 +12,14 @@ from mplog.event.codec import decode
 from mplog.event.event import Stamped
 from mplog.event.level import INFO, WARNING
 from mplog.format import Format
+from mplog.format.base import timestamp
 
 if TYPE_CHECKING:
     from mplog._native import End, Gap, Item
 
 SESSION_END, DROP, FILE = "mplog.session.end", "mplog.drop", "mplog.file"
+NO_LANE = "mplog.no_lane"
+Reasons = dict[str, dict[str, int]]
 
 
 class Batch(msgspec.Struct):
@@ -83,20 +86,41 @@ def drop_notice(fmt: Format, wall_ns: int, session: str, gap: Gap, untold: int) 
     """The line that tells a gap in a session's numbers, and how many directly before it a filter
     took.
     """
-    first, last, reasons = gap
+    first, last, reasons, since_ns, until_ns = gap
     count = last - first + 1
     keys: dict[str, Any] = {"session": session, "first": first, "last": last, "count": count}
     if untold:
         keys["filtered"] = untold
     keys["reasons"] = reasons
+    return fmt.notice(wall_ns, WARNING, DROP, *_loss(count, reasons, since_ns, until_ns, keys))
+
+
+def homeless_notice(
+    fmt: Format, wall_ns: int, levels: dict[str, int], since_ns: int, until_ns: int
+) -> bytes:
+    """The line that tells events of processes that could get no lane: they have no session."""
+    count, reasons = sum(levels.values()), {"no_lane": levels}
+    keys: dict[str, Any] = {"count": count, "reasons": reasons}
+    return fmt.notice(wall_ns, WARNING, NO_LANE, *_loss(count, reasons, since_ns, until_ns, keys))
+
+
+def _loss(
+    count: int, reasons: Reasons, since_ns: int, until_ns: int, keys: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """ "1,204 events dropped: lane full, DEBUG 1,190, INFO 14, between … and …", and the keys with
+    the times.
+    """
     text = f"{count:,} event{'s' if count != 1 else ''} dropped{_because(reasons)}"
-    return fmt.notice(wall_ns, WARNING, DROP, text, keys)
+    if not since_ns or not until_ns:
+        return text, keys
+    since, until = timestamp(since_ns), timestamp(until_ns)
+    return f"{text}, between {since} and {until}", keys | {"lost.since": since, "lost.until": until}
 
 
-def _because(reasons: dict[str, dict[str, int]]) -> str:
-    """ ": lane full (INFO 14)", of the session so far."""
+def _because(reasons: Reasons) -> str:
+    """ ": lane full, INFO 14"; no levels where they are not known."""
     told = [
-        f"{reason.replace('_', ' ')} ({', '.join(f'{k} {n:,}' for k, n in levels.items())} so far)"
+        ", ".join([reason.replace("_", " "), *(f"{level} {n:,}" for level, n in levels.items())])
         for reason, levels in reasons.items()
     ]
     return ": " + "; ".join(told) if told else ""
@@ -104,11 +128,13 @@ def _because(reasons: dict[str, dict[str, int]]) -> str:
 
 def session_end(fmt: Format, wall_ns: int, end: End) -> tuple[bytes, int]:
     """The lines that end a session, and how many of its events were dropped in all."""
-    _, session, pid, name, _, last, settled, delivered, filtered, _, clean, reasons, untold = end
+    _, session, pid, name, _, last, settled, delivered, filtered, _, clean, *lost = end
+    reasons, untold, since_ns, until_ns = lost
     dropped = max(last - delivered - filtered, 0)  # whoever ruined its lane may say anything
     lines = b""
     if last > settled:
-        lines = drop_notice(fmt, wall_ns, session, (settled + 1, last, reasons), untold)
+        gap = (settled + 1, last, reasons, since_ns, until_ns)
+        lines = drop_notice(fmt, wall_ns, session, gap, untold)
     keys = {
         "process.pid": pid,
         "process.name": name,

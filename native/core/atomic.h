@@ -22,12 +22,13 @@ typedef _Atomic uint64_t mpl_a64;
 #define mpl_fence_release() atomic_thread_fence(memory_order_release)
 #define mpl_fence_full() atomic_thread_fence(memory_order_seq_cst)
 
-/* Raises *p to v, never lowers it; release, so that what was read before is read before the space is given away. */
-static inline void mpl_raise(mpl_a64 *p, uint64_t v)
+/* Raises *p to v, never lowers it; release, so that what was read before is read before the space is given away. Returns what stood there. */
+static inline uint64_t mpl_raise(mpl_a64 *p, uint64_t v)
 {
     uint64_t old = mpl_load(p);
     while (old < v && !atomic_compare_exchange_weak_explicit(p, &old, v, memory_order_release, memory_order_relaxed)) {
     }
+    return old;
 }
 
 static inline bool mpl_swap(mpl_a64 *p, uint64_t from, uint64_t to)

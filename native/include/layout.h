@@ -14,9 +14,12 @@
  *   ------------------------------+-----------------------------------+-------------------------------
  *   rsv, tail, last_mono, marks,  | owner of the lane                 | writer; an adopter after a death
  *   ovf_rsv, ovf_end              |                                   |
- *   drop_last, drops              | owner                             | writer; an adopter
- *   head, ovf_head                | writer (CAS-max)                  | owner
+ *   drop_last, drops, gap         | owner                             | writer; an adopter
+ *   taken                         | owner                             | writer
+ *   head                          | writer (CAS-max); owner (CAS)     | each other
+ *   ovf_head                      | writer (CAS-max)                  | owner
  *   quarantined                   | writer                            | owner
+ *   told                          | writer                            | the next writer
  *   space_seq / waiters           | writer / owner                    | each other (futex)
  *   epoch, capacity, slots[].*    | owner at its claim; writer closes | writer, tools
  *
@@ -26,7 +29,7 @@
  *
  * Invariants:
  *   I1  head <= tail <= rsv <= head + capacity, always; each only grows.
- *   I2  bytes in [tail, rsv) belong to the owner alone; bytes in [head, tail) are immutable.
+ *   I2  bytes in [tail, rsv) belong to the owner alone; bytes in [head, tail) are immutable, whoever moves head.
  *   I3  the mark that agrees with (tail, ovf_end) carries the number of the last event published in this session.
  *   I4  a session's words in its slot are written only while the slot holds that epoch.
  *   I5  an owner publishes in the lane only while ovf_head == ovf_end; what stands in the overflow is younger than all of the lane.
@@ -98,6 +101,13 @@ struct mpl_record {
 #define MPL_FLAG_LATE 2u
 #define MPL_FLAG_RECOVERED 4u
 #define MPL_FLAG_DURABLE 8u /* its call waits until it is on the disk */
+#define MPL_FLAG_GAP 16u /* behind the payload, and counted in payload_len, stands a struct mpl_gap: of the numbers directly before this one */
+
+/* Events that were dropped, as their owner knows them. */
+struct mpl_gap {
+    uint64_t first_mono, last_mono; /* of the first and the last of them; 0: not known */
+    uint64_t count[MPL_REASONS][MPL_LEVELS];
+};
 
 struct mpl_header {
     uint64_t magic;
@@ -137,15 +147,31 @@ struct mpl_slot {
     struct mpl_slot_told told[MPL_MAX_SINKS];
 };
 
+/* Of the drops since the last event that was accepted; first: the number of the first of them, 0 while this is written. */
+struct mpl_gap_words {
+    mpl_a64 first, first_mono, last_mono;
+    mpl_a64 count[MPL_REASONS][MPL_LEVELS];
+};
+
+/* What the owner has taken back of its session, in all, once head stands at pos (0: nothing): first_mono is of the run that began when the writer last moved head. */
+struct mpl_taken {
+    mpl_a64 pos, first_mono, last_mono;
+    mpl_a64 count[MPL_LEVELS];
+};
+
 struct mpl_lane {
     _Alignas(MPL_LINE) mpl_a64 rsv;
     mpl_a64 tail, ovf_end, last_mono;
     struct mpl_mark marks[2];
     mpl_a64 drop_last, ovf_rsv;
     _Alignas(MPL_LINE) mpl_a64 drops[MPL_REASONS][MPL_LEVELS];
+    struct mpl_gap_words gap;
+    _Alignas(MPL_LINE) struct mpl_taken taken[2];
     _Alignas(MPL_LINE) mpl_a64 head;
     _Alignas(MPL_LINE) mpl_a64 ovf_head;
     mpl_a32 quarantined;
+    mpl_a32 told_epoch; /* 0 while told is written */
+    mpl_a64 told[MPL_LEVELS]; /* of taken: up to the last number of that session that the writer has settled */
     _Alignas(MPL_LINE) mpl_a32 space_seq;
     mpl_a32 waiters;
     _Alignas(MPL_LINE) mpl_a32 epoch;

@@ -72,7 +72,8 @@ static inline struct mpl_lane *mpl_segment_lane(const struct mpl_segment *seg, u
 }
 
 /* ---- a producer (P) ---------------------------------------------------------------------------------------------------- */
-enum mpl_when_full { MPL_BLOCK = 0, MPL_DROP_NEWEST = 1, MPL_OVERFLOW = 2 };
+enum mpl_when_full { MPL_BLOCK = 0, MPL_DROP_NEWEST = 1, MPL_OVERFLOW = 2, MPL_DROP_OLDEST = 3 };
+#define MPL_KEEPS_HEADROOM(when_full) ((when_full) & 1u) /* the policies that drop */
 #define MPL_OVERFLOW_MAX (UINT64_C(4) << 30) /* the largest bound that can be set for the overflow of a service, in bytes */
 enum mpl_outcome { MPL_DROPPED = 0, MPL_ACCEPTED = 1, MPL_WAIT = 2, MPL_TOO_BIG = 3, MPL_HOMELESS = 4 };
 
@@ -92,12 +93,21 @@ struct mpl_producer {
     uint64_t published; /* number of the last event that went into the lane: later numbers are drops */
     uint64_t segment_id, block_ns, retry_ns, probe_ns;
     uint64_t doubt; /* of the slot's, told already */
-    uint64_t accepted, dropped;
+    uint64_t accepted, dropped, taken_back; /* the last as the owner counts it: some of these the writer may have had already */
     uint32_t segment, lane_number, capacity, epoch, mark, when_full, max_event_bytes;
+    uint32_t taken; /* which of the lane's two is in force */
+    char *scratch;  /* a payload with its gap behind it */
+    size_t scratch_bytes;
     int waiting;    /* threads in mpl_wait: mappings must stay */
     int trouble;    /* why there is no lane: a negative code, or 0 */
     int overflow_error; /* why the last event that should have gone into the overflow did not: -errno, or 0: it was full */
-    bool overflowing; /* what is in the overflow has not all been drained: events go there (I5) */
+    union {
+        uint16_t detour; /* either of these */
+        struct {
+            bool overflowing; /* what is in the overflow has not all been drained: events go there (I5) */
+            bool gap_open;    /* events were dropped since the last one was accepted: the next one tells it */
+        };
+    };
     bool gave_up;   /* a block deadline ran out; do not wait again until there is room */
     bool final;     /* the process has said goodbye; whatever it still logs goes into sessions that are clean between events */
     bool detached;  /* this session is one of those */
@@ -156,6 +166,10 @@ struct mpl_overflow { /* what the writer knows of a lane's overflow */
     uint32_t crc;   /* of the record that comes next */
     bool next;      /* the record that comes next stands here */
 };
+struct mpl_took { /* what a session's owner has taken back, in all */
+    uint32_t epoch;
+    uint64_t count[MPL_LEVELS];
+};
 struct mpl_view { /* what the writer knows of one lane, kept privately */
     struct mpl_lane *lane;
     const char *data;
@@ -171,6 +185,10 @@ struct mpl_view { /* what the writer knows of one lane, kept privately */
     uint64_t cursor_seq[MPL_SLOTS], cursor_untold[MPL_MAX_SINKS][MPL_SLOTS];
     uint8_t cursor_lost[MPL_SLOTS]; /* files (bits) that are still to be told of a gap of their own */
     struct mpl_tally tally[MPL_SLOTS];
+    struct mpl_took took, cursor_took; /* as of the last commit, and in this drain up to item cursor_item */
+    uint32_t cursor_item;
+    struct mpl_gap lost; /* taken back by the owner, before what comes next */
+    bool has_lost;
 };
 struct mpl_item {
     uint32_t view;
@@ -183,6 +201,12 @@ struct mpl_item {
     uint32_t place, len; /* of the payload in the arena */
     uint8_t level, kind;
     uint16_t flags;
+};
+struct mpl_gap_told { /* behind the payload of an item with seq != expected, in the arena, unaligned */
+    struct mpl_gap gap;
+    uint64_t taken[MPL_LEVELS]; /* in all, before this item */
+    uint32_t taken_epoch;       /* 0: taken says nothing */
+    uint32_t exact;             /* the counts are of these very numbers; else they only hint at the reasons */
 };
 #define MPL_ITEM_FILTERED 0x8000u /* a flag of an item: it leaves no line in any file, and its payload is not in the arena */
 struct mpl_touch {
@@ -199,7 +223,8 @@ struct mpl_end {
     uint32_t view, slot, epoch, pid, clean;
     uint64_t segment_id, start_ns, process_ino, last, settled;
     struct mpl_told told[MPL_MAX_SINKS];
-    uint64_t drops[MPL_REASONS][MPL_LEVELS];
+    struct mpl_gap gap; /* of the numbers behind settled */
+    bool exact;         /* as in mpl_gap_told */
     char name[MPL_NAME];
 };
 struct mpl_account { /* of the items accepted into the batch */
@@ -230,6 +255,8 @@ struct mpl_reader {
     size_t arena_bytes, arena_used, arena_limit;
     struct mpl_item *items;
     uint32_t nitems, named; /* items of the last drain, and sessions that they are of */
+    uint32_t naccepted;     /* of them */
+    uint64_t was_head[MPL_MAX_TOUCHES]; /* where a touch's head stood when the commit raised it */
     uint64_t drains;
     struct mpl_touch touches[MPL_MAX_TOUCHES];
     uint32_t ntouches;
@@ -249,6 +276,8 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t items);        /* the first `
 struct mpl_range {
     uint64_t first, last, count;
 };
+/* What is known of the numbers in front of an item with seq != expected. */
+struct mpl_gap_told mpl_gap_of(const struct mpl_reader *r, const struct mpl_item *item);
 /* What the accepted items' lines in a file tell of the session of touch i: numbers, and how many of them are events. False: they tell none. */
 bool mpl_touch_range(struct mpl_reader *r, uint32_t i, uint32_t sink, struct mpl_range *out);
 void mpl_rewind(struct mpl_reader *r);                            /* forget the batch that was not committed */

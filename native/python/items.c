@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a drain has found, as Python has it. An item is a tuple (who, seq, wall_ns, level, kind, flags, payload, gap, untold); who = (session, pid, process name);
- * gap = None or (first, last, reasons); untold: how many numbers directly before, or before the gap, a filter took. */
+ * gap = None or (first, last, {reason: {level: count}}, since_ns, until_ns): no levels where they do not add up to the numbers, 0 for a time that is not known;
+ * untold: how many numbers directly before, or before the gap, a filter took. */
 #include <string.h>
 
 #include "native.h"
@@ -19,19 +20,20 @@ static const char *const reason_names[] = {
 #define REASON(name, text) #name,
 #include "counters.def"
 };
-/* {reason: {level: count}}, without zeros. */
-PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS])
+PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS], bool exact)
 {
     PyObject *out = PyDict_New();
     for (unsigned i = 0; out && i < MPL_REASONS; i++) {
         PyObject *levels = PyDict_New();
+        bool any = false;
         for (unsigned k = 0; levels && k < MPL_LEVELS; k++) {
-            PyObject *count = drops[i][k] ? PyLong_FromUnsignedLongLong(drops[i][k]) : NULL;
+            any |= drops[i][k] != 0;
+            PyObject *count = drops[i][k] && exact ? PyLong_FromUnsignedLongLong(drops[i][k]) : NULL;
             if (count && PyDict_SetItemString(levels, level_names[k], count))
                 Py_CLEAR(levels);
             Py_XDECREF(count);
         }
-        if (!levels || (PyDict_GET_SIZE(levels) && PyDict_SetItemString(out, reason_names[i], levels)))
+        if (!levels || (any && PyDict_SetItemString(out, reason_names[i], levels)))
             Py_CLEAR(out);
         Py_XDECREF(levels);
     }
@@ -59,18 +61,18 @@ static PyObject *who_of(ReaderObject *self, uint32_t view, uint32_t slot)
     return fresh;
 }
 
-static PyObject *gap_of(const struct mpl_view *v, const struct mpl_item *item, uint32_t sink)
+/* As a time that is shown, beside that of `item`; 0 stays what it is. */
+static unsigned long long time_beside(const struct mpl_item *item, uint64_t mono_ns) { return mono_ns ? item->wall_ns - (item->mono_ns - mono_ns) : 0; }
+
+static PyObject *gap_of(const struct mpl_reader *r, const struct mpl_view *v, const struct mpl_item *item, uint32_t sink)
 {
-    uint64_t drops[MPL_REASONS][MPL_LEVELS] = {{0}};
     const bool lost = item->lost >> sink & 1;
     if (item->seq == item->expected && !lost)
         return Py_NewRef(Py_None);
-    if (v->tally[item->slot].epoch == mpl_load(&v->lane->epoch))
-        for (unsigned i = 0; i < MPL_REASONS; i++)
-            for (unsigned k = 0; k < MPL_LEVELS; k++)
-                drops[i][k] = mpl_load(&v->lane->drops[i][k]);
+    const struct mpl_gap_told told = mpl_gap_of(r, item);
     const uint64_t first = lost ? v->tally[item->slot].told[sink].lost_first : item->expected;
-    return Py_BuildValue("(KKN)", first, item->seq - 1, mplog_reasons(drops));
+    return Py_BuildValue("(KKNKK)", first, item->seq - 1, mplog_reasons(told.gap.count, told.exact && !lost),
+        lost ? 0ull : time_beside(item, told.gap.first_mono), lost ? 0ull : time_beside(item, told.gap.last_mono));
 }
 
 PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item, uint32_t sink)
@@ -86,7 +88,7 @@ PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item, uint32_t s
     PyTuple_SET_ITEM(out, 4, PyLong_FromLong(item->kind));
     PyTuple_SET_ITEM(out, 5, PyLong_FromLong((item->flags & ~MPL_ITEM_FILTERED) | (item->filtered >> sink & 1 ? (long)MPL_ITEM_FILTERED : 0)));
     PyTuple_SET_ITEM(out, 6, PyBytes_FromStringAndSize(self->reader.arena + item->place, item->len));
-    PyTuple_SET_ITEM(out, 7, gap_of(v, item, sink));
+    PyTuple_SET_ITEM(out, 7, gap_of(&self->reader, v, item, sink));
     PyTuple_SET_ITEM(out, 8, PyLong_FromUnsignedLongLong(item->untold[sink]));
     for (Py_ssize_t i = 0; i < 9; i++)
         if (!PyTuple_GET_ITEM(out, i)) {

@@ -86,6 +86,19 @@ static PyObject *get_session(ProducerObject *self, void *unused)
     return mplog_session(self->p.segment_id, self->p.lane_number, self->p.epoch);
 }
 
+/* Events that this session's owner has taken back and the writer had already, once all is settled that was published. */
+static uint64_t rescued(const struct mpl_producer *p)
+{
+    uint64_t counted = 0;
+    if (!p->taken_back || !mpl_lane_is_mine(p) || mpl_settled(p) < p->published)
+        return 0;
+    const uint64_t there = mpl_load(&p->slot->delivered) + mpl_load(&p->slot->filtered), dropped = p->seq > there ? p->seq - there : 0;
+    for (unsigned i = 0; i < MPL_REASONS; i++)
+        for (unsigned k = 0; k < MPL_LEVELS; k++)
+            counted += mpl_load(&p->lane->drops[i][k]);
+    return counted > dropped ? counted - dropped : 0;
+}
+
 #define NUMBER_GETTER(name, expression) \
     static PyObject *get_##name(ProducerObject *self, void *unused) { return PyLong_FromUnsignedLongLong((unsigned long long)(expression)); }
 NUMBER_GETTER(seq, mpl_lane_is_mine(&self->p) ? self->p.seq : 0)
@@ -95,8 +108,8 @@ NUMBER_GETTER(synced, mpl_lane_is_mine(&self->p) ? mpl_synced(&self->p) : 0)
 NUMBER_GETTER(segment, self->p.segment)
 NUMBER_GETTER(lane, self->p.lane_number)
 NUMBER_GETTER(capacity, self->p.capacity)
-NUMBER_GETTER(accepted, self->p.accepted)
-NUMBER_GETTER(dropped, self->p.dropped)
+NUMBER_GETTER(accepted, self->p.accepted - (self->p.taken_back - rescued(&self->p)))
+NUMBER_GETTER(dropped, self->p.dropped - rescued(&self->p))
 NUMBER_GETTER(max_payload, mpl_max_payload(&self->p) < self->p.max_event_bytes && self->p.capacity ? mpl_max_payload(&self->p) : self->p.max_event_bytes)
 
 static PyObject *get_trouble(ProducerObject *self, void *unused) { return PyLong_FromLong(self->p.trouble); }
@@ -137,7 +150,7 @@ static PyGetSetDef producer_getset[] = {
     {"segment", (getter)get_segment, NULL, NULL, NULL},
     {"lane", (getter)get_lane, NULL, NULL, NULL},
     {"capacity", (getter)get_capacity, NULL, "bytes of the lane, 0 without one", NULL},
-    {"accepted", (getter)get_accepted, NULL, NULL, NULL},
+    {"accepted", (getter)get_accepted, NULL, "events that were accepted and not taken back", NULL},
     {"dropped", (getter)get_dropped, NULL, NULL, NULL},
     {"max_payload", (getter)get_max_payload, NULL, "largest payload in bytes", NULL},
     {"trouble", (getter)get_trouble, NULL, "why there is no lane, or 0", NULL},

@@ -133,7 +133,7 @@ static PyObject *reader_scan(ReaderObject *self, PyObject *arg)
     return rc < 0 ? mplog_raise(rc) : PyBool_FromLong(rc);
 }
 
-PyDoc_STRVAR(ends_doc, "ends(look_at_owners) -> [(index, session, pid, name, start_ns, last, settled, delivered, filtered, dropped, clean, reasons, untold)]");
+PyDoc_STRVAR(ends_doc, "ends(look_at_owners) -> [(index, session, pid, name, start_ns, last, settled, delivered, filtered, dropped, clean, reasons, untold, since_ns, until_ns)]");
 static PyObject *reader_ends(ReaderObject *self, PyObject *arg)
 {
     int look = PyObject_IsTrue(arg);
@@ -141,9 +141,12 @@ static PyObject *reader_ends(ReaderObject *self, PyObject *arg)
     PyObject *out = PyList_New(self->nends);
     for (int i = 0; out && i < self->nends; i++) {
         const struct mpl_end *e = &self->ends[i];
-        PyObject *item = Py_BuildValue("(iNINKKKKKKONK)", i, mplog_session(e->segment_id, e->view % MPL_MAX_LANES, e->epoch), e->pid,
-            mplog_text(e->name, sizeof e->name), e->start_ns, e->last, e->settled, e->told[0].delivered, e->told[0].filtered,
-            e->settled - e->told[0].delivered - e->told[0].filtered, e->clean ? Py_True : Py_False, mplog_reasons(e->drops), e->told[0].untold);
+        const struct mpl_told *told = &e->told[0];
+        const uint64_t wall_ns = self->reader.foreign_boot[e->view / MPL_MAX_LANES] ? 0 : (uint64_t)self->reader.wall_offset_ns;
+        PyObject *item = Py_BuildValue("(iNINKKKKKKONKKK)", i, mplog_session(e->segment_id, e->view % MPL_MAX_LANES, e->epoch), e->pid,
+            mplog_text(e->name, sizeof e->name), e->start_ns, e->last, e->settled, told->delivered, told->filtered, e->settled - told->delivered - told->filtered,
+            e->clean ? Py_True : Py_False, mplog_reasons(e->gap.count, e->exact), told->untold, wall_ns && e->gap.first_mono ? e->gap.first_mono + wall_ns : 0ull,
+            wall_ns && e->gap.last_mono ? e->gap.last_mono + wall_ns : 0ull);
         if (!item)
             Py_CLEAR(out);
         else

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SIGKILL after k instructions of one mpl_publish, for every k: the lane reads as if the event had never been or as if it were whole, the
- * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, a drop, one that goes into the
- * overflow, one that begins another chunk of it, and one that comes back from there to the lane.
+ * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, a drop, one that tells the drops before
+ * it, one that takes older ones back, one that goes into the overflow, one that begins another chunk of it, and one that comes back from there to the lane.
  *
- * An append has five times the instructions: of those every 37th, from a first one that is another in each run; MPL_STEP=1 (make faults) takes them all.
+ * An append has five times the instructions: of those every 37th (of a telling and a taking publish every 13th), from a first one that is another in each run; MPL_STEP=1 (make faults) takes them all.
  *
  * The lane, bell and journal are reused through all k; only the session is new. */
 #include <sched.h>
@@ -15,7 +15,7 @@
 
 #define LEN 600u /* small enough that memcpy does not use a string instruction, which stops at every byte */
 
-enum which { PLAIN, PADDED, DROPPED, OVERFLOWED, CROSSING, RETURNED };
+enum which { PLAIN, PADDED, DROPPED, TELLING, TAKING, OVERFLOWED, CROSSING, RETURNED };
 
 struct seen {
     uint64_t events, ends, last, max_n, torn;
@@ -38,16 +38,20 @@ static void overflow_before(struct mpl_producer *p, uint64_t n)
 static void publish_before(struct mpl_producer *p)
 {
     uint64_t n = 0;
-    p->when_full = which >= OVERFLOWED ? MPL_OVERFLOW : MPL_DROP_NEWEST;
+    p->when_full = which >= OVERFLOWED ? MPL_OVERFLOW : which == TAKING ? MPL_DROP_OLDEST : MPL_DROP_NEWEST;
     if (which >= OVERFLOWED) {
         overflow_before(p, n);
         return;
     }
-    if (which == DROPPED) {
+    if (which == DROPPED || which == TELLING) {
         while (send_event(p, 1, ++n, LEN) == MPL_ACCEPTED) {
         }
         return;
     }
+    while (which == TAKING && n < 2 * p->capacity / LEN)
+        CHECK_EQ(send_event(p, 1, ++n, LEN), MPL_ACCEPTED);
+    if (which == TAKING)
+        return;
     CHECK_EQ(send_event(p, 1, ++n, 100), MPL_ACCEPTED);
     while (which == PADDED && p->capacity - (p->tail & (p->capacity - 1)) > LEN + 40) {
         uint64_t rest = p->capacity - (p->tail & (p->capacity - 1));
@@ -65,8 +69,10 @@ static int produce(void *arg)
     *before = p.seq;
     payload_fill(payload, 1, p.seq + 1, sizeof payload);
     mpl_publish(&p, 10, 0, 0, "", 0); /* all pages are there, all branches were taken once; 0 bytes: not one of ours */
+    if (which == TELLING)
+        CHECK_EQ(send_event(&p, 1, p.seq + 1, LEN), MPL_DROPPED);
     before[0] = p.seq;
-    if (which == RETURNED) { /* until the writer has drained it all */
+    if (which == RETURNED || which == TELLING) { /* until the writer has drained it all */
         mpl_store((mpl_a64 *)&before[1], 1);
         while (!mpl_load_acquire((mpl_a64 *)&before[2]))
             sched_yield();
@@ -141,13 +147,13 @@ static void step_through(const char *name, uint64_t *before)
     CHECK_EQ(mpl_producer_init(&next, place, SERVICE, "next"), 0);
     next.when_full = MPL_OVERFLOW;
     next_one(&next, 0);
-    const unsigned step = which >= OVERFLOWED ? stride : 1;
+    const unsigned step = which >= OVERFLOWED ? stride : which >= TELLING ? 1 + stride / 3 : 1;
     k = step > 1 ? (uint64_t)getpid() % step : 0;
     for (bool finished = false; !finished; k += step) {
         struct seen s = {0};
         before[1] = before[2] = 0;
         pid_t pid = spawn(produce, before);
-        if (which == RETURNED) {
+        if (which == RETURNED || which == TELLING) {
             struct seen earlier = {0};
             while (!mpl_load_acquire((mpl_a64 *)&before[1]))
                 sched_yield();
@@ -201,6 +207,8 @@ static int test(const char *dir)
     which = PLAIN, step_through("plain", before);
     which = PADDED, step_through("padded", before);
     which = DROPPED, step_through("dropped", before);
+    which = TELLING, step_through("telling", before);
+    which = TAKING, step_through("taking", before);
     which = OVERFLOWED, step_through("overflowed", before);
     which = CROSSING, step_through("crossing", before);
     which = RETURNED, step_through("returned", before);

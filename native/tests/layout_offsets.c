@@ -25,9 +25,9 @@ static void header(void)
 static void lane(void)
 {
     AT(mpl_lane, rsv, 0), AT(mpl_lane, tail, 8), AT(mpl_lane, ovf_end, 16), AT(mpl_lane, last_mono, 24);
-    AT(mpl_lane, marks, 32), AT(mpl_lane, drop_last, 80), AT(mpl_lane, ovf_rsv, 88), AT(mpl_lane, drops, 128), AT(mpl_lane, head, 384);
-    AT(mpl_lane, ovf_head, 512), AT(mpl_lane, quarantined, 520), AT(mpl_lane, space_seq, 640), AT(mpl_lane, waiters, 644);
-    AT(mpl_lane, epoch, 768), AT(mpl_lane, capacity, 772), AT(mpl_lane, slots, 776);
+    AT(mpl_lane, marks, 32), AT(mpl_lane, drop_last, 80), AT(mpl_lane, ovf_rsv, 88), AT(mpl_lane, drops, 128), AT(mpl_lane, taken, 640), AT(mpl_lane, head, 768);
+    AT(mpl_lane, gap, 128 + MPL_REASONS * MPL_LEVELS * 8), AT(mpl_lane, ovf_head, 896), AT(mpl_lane, quarantined, 904), AT(mpl_lane, told_epoch, 908), AT(mpl_lane, told, 912);
+    AT(mpl_lane, space_seq, 1024), AT(mpl_lane, waiters, 1028), AT(mpl_lane, epoch, 1152), AT(mpl_lane, capacity, 1156), AT(mpl_lane, slots, 1160);
     CHECK_EQ(sizeof(struct mpl_slot), 288);
     AT(mpl_slot, epoch_state, 0), AT(mpl_slot, last, 8), AT(mpl_slot, end_pos, 16), AT(mpl_slot, settled, 24);
     AT(mpl_slot, synced, 32), AT(mpl_slot, start_ns, 40), AT(mpl_slot, pid, 48), AT(mpl_slot, clean, 52), AT(mpl_slot, name, 56);

@@ -49,7 +49,7 @@ def test_stored_by_key():
         {"level": 256},
         {"level": "INFO"},
         {"level": True},
-        {"when_full": "drop_oldest"},
+        {"when_full": "wait"},
         {"overflow": (4 << 30) + 1},
         {"overflow_dir": "relative"},
         {"block_timeout": -1},

@@ -46,6 +46,7 @@ class Text(str):
         ("level", Text("debug"), 10),
         ("when_full", "drop_newest", "drop_newest"),
         ("when_full", "overflow", "overflow"),
+        ("when_full", "drop_oldest", "drop_oldest"),
         ("overflow", "1 GiB", 1 << 30),
         ("overflow", 0, 0),
         ("block_timeout", "500 ms", 0.5),
@@ -93,14 +94,9 @@ def test_right_values_are_taken(key, value, parsed):
         ("level", None, f"None is not a level; {LEVELS}"),
         (
             "when_full",
-            "drop_oldest",
-            '"drop_oldest" is not built yet in this version; use "overflow", "block" or '
-            '"drop_newest"',
-        ),
-        (
-            "when_full",
             "wait",
-            '"wait" is not one of the choices; give "block" or "drop_newest" or "overflow"',
+            '"wait" is not one of the choices; give "overflow" or "block" or "drop_newest" or '
+            '"drop_oldest"',
         ),
         (
             "format",

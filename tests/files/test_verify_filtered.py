@@ -30,11 +30,11 @@ class Lines:
         return self.form.line(Event("shop", "hello"), stamped)
 
     def drop(self, first, last, filtered=0):
-        return drop_notice(self.form, 1, "a", (first, last, {}), filtered)
+        return drop_notice(self.form, 1, "a", (first, last, {}, 0, 0), filtered)
 
     def end(self, last, delivered, filtered=0):
         settled = (last, last, delivered, filtered, last - delivered - filtered)
-        return session_end(self.form, 1, (0, "a", 7, "web", 1, *settled, True, {}, 0))[0]
+        return session_end(self.form, 1, (0, "a", 7, "web", 1, *settled, True, {}, 0, 0, 0))[0]
 
 
 @pytest.fixture(params=["json", "logfmt"])

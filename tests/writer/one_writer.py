@@ -16,7 +16,7 @@ from mplog.writer import account, stage
 from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals
 
 STAGING_BYTES = 64 << 10
-TIME = re.compile(rb'"timestamp":"[^"]*"')
+TIME = re.compile(rb'"(timestamp|lost\.\w+)":"[^"]*"|, between [^"]*')
 PLAIN = Event("shop", "user {user}", {"user": "ann", "n": 3, "x": [1.5]}, {"r": 1}, "f.py", 7)
 PAYLOADS = [
     ENCODER.encode(PLAIN),

@@ -9,7 +9,7 @@ import pytest
 
 from mplog._native import ITEM_FILTERED
 from mplog.format import formatter
-from mplog.writer.compose import compose, drop_notice, file_notice, session_end
+from mplog.writer.compose import compose, drop_notice, file_notice, homeless_notice, session_end
 
 FMT = formatter("json")
 
@@ -71,7 +71,7 @@ def test_what_a_filter_took_is_in_the_batch_and_leaves_no_line():
 
 def test_a_gap_before_what_a_filter_took_is_told_at_once():
     """With what was filtered before it."""
-    gap = (3, 4, {"lane_full": {"INFO": 2}})
+    gap = (3, 4, {"lane_full": {"INFO": 2}}, 0, 0)
     batch, lines = composed([item(5, gap=gap, flags=ITEM_FILTERED, untold=2), item(6, untold=1)])
 
     assert ["mplog.drop", None] == [line.get("event_name") for line in lines]
@@ -80,7 +80,7 @@ def test_a_gap_before_what_a_filter_took_is_told_at_once():
 
 def test_a_gap_is_told_before_the_event_after_it():
     """First, last, count and reasons; the session's range begins with the gap."""
-    gap = (2, 4, {"lane_full": {"INFO": 3}})
+    gap = (2, 4, {"lane_full": {"INFO": 3}}, 0, 0)
     batch, lines = composed([item(1), item(5, gap=gap)])
 
     assert [None, "mplog.drop", None] == [line.get("event_name") for line in lines]
@@ -99,7 +99,7 @@ def test_an_event_that_cannot_be_decoded_is_a_line_of_its_own():
 def end(last, settled, delivered, clean=True, filtered=0, untold=0):
     dropped = settled - delivered - filtered
     account = (last, settled, delivered, filtered, dropped)
-    return (0, "s", 7, "work", 1, *account, clean, {}, untold)
+    return (0, "s", 7, "work", 1, *account, clean, {}, untold, 0, 0)
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -134,10 +134,19 @@ def test_the_end_tells_what_was_filtered():
 
 def test_notices_read_well():
     """One event, several events, and what befell the file."""
-    one = json.loads(drop_notice(FMT, 1, "s", (1, 1, {}), 0))
-    many = json.loads(drop_notice(FMT, 1, "s", (1, 2000, {"timeout": {"INFO": 2000}}), 0))
+    one = json.loads(drop_notice(FMT, 1, "s", (1, 1, {}, 0, 0), 0))
+    lost = {"lane_full": {"DEBUG": 1190, "INFO": 14}}
+    many = json.loads(drop_notice(FMT, 1, "s", (1, 1204, lost, 10**9, 2 * 10**9), 0))
+    two = {"oldest": {}, "overflow": {"INFO": 1}}
+    vague = json.loads(drop_notice(FMT, 1, "s", (1, 3, two, 0, 0), 0))
+    none = json.loads(homeless_notice(FMT, 1, {"INFO": 2}, 10**9, 10**9))
     file = json.loads(file_notice(FMT, 1, "foreign_bytes", 12345, 7))
 
     assert "1 event dropped" == one["message"]
-    assert "2,000 events dropped: timeout (INFO 2,000 so far)" == many["message"]
+    first, last = "1970-01-01T00:00:01.000000000Z", "1970-01-01T00:00:02.000000000Z"
+    told = "1,204 events dropped: lane full, DEBUG 1,190, INFO 14"
+    assert f"{told}, between {first} and {last}" == many["message"]
+    assert (first, last) == (many["lost.since"], many["lost.until"])
+    assert "3 events dropped: oldest; overflow, INFO 1" == vague["message"]
+    assert none["message"].startswith("2 events dropped: no lane, INFO 2, between ")
     assert "the log file: foreign bytes at byte 12,345" == file["message"]

@@ -143,6 +143,14 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
         mpl_store(&lane->marks[i].ovf_end, 0);
     }
     mpl_store(&lane->drop_last, 0);
+    mpl_store(&lane->gap.first, 0);
+    for (int i = 0; i < 2; i++) {
+        mpl_store(&lane->taken[i].pos, 0);
+        mpl_store(&lane->taken[i].first_mono, 0);
+        mpl_store(&lane->taken[i].last_mono, 0);
+        for (unsigned k = 0; k < MPL_LEVELS; k++)
+            mpl_store(&lane->taken[i].count[k], 0);
+    }
     for (unsigned i = 0; i < MPL_REASONS; i++)
         for (unsigned k = 0; k < MPL_LEVELS; k++)
             mpl_store(&lane->drops[i][k], 0);
@@ -238,7 +246,7 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     p->lane_number = number;
     p->capacity = capacity;
     p->seq = p->published = 0;
-    p->mark = 0;
+    p->mark = p->taken = 0;
     p->claimed = true;
     p->detached = p->final;
     p->gave_up = false;
@@ -393,7 +401,8 @@ static void forget(struct mpl_producer *p, bool mine)
     p->slot = NULL;
     p->capacity = 0;
     p->seq = p->published = 0;
-    p->detached = p->gave_up = p->overflowing = false;
+    p->detached = p->gave_up = false;
+    p->detour = 0;
     if (!mine)
         p->waiting = 0; /* the parent's threads are not here */
 }
@@ -406,7 +415,7 @@ int mpl_attach(struct mpl_producer *p)
     if (p->generation != generation) {
         forget(p, false);
         p->final = false;
-        p->accepted = p->dropped = 0;
+        p->accepted = p->dropped = p->taken_back = 0;
     }
     claim_lock();
     int rc = p->lane ? live_bell(p) : 0;
@@ -490,4 +499,7 @@ void mpl_producer_free(struct mpl_producer *p)
         }
     claim_unlock();
     drop_bell(p);
+    free(p->scratch);
+    p->scratch = NULL;
+    p->scratch_bytes = 0;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "gap.h"
 #include "overflow.h"
 #include "session.h"
 #include "sink.h"
@@ -52,7 +53,7 @@ static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
             continue;
         mpl_raise(&j->page->positions[t->segment][t->lane], t->head);
         mpl_raise(&j->page->ovf_positions[t->segment][t->lane], t->ovf_head);
-        mpl_raise(&lane->head, t->head);         /* ORD(drain:D) release: the copy; pairs with ORD(publish:A), ORD(publish:E) */
+        r->was_head[i] = mpl_raise(&lane->head, t->head); /* ORD(drain:D) release: the copy; pairs with ORD(publish:A), ORD(publish:E) */
         mpl_raise(&lane->ovf_head, t->ovf_head); /* ORD(drain:E) release: the copy; pairs with ORD(overflow:B) */
         KILL_POINT(commit_head);
         struct mpl_slot *slot = &lane->slots[t->epoch % MPL_SLOTS];
@@ -135,11 +136,21 @@ struct step {
     struct mpl_reader *r;
 };
 
+/* Where owners take back what they wrote: once, of the items that this very batch has been made of. */
+static void settle_gaps(struct mpl_journal *j, struct mpl_reader *r)
+{
+    for (uint32_t i = 0; r->naccepted && i < j->page->ntouches; i++)
+        if (lane_of(r, &j->page->touches[i]))
+            mpl_gap_settle(r, &j->page->touches[i], r->was_head[i]);
+    r->naccepted = 0;
+}
+
 static int heads_body(void *arg)
 {
     struct step *s = arg;
     take_over(s->j, s->r);
     apply_heads(s->j, s->r);
+    settle_gaps(s->j, s->r);
     wake_all(s->j, s->r);
     return 0;
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "fault.h"
+#include "gap.h"
 #include "origin.h"
 #include "overflow.h"
 #include "session.h"
@@ -93,7 +94,7 @@ static uint64_t load_lanes(struct mpl_reader *r, uint64_t clock)
     return watermark;
 }
 
-/* Copies the payload of the view's next record. 1; 0 when it was void: its owner took it back; or an error. */
+/* Copies the payload of the view's next record. 1; 0 when it was void: its owner took it back, cur is where the next one is; or an error. */
 static int copy_payload(struct mpl_reader *r, struct mpl_view *v)
 {
     const struct mpl_record *n = &v->next;
@@ -101,8 +102,7 @@ static int copy_payload(struct mpl_reader *r, struct mpl_view *v)
     if (v->ovf.next)
         return mpl_overflow_copy(v, n, out) ? 1 : MPL_E_CORRUPT;
     memcpy(out, v->data + (v->cur & (v->capacity - 1)) + sizeof *n, n->payload_len);
-    mpl_fence_acquire(); /* the copy, then head again: an owner that takes records back (drop_oldest, § 6) would have moved it before it wrote over them */
-    return (int64_t)(mpl_load(&v->lane->head) - v->cur) <= 0;
+    return !mpl_view_void(r, v);
 }
 
 static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item)
@@ -121,6 +121,8 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
         .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE))};
     if (item->seq != item->expected && SEEDED(gap_not_told))
         item->expected = item->seq;
+    if (item->seq != item->expected || n->flags & MPL_FLAG_GAP)
+        mpl_gap_attach(r, v, item, n->epoch, n->flags & MPL_FLAG_GAP);
     v->cursor_seq[slot] = n->seq;
     return 1;
 }
@@ -153,8 +155,12 @@ static void keep(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item
     if (shown || item->lost || item->seq != item->expected) /* the notice of a gap has its time */
         item->wall_ns = mpl_wall_shown(r, item);
     if (shown) {
-        r->arena_used += item->len;
+        r->arena_used += item->len + (item->seq != item->expected ? sizeof(struct mpl_gap_told) : 0);
     } else {
+        if (item->seq != item->expected) {
+            item->place += item->len; /* where the gap is */
+            r->arena_used = item->place + sizeof(struct mpl_gap_told);
+        }
         item->flags |= MPL_ITEM_FILTERED;
         item->len = 0;
     }
@@ -178,6 +184,26 @@ static bool can_name(struct mpl_reader *r, struct mpl_view *v)
     return true;
 }
 
+/* The item goes into the drain. */
+static void take_in(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item, uint32_t view, uint64_t watermark)
+{
+    KILL_POINT(drain_copied);
+    item->view = view;
+    if (r->foreign_boot[view / MPL_MAX_LANES])
+        item->flags |= MPL_FLAG_RECOVERED;
+    else if (item->mono_ns < r->emitted_mono)
+        item->flags |= MPL_FLAG_LATE;
+    if (item->mono_ns > r->emitted_mono && item->mono_ns <= watermark && !(item->flags & MPL_FLAG_RECOVERED))
+        r->emitted_mono = item->mono_ns;
+    keep(r, v, item);
+    if (r->nitems % 2 && item[-1].view == view && SEEDED(two_records_swapped)) {
+        const uint32_t place = item->place, len = item->len;
+        item->place = item[-1].place, item->len = item[-1].len;
+        item[-1].place = place, item[-1].len = len;
+    }
+    r->nitems++;
+}
+
 static int drain_body(void *arg)
 {
     struct mpl_reader *r = arg;
@@ -197,26 +223,9 @@ static int drain_body(void *arg)
         int copied = copy_out(r, v, item);
         if (copied < 0)
             quarantine(v);
-        if (copied <= 0) { /* its owner took it back: go on in the next pass */
-            pop_lane(r);
-            continue;
-        }
-        KILL_POINT(drain_copied);
-        item->view = at;
-        if (r->foreign_boot[at / MPL_MAX_LANES])
-            item->flags |= MPL_FLAG_RECOVERED;
-        else if (item->mono_ns < r->emitted_mono)
-            item->flags |= MPL_FLAG_LATE;
-        if (item->mono_ns > r->emitted_mono && item->mono_ns <= watermark && !(item->flags & MPL_FLAG_RECOVERED))
-            r->emitted_mono = item->mono_ns;
-        keep(r, v, item);
-        if (r->nitems % 2 && item[-1].view == at && SEEDED(two_records_swapped)) {
-            const uint32_t place = item->place, len = item->len;
-            item->place = item[-1].place, item->len = item[-1].len;
-            item[-1].place = place, item[-1].len = len;
-        }
-        r->nitems++;
-        int more = mpl_view_peek(r, v);
+        if (copied > 0)
+            take_in(r, v, item, at, watermark);
+        int more = copied < 0 ? 0 : mpl_view_peek(r, v);
         if (more < 0)
             quarantine(v);
         if (more > 0) {
@@ -263,7 +272,7 @@ int mpl_drain(struct mpl_reader *r, size_t max_bytes)
     mpl_rewind(r);
     mpl_wall_look(r);
     r->drains++;
-    r->named = 0;
+    r->named = r->naccepted = 0;
     r->arena_limit = max_bytes < r->arena_bytes ? max_bytes : r->arena_bytes;
     r->emitted_mono = r->committed_mono;
     int rc = mpl_guarded(drain_body, r);
@@ -332,6 +341,7 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
         if (!(item->flags & MPL_FLAG_RECOVERED) && item->mono_ns > r->accepted_mono)
             r->accepted_mono = item->mono_ns;
     }
+    r->naccepted = i;
     return i;
 }
 

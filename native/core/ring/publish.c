@@ -13,6 +13,7 @@
  *   overflow:B / drain:E  the writer's copies before ovf_head; then the owner may publish in the lane again (I5)
  *   overflow:C / drain:C  ovf_rsv before the clock is read: as publish:B
  *   overflow:D / aside:A  as publish:D
+ *   oldest:A / void:A     head before bytes are written over (oldest.c; the fence is publish:B's)
  *   wait:A / free:A, free:B   waiters before the last look at head; head before the look at waiters
  */
 #include <errno.h>
@@ -25,16 +26,23 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "gap.h"
 #include "overflow.h"
 #include "session.h"
 
 #define LOOK_EVERY_NS 1000000000u
 #define MAP_AHEAD_BYTES (16u << 10)
 
-static void count_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
+/* The number is taken already. */
+static void count_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level, uint64_t now_ns)
 {
     mpl_a64 *word = &p->lane->drops[reason][mpl_level_class(level)];
+    mpl_gap_add(p, reason, level, now_ns);
+    p->dropped++;
     mpl_store(word, mpl_load(word) + 1);
+    KILL_POINT(drop_counted);
+    if (!SEEDED(drop_last_not_raised))
+        mpl_store_release(&p->lane->drop_last, p->seq);
 }
 
 static void look_now_and_then(struct mpl_producer *p, uint64_t now_ns)
@@ -59,12 +67,10 @@ void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
         count_homeless(p, level);
         return;
     }
-    p->dropped++;
+    const uint64_t now_ns = mpl_now(CLOCK_MONOTONIC);
     p->seq++;
-    count_drop(p, reason, level);
-    if (!SEEDED(drop_last_not_raised))
-        mpl_store_release(&p->lane->drop_last, p->seq);
-    look_now_and_then(p, mpl_now(CLOCK_MONOTONIC)); /* a full lane may be full because there is no writer */
+    count_drop(p, reason, level, now_ns);
+    look_now_and_then(p, now_ns); /* a full lane may be full because there is no writer */
 }
 
 /* The older mark gets the number that these ends will stand for. Killed half way, it has seq 0 and the other one still agrees (I3). */
@@ -81,10 +87,15 @@ static void set_mark(struct mpl_producer *p, uint64_t end, uint64_t ovf_end)
     mpl_store_release(&m->seq, p->seq);
 }
 
+/* The last eighth of the lane is for WARNING and above, where events are dropped at all. */
+static uint64_t usable_for(const struct mpl_producer *p, unsigned level)
+{
+    return MPL_KEEPS_HEADROOM(p->when_full) && level < 30 ? p->capacity - p->capacity / 8 : p->capacity;
+}
+
 static bool has_room(struct mpl_producer *p, uint64_t end, unsigned level)
 {
-    /* The last eighth of the lane is for WARNING and above, where events are dropped at all. */
-    uint64_t usable = p->when_full == MPL_DROP_NEWEST && level < 30 ? p->capacity - p->capacity / 8 : p->capacity;
+    uint64_t usable = usable_for(p, level);
     if (end - p->head <= usable)
         return true;
     p->head = mpl_load_acquire(&p->lane->head); /* ORD(publish:A) acquire; pairs with ORD(drain:D) */
@@ -115,8 +126,9 @@ struct event { /* one publish's arguments */
 /* The writer has set this lane aside, or serves another directory now. The record was never finished: nothing of it is in the lane. */
 static enum mpl_outcome move_away(struct mpl_producer *p, const struct event *e)
 {
+    const size_t len = e->len - (e->flags & MPL_FLAG_GAP ? sizeof(struct mpl_gap) : 0); /* which was of the session that ends here */
     mpl_detach(p, p->final);
-    return mpl_attach(p) && !p->lane ? MPL_HOMELESS : mpl_publish(p, e->level, e->kind, e->flags, e->payload, e->len);
+    return mpl_attach(p) && !p->lane ? MPL_HOMELESS : mpl_publish(p, e->level, e->kind, e->flags & ~MPL_FLAG_GAP, e->payload, len);
 }
 
 /* After its own goodbye the process logs still: the session lives on, and is clean again afterwards. */
@@ -130,7 +142,7 @@ static struct mpl_record stamped(struct mpl_producer *p, const struct event *e)
 {
     struct mpl_record head = {.len = (uint32_t)mpl_align8(sizeof head + e->len), .epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC),
         .wall_ns = mpl_now(CLOCK_REALTIME_COARSE), .payload_len = (uint32_t)e->len, .level = (uint8_t)e->level, .kind = (uint8_t)e->kind,
-        .flags = (uint16_t)(e->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE))};
+        .flags = (uint16_t)(e->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE | MPL_FLAG_GAP))};
     if (head.mono_ns < p->last_mono)
         head.mono_ns = p->last_mono;
     p->last_mono = head.mono_ns;
@@ -216,9 +228,7 @@ static enum mpl_outcome overflow_refused(struct mpl_producer *p, const struct mp
     mpl_store(&p->lane->ovf_rsv, p->ovf_end);
     p->mark ^= 1;
     p->overflow_error = error;
-    p->dropped++;
-    count_drop(p, MPL_REASON_overflow, head->level);
-    mpl_store_release(&p->lane->drop_last, p->seq);
+    count_drop(p, MPL_REASON_overflow, head->level, head->mono_ns);
     session_from_to(p, MPL_S_LIVE, MPL_S_CLEAN);
     look_now_and_then(p, head->mono_ns);
     return MPL_DROPPED;
@@ -248,10 +258,12 @@ static enum mpl_outcome publish_in_overflow(struct mpl_producer *p, const struct
     return accepted(p, e->level, head.mono_ns);
 }
 
-static enum mpl_outcome full(struct mpl_producer *p, const struct event *e)
+static enum mpl_outcome full(struct mpl_producer *p, const struct event *e, uint64_t end)
 {
     if (p->when_full == MPL_OVERFLOW)
         return publish_in_overflow(p, e);
+    if (p->when_full == MPL_DROP_OLDEST && mpl_make_room(p, end, usable_for(p, e->level)))
+        return publish_in_lane(p, e, end);
     if (p->when_full == MPL_BLOCK && !p->gave_up)
         return MPL_WAIT;
     mpl_drop(p, p->when_full == MPL_BLOCK ? MPL_REASON_timeout : MPL_REASON_lane_full, e->level);
@@ -267,6 +279,29 @@ static bool back_in_lane(struct mpl_producer *p)
     return true;
 }
 
+static inline enum mpl_outcome publish_straight(struct mpl_producer *p, const struct event *e)
+{
+    uint64_t need = mpl_align8(sizeof(struct mpl_record) + e->len), rest = p->capacity - (p->tail & (p->capacity - 1));
+    uint64_t end = p->tail + need + (need > rest ? rest : 0);
+    return has_room(p, end, e->level) ? publish_in_lane(p, e, end) : full(p, e, end);
+}
+
+/* While the overflow is in use, and where a gap is to be told: with this event, if it is accepted. */
+static enum mpl_outcome publish_by_detour(struct mpl_producer *p, const struct event *e)
+{
+    struct event with = *e;
+    const void *glued = p->gap_open ? mpl_gap_glue(p, e->payload, e->len) : NULL;
+    if (glued) {
+        with.payload = glued;
+        with.len += sizeof(struct mpl_gap);
+        with.flags |= MPL_FLAG_GAP;
+    }
+    enum mpl_outcome outcome = p->overflowing && !back_in_lane(p) ? publish_in_overflow(p, &with) : publish_straight(p, &with);
+    if (outcome == MPL_ACCEPTED)
+        p->gap_open = false;
+    return outcome;
+}
+
 enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len)
 {
     const struct event e = {.payload = payload, .len = len, .level = level, .kind = kind, .flags = flags};
@@ -279,11 +314,7 @@ enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned ki
     }
     if (len > p->max_event_bytes || len > mpl_max_payload(p))
         return MPL_TOO_BIG;
-    if (p->overflowing && !back_in_lane(p))
-        return publish_in_overflow(p, &e);
-    uint64_t need = mpl_align8(sizeof(struct mpl_record) + len), rest = p->capacity - (p->tail & (p->capacity - 1));
-    uint64_t end = p->tail + need + (need > rest ? rest : 0);
-    return has_room(p, end, level) ? publish_in_lane(p, &e, end) : full(p, &e);
+    return p->detour ? publish_by_detour(p, &e) : publish_straight(p, &e);
 }
 
 uint64_t mpl_settled(const struct mpl_producer *p)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "gap.h"
 #include "origin.h"
 #include "overflow.h"
 #include "session.h"
@@ -42,7 +43,7 @@ int mpl_reader_open(struct mpl_reader *r, const char *dir, const char *service, 
     if (writable) /* a writer that was killed while it took the service down has left RETIRED; this one serves on */
         mpl_store_release(&r->bell->state, MPL_LIVE);
     r->arena_bytes = arena_bytes;
-    r->arena = malloc(arena_bytes);
+    r->arena = malloc(arena_bytes + sizeof(struct mpl_gap_told));
     r->items = calloc(MPL_MAX_ITEMS, sizeof *r->items);
     if (!r->arena || !r->items) {
         mpl_reader_close(r);
@@ -105,6 +106,7 @@ static void view_init(struct mpl_reader *r, struct mpl_journal *j, uint32_t segm
     v->ovf.pos = kept.known && kept.ovf > ovf_head ? kept.ovf : ovf_head;
     v->ovf.swept = mpl_chunk(v->ovf.pos);
     v->quarantined = mpl_load(&v->lane->quarantined) != 0;
+    mpl_gap_start(v, true);
     if (v->quarantined && mpl_capacity_ok(mpl_load(&v->lane->capacity)))
         v->capacity = mpl_load(&v->lane->capacity);
     for (uint32_t i = 0; i < MPL_SLOTS; i++) {
@@ -160,10 +162,7 @@ static void fill_end(struct mpl_reader *r, struct mpl_view *v, uint32_t slot, st
     out->name[MPL_NAME - 1] = 0;
     if (out->last < out->settled)
         out->last = out->settled;
-    if (t->epoch == mpl_load(&v->lane->epoch))
-        for (unsigned i = 0; i < MPL_REASONS; i++)
-            for (unsigned k = 0; k < MPL_LEVELS; k++)
-                out->drops[i][k] = mpl_load(&v->lane->drops[i][k]);
+    mpl_gap_end(v, out);
 }
 
 /* A lane whose owner is gone: its session's end is saved under the lane's lock. A broken lane is set up anew then, its unread bytes given up. */

@@ -9,9 +9,12 @@
  *   drain:F / claim:B     drop_last before the look at the session's state; a claimer's ENDED before it zeroes drop_last
  *   drain:C / publish:B   the writer's clock and tail, then rsv: rsv == tail means that whatever comes later has a later stamp;
  *   drain:C / overflow:C  the same of ovf_end and ovf_rsv
+ *   void:A / oldest:A     a copy before the second look at head; head before its owner writes over what it has taken back
+ *   void:B / oldest:B     head before the looks at drop_last and taken; these before head
  */
 #include <string.h>
 
+#include "gap.h"
 #include "overflow.h"
 #include "session.h"
 #include "view.h"
@@ -49,6 +52,8 @@ static int check_record(struct mpl_view *v, const struct mpl_record *head)
 {
     if (head->len < sizeof *head || head->payload_len > head->len - sizeof *head || head->len != mpl_align8(sizeof *head + head->payload_len))
         return MPL_E_CORRUPT;
+    if (head->flags & MPL_FLAG_GAP && head->payload_len < sizeof(struct mpl_gap))
+        return MPL_E_CORRUPT;
     if (!epoch_known(v, head->epoch))
         return MPL_E_CORRUPT;
     mpl_view_start_session(v, head->epoch);
@@ -71,6 +76,18 @@ static int peek_overflow(struct mpl_reader *r, struct mpl_view *v)
     return rc;
 }
 
+/* Whether the owner has taken back what stands at cur, which may be overwritten then: nothing that was copied of it counts, and cur goes where head is. */
+bool mpl_view_void(struct mpl_reader *r, struct mpl_view *v)
+{
+    mpl_fence_acquire(); /* ORD(void:A) acquire: the copy, then head; pairs with ORD(oldest:A) */
+    const uint64_t head = mpl_load_acquire(&v->lane->head); /* ORD(void:B) acquire; pairs with ORD(oldest:B) */
+    if ((int64_t)(head - v->cur) <= 0)
+        return false;
+    v->cur = head;
+    mpl_gap_look(r, v, head);
+    return true;
+}
+
 int mpl_view_peek(struct mpl_reader *r, struct mpl_view *v)
 {
     v->next.len = 0;
@@ -78,18 +95,16 @@ int mpl_view_peek(struct mpl_reader *r, struct mpl_view *v)
     while ((int64_t)(v->limit - v->cur) > 0) {
         uint64_t offset = v->cur & (v->capacity - 1), rest = v->capacity - offset, have = v->limit - v->cur;
         struct mpl_record head;
-        memcpy(&head, v->data + offset, 8);
+        memcpy(&head, v->data + offset, rest < sizeof head ? 8 : sizeof head);
+        if (mpl_view_void(r, v))
+            continue;
         if (head.len < 8 || head.len % 8 || head.len > rest || head.len > have)
             return MPL_E_CORRUPT;
         if (head.epoch == 0) {
             v->cur += head.len;
             continue;
         }
-        if (head.len < sizeof head)
-            return MPL_E_CORRUPT;
-        uint32_t len = head.len, epoch = head.epoch;
-        memcpy(&head, v->data + offset, sizeof head);
-        if (head.len != len || head.epoch != epoch || check_record(v, &head))
+        if (head.len < sizeof head || check_record(v, &head))
             return MPL_E_CORRUPT;
         v->next = head;
         return 1;
@@ -140,14 +155,22 @@ int mpl_view_load(struct mpl_reader *r, struct mpl_view *v, uint64_t clock_ns, u
     uint64_t tail = mpl_load_acquire(&v->lane->tail); /* ORD(drain:B) acquire; pairs with ORD(publish:C) */
     uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B), ORD(overflow:C) */
     uint64_t ovf_rsv = mpl_load_acquire(&v->lane->ovf_rsv);
-    uint64_t head = mpl_load_acquire(&v->lane->head);
+    uint64_t head = mpl_load_acquire(&v->lane->head); /* ORD(void:B) acquire; pairs with ORD(oldest:B) */
     if (!v->capacity && mpl_capacity_ok(capacity))
         v->capacity = capacity;
-    if (v->capacity != capacity || ((tail | v->pos) & 7) || (int64_t)(tail - v->pos) < 0 || tail - v->pos > capacity || (int64_t)(head - v->pos) > 0 ||
-        !load_overflow(v, ovf_end))
+    if (v->capacity != capacity || ((tail | head) & 7) || (int64_t)(tail - v->pos) < 0 || !load_overflow(v, ovf_end))
+        return MPL_E_CORRUPT;
+    if ((int64_t)(head - tail) > 0 && (int64_t)(head - mpl_load_acquire(&v->lane->tail)) > 0)
+        return MPL_E_CORRUPT; /* the tail is moved first */
+    if ((int64_t)(head - v->pos) > 0)
+        v->cur = v->pos = head; /* its owner has taken the records before it back */
+    if ((int64_t)(tail - v->pos) > (int64_t)capacity)
         return MPL_E_CORRUPT;
     take_cursors(r, v);
     v->limit = tail;
+    mpl_gap_start(v, false);
+    if (mpl_load(&v->lane->taken[0].pos) | mpl_load(&v->lane->taken[1].pos))
+        mpl_gap_look(r, v, head);
     if (rsv != tail || ovf_rsv != ovf_end) { /* an event is under way: it cannot be older than the lane's last stamp */
         uint64_t last = mpl_load_acquire(&v->lane->last_mono);
         if (v->inflight != rsv + ovf_rsv) { /* both only grow, but for an event that the overflow refused */
