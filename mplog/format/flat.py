@@ -31,8 +31,8 @@ RESERVED = frozenset(
     timestamp level logger message template exception.type exception.message exception.stacktrace
     stack code.file.path code.line.number code.function.name process.pid process.name thread.id
     thread.name task_name cut late recovered session seq event_name
-    last delivered filtered dropped clean first count reasons lost.since lost.until what offset bytes
-    unreadable unreadable.bytes unreadable.head
+    last delivered filtered dropped clean first count reasons what offset bytes
+    lost.since lost.until unreadable unreadable.bytes unreadable.head
     """.split()  # noqa: SIM905  # a table that people read
 )
 _FLAGS = ((CUT, "cut"), (LATE, "late"), (RECOVERED, "recovered"))

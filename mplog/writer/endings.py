@@ -152,4 +152,7 @@ def _end_in(job: Job, sink: FileSink, end: End) -> End:
     delivered, filtered, untold, lost_first = job.reader.end_told(end[0], sink.number)
     settled = lost_first - 1 if lost_first else end[6]
     dropped = max(settled - delivered - filtered, 0)
-    return (*end[:6], settled, delivered, filtered, dropped, *end[10:12], untold)
+    counts = settled, delivered, filtered, dropped
+    if lost_first:  # more than the owner knows of
+        return (*end[:6], *counts, end[10], {reason: {} for reason in end[11]}, untold, 0, 0)
+    return (*end[:6], *counts, end[10], end[11], untold, *end[13:])

@@ -92,7 +92,7 @@ static uint64_t rescued(const struct mpl_producer *p)
     uint64_t counted = 0;
     if (!p->taken_back || !mpl_lane_is_mine(p) || mpl_settled(p) < p->published)
         return 0;
-    const uint64_t there = mpl_load(&p->slot->delivered) + mpl_load(&p->slot->filtered), dropped = p->seq > there ? p->seq - there : 0;
+    const uint64_t there = mpl_load(&p->slot->told[0].delivered) + mpl_load(&p->slot->told[0].filtered), dropped = p->seq > there ? p->seq - there : 0;
     for (unsigned i = 0; i < MPL_REASONS; i++)
         for (unsigned k = 0; k < MPL_LEVELS; k++)
             counted += mpl_load(&p->lane->drops[i][k]);
