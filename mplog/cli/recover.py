@@ -143,7 +143,7 @@ def lines(events: Iterable[Unread], fmt: Format) -> Iterator[bytes]:
         notice = b""
         if event.seq > first:
             gap = (first, event.seq - 1)
-            notice = drop_notice(fmt, event.wall_ns, event.session, (*gap, {}), filtered)
+            notice = drop_notice(fmt, event.wall_ns, event.session, (*gap, {}, 0, 0), filtered)
             filtered = 0
         expected[event.session] = event.seq + 1
         stamped = Stamped(

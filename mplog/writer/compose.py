@@ -128,8 +128,8 @@ def _because(reasons: Reasons) -> str:
 
 def session_end(fmt: Format, wall_ns: int, end: End) -> tuple[bytes, int]:
     """The lines that end a session, and how many of its events were dropped in all."""
-    _, session, pid, name, _, last, settled, delivered, filtered, _, clean, *lost = end
-    reasons, untold, since_ns, until_ns = lost
+    _, session, pid, name, _, last, settled, delivered, filtered, _, clean, *_ = end
+    reasons, untold, since_ns, until_ns = end[11:]
     dropped = max(last - delivered - filtered, 0)  # whoever ruined its lane may say anything
     lines = b""
     if last > settled:
