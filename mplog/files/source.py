@@ -81,9 +81,10 @@ class Source(msgspec.Struct):
         """
         if not self.compression:
             return os.pread(self.fd, min(size_bytes, self.size_bytes), 0)
-        data = reader(self.fd, self.size_bytes, self.compression)()[:size_bytes]
-        os.lseek(self.fd, 0, os.SEEK_SET)
-        return data
+        try:
+            return reader(self.fd, self.size_bytes, self.compression)()[:size_bytes]
+        finally:
+            os.lseek(self.fd, 0, os.SEEK_SET)
 
     def open(self) -> None:
         """Open it and take its size.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mplog.files.explain import Circumstances, explain
+from mplog.files.lead import LEAD_LINES, SUSPECT, Ranges, repeated_before, skipping
 from mplog.files.manifest import Entry
 from mplog.files.refuse import of_others, own_file, refusal
 from mplog.files.report import (
@@ -124,6 +125,7 @@ class _LogReader:
         self._known = Circumstances(manifest=snapshot.manifest.present)
         self._file = FileRead("", 0)
         self._timestamp = ""
+        self._again: Ranges = []  # bytes of the file being read that stand in the next one
         self._done_lines = 0
         self._last_offset = (-1, 0, 0)
         self._growing: Callable[[], bool] = lambda: False
@@ -135,9 +137,12 @@ class _LogReader:
             Unstable: a file that was listed is gone.
         """
         self.report.notes += self._snapshot.notes()
-        for source, entry in self._snapshot.order():
+        steps = self._snapshot.order()
+        for number, (source, entry) in enumerate(steps):
+            following = next((later for later, _ in steps[number + 1 :] if later), None)
+            self._again = repeated_before(following) if source else []
             was_read = source is not None and self._read(source)
-            if entry is not None:
+            if entry is not None and not (was_read and self._again):
                 self._hold_against(entry, was_read)
         self._strays.finish()
         self._tables.finish()
@@ -171,7 +176,8 @@ class _LogReader:
             self._growing = source.still_grows
             self.report.moved_files += source.moved
             events = self.report.events
-            for batch in batches(reader(source.fd, source.size_bytes, source.compression)):
+            read = reader(source.fd, source.size_bytes, source.compression)
+            for batch in batches(skipping(read, self._again)):
                 self._lines(batch)
                 self._progress(len(self.report.files) - 1, self._done_lines + self._file.lines)
             self._known.events[path] = self.report.events - events
@@ -247,8 +253,17 @@ class _LogReader:
             self.report.notices[notice.what] = self.report.notices.get(notice.what, 0) + 1
             self._known.notices.setdefault(notice.what, place)
             self._strays.notice(len(self.report.files), notice)
+            if notice.what == SUSPECT:
+                self._suspect(notice, place)
         elif notice is not None:
             self._tables.notice(notice, place)
+
+    def _suspect(self, notice: FileNotice, place: Place) -> None:
+        self.report.suspect += 1
+        which = "the file before" if place.line <= LEAD_LINES else "this file"
+        text = f"{notice.bytes:,} bytes of {which} may not be on the disk"
+        finding = Finding("suspect", text, place.file, place.line, byte=notice.offset)
+        self._ledger.remark(finding)
 
     def _stray(self, batch: Batch, number: int) -> None:
         """Take a line that is no line of ours: blank, other JSON, or no JSON at all."""
