@@ -34,12 +34,13 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 class Rotated(NamedTuple):
     """What a rotation has left: the new active file, the archive's name (None where the old file
-    was not there any more), why the manifest could not be told, if so, or why the rotation had to
-    be undone; then `file` is the old one.
+    was not there any more), how much the new file holds, why the manifest could not be told, if so,
+    or why the rotation had to be undone; then `file` is the old one.
     """
 
     file: ActiveFile
     archive: str | None
+    size_bytes: int = 0
     problem: OSError | None = None
     undone: OSError | None = None
 
@@ -97,6 +98,11 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
         return _undo(journal, path, mode, error)
     _put_new(path)
     file = ActiveFile(path, mode)
+    try:
+        size_bytes = file.size()
+    except OSError:
+        file.close()
+        raise
     problem = None
     if archive is not None:
         try:
@@ -105,8 +111,8 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
             problem = error
         parsed = parse_archive(path.name, archive)
         generation = max(generation, parsed.generation if parsed else generation)
-    journal.rotate_end(file.dev, file.ino, file.size(), generation + 1)
-    return Rotated(file, archive, problem)
+    journal.rotate_end(file.dev, file.ino, size_bytes, generation + 1)
+    return Rotated(file, archive, size_bytes, problem)
 
 
 def _undo(journal: Journal, path: Path, mode: int, why: OSError) -> Rotated:

@@ -204,7 +204,7 @@ def finish_rotation(job: Job, sink: FileSink) -> bool:
     if done.undone is not None:
         job.tell(f"cannot rotate {sink.path}: {why(done.undone)}; it goes on growing")
         return False
-    sink.ranges = {} if done.file.size() == 0 else None
+    sink.ranges = {} if done.size_bytes == 0 else None
     sink.rotated_ns, sink.untidy = now_ns(), True
     job.reader.count("rotations", 1)
     job.tell("")

@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.process
 
 ERRNOS = [errno.errorcode[number] for number in mpfault.ERRNOS]
-STRIDE = {"log": 29, "shm": 61}
+STRIDE = {"log": 43, "shm": 79}
 
 
 def every(preloaded, tell, timeout_s, **arguments):

@@ -16,13 +16,14 @@ def killed(preloaded, tell, timeout_s, **arguments):
         f"{found['none']}; {found['took_s']:.0f} s"
     )
     assert {} == found["wrong"]
-    assert found["both"] > found["none"]
+    assert found["both"] + found["one"] > found["none"]
 
 
 @COMPRESSIONS
 def test_a_sample_of_pairs_of_steps_is_recovered_from(preloaded, tell, seed, compression):
     """A writer killed at one step, the next one at another: each event once, no file left over."""
-    killed(preloaded, tell, 170, sample=6, seed=seed, compression=compression)
+    sample = 2 if compression else 6
+    killed(preloaded, tell, 170, sample=sample, seed=seed, compression=compression)
 
 
 @pytest.mark.stress
