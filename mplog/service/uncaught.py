@@ -7,10 +7,12 @@ is told by a finalizer, which runs while it is still being handled.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType, TracebackType
 from typing import Any
 
@@ -148,7 +150,9 @@ def _look_after_pools() -> None:
     have been loaded meanwhile.
     """
     for name in POOLS:
-        pool = sys.modules.get(name)
+        loaded = sys.modules.get(name)
+        # billiard's is multiprocessing's under another name.
+        pool = loaded and sys.modules.get(loaded.Finalize.__module__, loaded)
         if pool is not None and not getattr(pool, "_mplog_watched", False):
             pool._mplog_watched = True  # type: ignore[attr-defined]
             pool.register_after_fork(HOOKS, lambda _, pool=pool: _in_child(pool))
@@ -158,8 +162,12 @@ def _look_after_pools() -> None:
 
 
 def _before_fork() -> None:
-    if HOOKS.wanted:
-        _look_after_pools()
+    if not HOOKS.wanted:
+        return
+    if "billiard.process" in sys.modules and "billiard.util" not in sys.modules:
+        with contextlib.suppress(ImportError):
+            import_module("billiard.util")  # its first child would load it for itself, too late
+    _look_after_pools()
 
 
 def _in_child(pool: ModuleType) -> None:

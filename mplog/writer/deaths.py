@@ -249,7 +249,9 @@ def read_crash(path: Path) -> Crash | None:
         return None
     try:
         found = os.fstat(fd)
-        data = os.pread(fd, MAX_TRACE_BYTES, 0) if stat.S_ISREG(found.st_mode) else b""
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        data = os.pread(fd, MAX_TRACE_BYTES, 0)
     except OSError:
         return None
     finally:

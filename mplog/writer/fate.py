@@ -25,6 +25,7 @@ _INFO = struct.Struct("=QQ11Ii")
 _EXITING = 0x4  # PF_EXITING
 _STATE, _FLAGS, _EXIT_CODE = 0, 6, 49  # fields of /proc/pid/stat behind the name
 _DUMPED = 0x80
+_PIDS = 1 << 22  # the kernel has no higher ones
 
 
 class Fate(msgspec.Struct, frozen=True):
@@ -57,9 +58,11 @@ def open_process(pid: int, ino: int) -> int | None:
     Raises:
         OSError: there are no descriptors left.
     """
+    if not 0 < pid < _PIDS:
+        return None
     try:
         fd = os.pidfd_open(pid)
-    except (ProcessLookupError, ValueError, OverflowError):
+    except ProcessLookupError:
         return None
     if ino and pidfd_ino(fd) == ino:
         return fd

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,3 +102,36 @@ def test_workers_that_give_up_their_rights_still_log(tmp_path):
 
     judge(server)
     assert 0 not in {event["uid"] for event in webserver.events(server.log, "app")}
+
+
+def test_a_killed_worker_is_told_and_replaced(tmp_path):
+    """By its signal, with the number of its last event; those that end in order are not."""
+    with webserver.serving(gunicorn(tmp_path, "--preload"), tmp_path) as server:
+        server.ask_until(webserver.workers(2))
+        killed = server.answers[-1].pid
+        wait_until_written(server)
+        os.kill(killed, signal.SIGKILL)
+        server.ask_until(webserver.workers(2, besides=frozenset({killed})))
+
+    (death,) = [
+        line
+        for line in map(json.loads, server.log.read_text().splitlines())
+        if line.get("event_name") == "mplog.death"
+    ]
+    report = webserver.verdict(server)
+    assert (death["process.pid"], death["signal"], death["level"]) == (killed, "SIGKILL", "ERROR")
+    assert death["last"] == sum(
+        line["process.pid"] == killed
+        for line in map(json.loads, server.log.read_text().splitlines())
+        if "seq" in line
+    )
+    assert (report.exit_code, report.dropped, report.ended_unclean) == (0, 0, 1)
+
+
+def wait_until_written(server: webserver.WebServer) -> None:
+    """Until the log has an event of each answer."""
+    ends_s = time.monotonic() + webserver.LIMIT_S
+    log = server.log
+    while not log.exists() or log.read_bytes().count(b'"logger":"app"') < len(server.answers):
+        assert time.monotonic() < ends_s, server.said()
+        time.sleep(0.02)

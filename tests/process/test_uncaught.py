@@ -162,3 +162,40 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 """
     assert "" == ran(world, source)
     assert [] == uncaught(world)
+
+
+LATE = """
+import billiard.process
+mplog.configure(LOG)
+proof.Producer("main").event()
+assert "billiard.util" not in sys.modules
+pid = os.fork()
+if pid == 0:
+    from billiard import util
+    util._finalizer_registry.clear()
+    util._run_after_forkers()
+    try:
+        try:
+            raise LookupError("in the child")
+        finally:
+            util._exit_function()
+    except LookupError:
+        os._exit(1)
+assert 1 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+"""
+
+
+def test_a_child_of_billiard_is_told_once(world):
+    """It loads its helpers in its first child only, and they are multiprocessing's own."""
+    package = world.root / "billiard"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "process.py").write_text("from multiprocessing.process import current_process\n")
+    (package / "util.py").write_text(
+        "from multiprocessing.util import Finalize, register_after_fork\n"
+        "from multiprocessing.util import _exit_function, _finalizer_registry, _run_after_forkers\n"
+    )
+    world.run(LATE)
+    world.check()
+
+    assert [("LookupError", "in the child", "uncaught exception")] == uncaught(world)
