@@ -42,11 +42,25 @@ def take(job: Job, sink: FileSink, what: str | None) -> bool:
         sink.file = old
         file.close()
         raise
+    if other:
+        _leave(job, old)
     old.close()
     if other and what is not None:
         sink.notices.append((what, job.journal.file(sink.number)[2], 0))
         job.reader.count("replaced", 1)
     return other
+
+
+def _leave(job: Job, old: ActiveFile) -> None:
+    """What is not synced of a file that somebody has moved away is synced now, or is in doubt."""
+    cared_for = job.settings.fsync != "none" or job.reader.sync_asked
+    try:
+        if cared_for:
+            os.fsync(old.fd)
+            return
+    except OSError:
+        job.reader.count("unsynced", 1)
+    job.reader.tell_doubt()
 
 
 def _take_back(job: Job, sink: FileSink) -> None:

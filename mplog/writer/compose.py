@@ -158,3 +158,8 @@ def file_notice(fmt: Format, wall_ns: int, what: str, offset: int, size_bytes: i
     return fmt.notice(
         wall_ns, WARNING, FILE, text, {"what": what, "offset": offset, "bytes": size_bytes}
     )
+
+
+def unsure_notice(fmt: Format, wall_ns: int, what: str, start: int, end: int) -> bytes:
+    """The line that tells of bytes of which nobody knows whether they are on the disk, if any."""
+    return file_notice(fmt, wall_ns, what, start, end - start) if end > start else b""

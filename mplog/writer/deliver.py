@@ -8,12 +8,14 @@ import errno
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from mplog import _native
 from mplog.files import rotation
 from mplog.files.retention import retire
 from mplog.writer.another import look_again, take
+from mplog.writer.compose import unsure_notice
 from mplog.writer.state import FileSink, Job, now_ns
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
@@ -44,7 +46,7 @@ def commit(job: Job, sizes_bytes: Sequence[int]) -> None:
     try:
         found = job.journal.commit_parts(job.reader, parts)
     except OSError as error:
-        found = _insist(job, error)
+        found = insist(job, error)
     for sink in job.sinks if found else ():
         tell_found(job, sink, found, offsets[sink.number])
     job.reader.count("batches", 1)
@@ -74,21 +76,67 @@ def offset(job: Job, sink: FileSink) -> int:
     return job.journal.file(sink.number)[2]
 
 
-def _insist(job: Job, error: OSError) -> int:
+def insist(job: Job, error: OSError) -> int:
     """Redo until it is done. The heads have moved already, so producers go on while their lanes
     have room.
     """
-    left = 0
+    left, sentence = 0, ""
 
     def redo() -> int:
-        nonlocal left
-        for sink in job.sinks:
-            if look_again(job, sink):
-                left |= 0xF << _native.FOUND_BITS * sink.number
+        nonlocal left, sentence
+        if job.journal.unsynced:
+            sentence = leave_unsynced(job, error)
+        else:
+            for sink in job.sinks:
+                if look_again(job, sink):
+                    left |= 0xF << _native.FOUND_BITS * sink.number
         return job.journal.redo_parts(job.reader, [sink.file.fd for sink in job.sinks])
 
     found = patiently(job, job.sinks[0], redo, error)
+    if sentence:
+        job.tell(sentence)
     return found & ~left  # what another file lacks or holds, nobody has done to ours
+
+
+def leave_unsynced(job: Job, error: OSError) -> str:
+    """After a failed sync nothing of its file is believed: it is set aside, and a batch under way
+    goes whole into a new one, which begins by saying so. What no batch holds any more is suspect.
+
+    Returns:
+        What is to be told of it.
+
+    Raises:
+        Abandoned: see `commit`.
+    """
+    sentence = ""
+    for sink in job.sinks:
+        if not job.journal.unsynced >> sink.number & 1:
+            continue
+        job.reader.count("unsynced", 1)
+        synced, start, end = job.journal.unsure(sink.number)
+        if start > synced:
+            job.reader.tell_doubt()
+        lead = unsure_notice(sink.fmt, now_ns(), "suspect", synced, start)
+        lead += unsure_notice(sink.fmt, now_ns(), "repeated", start, end)
+        job.journal.lead_next(lead)
+        how = sink.settings.mode, now_ns(), sink.number
+        patiently(job, sink, partial(rotation.begin, job.journal, sink.file, *how))
+        finish_rotation(job, sink)
+        sentence = f"{sink.path} could not be brought onto the disk ({why(error)})"
+        sentence += "; the log goes on in a new file, and tells what is in doubt"
+    return sentence
+
+
+def sync(job: Job) -> bool:
+    """Bring what stands in the files onto the disk, between two batches; False where that has
+    failed: then the files are other ones.
+    """
+    try:
+        job.journal.sync(job.reader, [sink.file.fd for sink in job.sinks])
+    except OSError as error:
+        job.tell(leave_unsynced(job, error))
+        return False
+    return True
 
 
 def patiently(job: Job, sink: FileSink, step: Callable[[], _T], error: OSError | None = None) -> _T:
@@ -166,6 +214,9 @@ def rotate(job: Job, sink: FileSink | None = None) -> bool:
         sink: which file; the first if it is not given.
     """
     sink = sink or job.sinks[0]
+    cared_for = job.settings.fsync != "none" or job.reader.sync_asked
+    if cared_for and job.journal.state == _native.IDLE and not sync(job):
+        return True  # it has been set aside already
     try:
         if job.journal.state != _native.ROTATE:
             rotation.begin(job.journal, sink.file, sink.settings.mode, now_ns(), sink.number)

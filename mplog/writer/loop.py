@@ -10,6 +10,7 @@ from mplog.ring import bell_id
 from mplog.writer import deliver, stage
 from mplog.writer.account import accept, count, ranges_in
 from mplog.writer.compose import Batch, file_notice
+from mplog.writer.durable import Durability
 from mplog.writer.endings import LOOK_S, Endings
 from mplog.writer.reload import take_up
 from mplog.writer.state import FileSink, Job, now_ns, tidy
@@ -30,6 +31,7 @@ class Loop:
         self.job = job
         self.endings = Endings(job)
         self.upkeeps = [Upkeep(job, sink) for sink in job.sinks]
+        self.durability = Durability(job)
         self.last_event_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
@@ -88,6 +90,7 @@ class Loop:
             wanted, sink.wants_room_bytes = sink.wants_room_bytes, 0
             if deliver.offset(job, sink) and wanted > self._room(sink):
                 self._rotate(sink)
+        self.durability.look()
         rooms = [self._begin(sink) for sink in job.sinks]
         least = min(room.file_bytes for room in rooms)
         batches = stage.drain_all(job, min(DRAIN_BYTES, max(least, BUSY_BYTES)), rooms)
@@ -130,7 +133,10 @@ class Loop:
             end_lines = ended.lines[sink.number]
             job.stage(sink.number * job.share_bytes + used[sink.number], end_lines)
             used[sink.number] += len(end_lines)
-        if not any(used) and not ended.sessions and not batches[0].count:
+        sync = self.durability.wanted(any(used), now := time.monotonic())
+        if not (any(used) or ended.sessions or batches[0].count or job.journal.leading):
+            if sync:
+                self.durability.sync(now)
             return max(sink.wants_room_bytes for sink in job.sinks)
         ranges = [ranges_in(job, sink, account) for sink in job.sinks]
         for sink in job.sinks:
@@ -138,6 +144,7 @@ class Loop:
                 deliver.reopen(job, sink, "replaced")
             notices, lines = told[sink.number]  # what was found meanwhile: with the next batch
             del sink.notices[:notices], sink.lines[:lines]
+        job.journal.set_sync(sync and self.durability.prepare(now))
         deliver.commit(job, used)
         for sink in job.sinks:
             sink.remember(ranges[sink.number])
@@ -171,7 +178,10 @@ class Loop:
             return self._move_away()
         if job.signals.resident and not job.signals.stop:
             return False
-        if job.reader.owned() == 0 and job.reader.retire(job.journal):
+        if job.reader.owned() == 0:
+            self.durability.close()
+            if not job.reader.retire(job.journal):
+                return False
             self.endings.close()
             tidy(job)
             return True

@@ -21,17 +21,19 @@ from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
 from mplog.ring import owner_of, take_ownership
 from mplog.writer.another import adopt, look_again
+from mplog.writer.compose import unsure_notice
 from mplog.writer.deliver import (
     GIVE_UP_S,
     Abandoned,
     delete_old,
     finish_rotation,
+    leave_unsynced,
     offset,
     patiently,
     tell_found,
     why,
 )
-from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals, staging_bytes
+from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals, now_ns, staging_bytes
 
 
 class Waiting:
@@ -150,13 +152,27 @@ def _finish(job: Job) -> None:
     """
     generations = [job.journal.file(sink.number)[3] for sink in job.sinks]
     rotated = job.journal.rotating
+    if rotated is not None and rotated < len(job.sinks):
+        finish_rotation(job, job.sinks[rotated])
+    _sync_anew(job)
     if job.journal.state == _native.COMMIT:
         _finish_commit(job)
-    elif rotated is not None and rotated < len(job.sinks):
-        finish_rotation(job, job.sinks[rotated])
     for sink in job.sinks:
         if sink.number != rotated:
             _take(job, sink, generations[sink.number])
+
+
+def _sync_anew(job: Job) -> None:
+    """Its predecessor died while it brought a file onto the disk: whether that has failed, nobody
+    knows. What staging has is written again; what stood before it is suspect.
+    """
+    for sink in job.sinks:
+        if job.journal.unsynced >> sink.number & 1:
+            synced, start, _ = job.journal.unsure(sink.number)
+            if start > synced:
+                job.reader.tell_doubt()
+            lead = unsure_notice(sink.fmt, now_ns(), "suspect", synced, start)
+            job.journal.sync_anew(sink.number, lead)
 
 
 def _take(job: Job, sink: FileSink, generation: int) -> None:
@@ -191,6 +207,8 @@ def _finish_commit(job: Job) -> None:
 
     def redo() -> int:
         nonlocal tried
+        if job.journal.unsynced:
+            leave_unsynced(job, OSError(errno.EIO, os.strerror(errno.EIO)))
         for sink in job.sinks if tried else ():
             look_again(job, sink)
         tried = True

@@ -228,6 +228,7 @@ struct mpl_end {
     char name[MPL_NAME];
 };
 struct mpl_account { /* of the items accepted into the batch */
+    uint64_t durable; /* whose calls wait for the disk */
     uint64_t late, dropped, filtered;
 };
 struct mpl_next { /* of a lane: the merge key of its next record */
@@ -314,6 +315,7 @@ bool mpl_filter_takes(struct mpl_filter *f, unsigned level, const void *payload,
 enum mpl_journal_state { MPL_IDLE = 0, MPL_COMMIT = 1, MPL_ROTATE = 2 };
 struct mpl_file {
     uint64_t dev, ino, offset, generation;
+    uint64_t synced; /* bytes from its start that are on the disk for certain */
 };
 struct mpl_target {
     uint64_t offset, from;
@@ -327,13 +329,21 @@ struct mpl_write {
     uint32_t sink, crc;
     uint64_t place, length;
     mpl_a32 flip; /* targets[flip & 1] is in force */
-    uint32_t events;
+    uint32_t lead; /* bytes of the file's lead, which go before these */
     struct mpl_target targets[2];
+    uint32_t anew, reserved; /* anew: what is there already is written again, since a writer died while it brought it onto the disk */
+};
+static inline uint64_t mpl_write_bytes(const struct mpl_write *w) { return w->length + w->lead; }
+#define MPL_LEAD 1000u
+struct mpl_lead { /* what the next bytes of a file begin with: kept here, so that no death of a writer loses it */
+    mpl_a32 length;
+    char text[MPL_LEAD];
 };
 struct mpl_rotation {
-    uint32_t sink, reserved;
+    uint32_t sink, resume; /* resume: in the middle of a batch, which goes into the new file, whole */
     uint64_t generation, old_dev, old_ino, new_dev, new_ino;
     char archive[256];
+    struct mpl_lead lead; /* of the new file */
 };
 struct mpl_journal_page {
     uint64_t magic;
@@ -347,6 +357,9 @@ struct mpl_journal_page {
     uint32_t nwrites, ntouches;
     struct mpl_write writes[MPL_MAX_SINKS];
     struct mpl_rotation rotate;
+    uint32_t sync;   /* of the entry: its bytes are brought onto the disk before anybody is told */
+    mpl_a32 syncing; /* files (bits) of which a sync was begun and has not succeeded: what it was to bring onto the disk may not be there, whatever a later one says */
+    struct mpl_lead leads[MPL_MAX_SINKS];
     uint64_t segment_ids[MPL_MAX_SEGMENTS];
     mpl_a64 positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES], ovf_positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES];
     struct mpl_touch touches[MPL_MAX_TOUCHES];
@@ -356,6 +369,7 @@ struct mpl_journal {
     char *staging;
     size_t mapped;
     bool fresh;
+    bool sync; /* the next commit is to bring its bytes onto the disk */
 };
 #define MPL_FOUND_TRUNCATED 1
 #define MPL_FOUND_FOREIGN 2
@@ -381,6 +395,18 @@ int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct m
 int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks);
 int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length); /* of one file, from the start of staging on */
 int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd);                                /* where there is one file */
+
+/* What stands in the files is on the disk when it returns 0, and producers know it. -errno: see `syncing`; no file is synced again until mpl_rotate_end or
+ * mpl_sync_anew has dealt with it. Role: W, IDLE; blocks on the disk. fds[s] < 0: that file is left out. */
+int mpl_sync(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks);
+int mpl_sync_files(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks); /* the same, without telling producers */
+struct mpl_unsure { /* of a file whose sync has failed: [synced, from) may be lost; [from, end) is the batch in COMMIT, which staging has still */
+    uint64_t synced, from, end;
+};
+struct mpl_unsure mpl_sync_unsure(const struct mpl_journal *j, uint32_t sink);
+/* A later writer's way, with a descriptor of its own: the batch in COMMIT is written again where it stands; what stood before it is not waited for any more. */
+void mpl_sync_anew(struct mpl_journal *j, uint32_t sink);
+int mpl_set_lead(struct mpl_journal *j, uint32_t sink, const char *text, size_t length);
 
 int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation);
 int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file);

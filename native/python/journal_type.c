@@ -39,6 +39,14 @@ static Py_ssize_t count_of(PyObject *list)
     return -1;
 }
 
+static Py_ssize_t fds_of(PyObject *list, int *fds)
+{
+    const Py_ssize_t count = count_of(list);
+    for (Py_ssize_t i = 0; i < count; i++)
+        fds[i] = (int)PyLong_AsLong(PyList_GET_ITEM(list, i));
+    return PyErr_Occurred() ? -1 : count;
+}
+
 static PyObject *journal_commit_parts(JournalObject *self, PyObject *args)
 {
     ReaderObject *reader;
@@ -70,10 +78,8 @@ static PyObject *journal_redo_parts(JournalObject *self, PyObject *args)
     int fds[MPL_MAX_SINKS], rc;
     if (!PyArg_ParseTuple(args, "O!O", &ReaderType, &reader, &list))
         return NULL;
-    const Py_ssize_t count = count_of(list);
-    for (Py_ssize_t i = 0; i < count; i++)
-        fds[i] = (int)PyLong_AsLong(PyList_GET_ITEM(list, i));
-    if (PyErr_Occurred())
+    const Py_ssize_t count = fds_of(list, fds);
+    if (count < 0)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     rc = mpl_redo_parts(&self->journal, &reader->reader, fds, (uint32_t)count);
@@ -130,7 +136,11 @@ static PyObject *journal_rotate_begin(JournalObject *self, PyObject *args)
     if (strlen(archive) >= sizeof r.archive)
         return mplog_raise(-ENAMETOOLONG);
     strcpy(r.archive, archive);
-    return outcome(mpl_rotate_begin(&self->journal, &r));
+    memcpy(&r.lead, &self->lead, sizeof r.lead);
+    const int rc = mpl_rotate_begin(&self->journal, &r);
+    if (!rc)
+        mpl_store(&self->lead.length, 0);
+    return outcome(rc);
 }
 
 static PyObject *journal_rotate_end(JournalObject *self, PyObject *args)
@@ -140,6 +150,85 @@ static PyObject *journal_rotate_end(JournalObject *self, PyObject *args)
     if (parse_file(args, &f, &unused))
         return NULL;
     return outcome(mpl_rotate_end(&self->journal, &f));
+}
+
+static PyObject *journal_sync(JournalObject *self, PyObject *args)
+{
+    ReaderObject *reader;
+    PyObject *list;
+    int fds[MPL_MAX_SINKS], rc;
+    if (!PyArg_ParseTuple(args, "O!O", &ReaderType, &reader, &list))
+        return NULL;
+    const Py_ssize_t count = fds_of(list, fds);
+    if (count < 0)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    rc = mpl_sync(&self->journal, &reader->reader, fds, (uint32_t)count);
+    Py_END_ALLOW_THREADS
+    return outcome(rc);
+}
+
+static PyObject *journal_set_sync(JournalObject *self, PyObject *yes)
+{
+    const int sync = PyObject_IsTrue(yes);
+    if (sync < 0)
+        return NULL;
+    self->journal.sync = sync;
+    Py_RETURN_NONE;
+}
+
+static PyObject *journal_lead_next(JournalObject *self, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t length;
+    if (!PyArg_ParseTuple(args, "y#", &text, &length))
+        return NULL;
+    if (length > (Py_ssize_t)MPL_LEAD)
+        return mplog_raise(MPL_E_ARG);
+    memcpy(self->lead.text, text, (size_t)length);
+    mpl_store(&self->lead.length, (uint32_t)length);
+    Py_RETURN_NONE;
+}
+
+static PyObject *journal_unsure(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    if (!PyArg_ParseTuple(args, "I", &sink) || !is_sink(sink))
+        return NULL;
+    const struct mpl_unsure u = mpl_sync_unsure(&self->journal, sink);
+    return Py_BuildValue("(KKK)", (unsigned long long)u.synced, (unsigned long long)u.from, (unsigned long long)u.end);
+}
+
+static PyObject *journal_sync_anew(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    const char *lead;
+    Py_ssize_t length;
+    if (!PyArg_ParseTuple(args, "Iy#", &sink, &lead, &length) || !is_sink(sink))
+        return NULL;
+    const int rc = length ? mpl_set_lead(&self->journal, sink, lead, (size_t)length) : 0;
+    if (rc)
+        return mplog_raise(rc);
+    mpl_sync_anew(&self->journal, sink);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_unsynced(JournalObject *self, void *unused) { return PyLong_FromUnsignedLong(mpl_load_acquire(&self->journal.page->syncing)); }
+
+static PyObject *get_leading(JournalObject *self, void *unused)
+{
+    bool any = false;
+    for (uint32_t s = 0; s < MPL_MAX_SINKS; s++)
+        any |= mpl_load(&self->journal.page->leads[s].length) != 0;
+    return PyBool_FromLong(any);
+}
+
+static PyObject *get_behind(JournalObject *self, void *unused)
+{
+    bool any = false;
+    for (uint32_t s = 0; s < MPL_MAX_SINKS; s++)
+        any |= mpl_journal_file(&self->journal, s)->synced != mpl_journal_file(&self->journal, s)->offset;
+    return PyBool_FromLong(any);
 }
 
 static PyObject *get_state(JournalObject *self, void *unused) { return PyLong_FromUnsignedLong(mpl_load_acquire(&self->journal.page->state)); }
@@ -165,6 +254,9 @@ static PyObject *get_rotation(JournalObject *self, void *unused)
 static PyGetSetDef journal_getset[] = {
     {"state", (getter)get_state, NULL, "0 idle, 1 commit, 2 rotate", NULL},
     {"fresh", (getter)get_fresh, NULL, "whether it was made by this open", NULL},
+    {"unsynced", (getter)get_unsynced, NULL, "files (bits) of which a sync was begun and has not succeeded", NULL},
+    {"behind", (getter)get_behind, NULL, "whether a file has bytes that are not on the disk for certain", NULL},
+    {"leading", (getter)get_leading, NULL, "whether a file's next bytes are to begin with what is kept for it", NULL},
     {"staging_bytes", (getter)get_staging_bytes, NULL, NULL, NULL},
     {"rotating", (getter)get_rotating, NULL, "the number of the file that is being rotated, or None", NULL},
     {"rotation", (getter)get_rotation, NULL, "(generation, archive, old_dev, old_ino, new_dev, new_ino), or None", NULL},
@@ -179,6 +271,11 @@ static PyMethodDef journal_methods[] = {
     {"file", (PyCFunction)journal_file, METH_VARARGS, "file(sink=0) -> (dev, ino, offset, generation) in force"},
     {"set_file", (PyCFunction)journal_set_file, METH_VARARGS, "set_file(dev, ino, offset, generation, sink=0): put in force by one store"},
     {"rotate_begin", (PyCFunction)journal_rotate_begin, METH_VARARGS, "rotate_begin(generation, archive, old_dev, old_ino, new_dev, new_ino, sink=0)"},
+    {"sync", (PyCFunction)journal_sync, METH_VARARGS, "sync(reader, [fd]): the files are on the disk; fd -1: that one is left out. OSError: see unsynced"},
+    {"set_sync", (PyCFunction)journal_set_sync, METH_O, "set_sync(yes): whether the next commits bring their bytes onto the disk"},
+    {"lead_next", (PyCFunction)journal_lead_next, METH_VARARGS, "lead_next(text): what the file of the next rotate_begin is to begin with"},
+    {"unsure", (PyCFunction)journal_unsure, METH_VARARGS, "unsure(sink) -> (synced, from, end): bytes [synced, from) may be lost; [from, end) are the batch in COMMIT"},
+    {"sync_anew", (PyCFunction)journal_sync_anew, METH_VARARGS, "sync_anew(sink, lead): by another descriptor; the batch in COMMIT is written again"},
     {"rotate_end", (PyCFunction)journal_rotate_end, METH_VARARGS, "rotate_end(dev, ino, offset, generation)"},
     {0},
 };

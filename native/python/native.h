@@ -44,6 +44,7 @@ PyObject *mplog_sync(ProducerObject *self, PyObject *timeout_s);
 typedef struct {
     PyObject_HEAD
     struct mpl_journal journal;
+    struct mpl_lead lead; /* of the file that the next rotation begins */
 } JournalObject;
 
 typedef struct {

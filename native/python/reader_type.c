@@ -203,6 +203,12 @@ static PyObject *reader_retire(ReaderObject *self, PyObject *arg)
     return PyBool_FromLong(mpl_retire(&self->reader, journal));
 }
 
+static PyObject *reader_tell_doubt(ReaderObject *self, PyObject *unused)
+{
+    const int rc = mpl_tell_doubt(&self->reader);
+    return rc < 0 ? mplog_raise(rc) : Py_NewRef(Py_None);
+}
+
 static PyObject *reader_set_aside(ReaderObject *self, PyObject *unused) { return PyBool_FromLong(mpl_set_aside(&self->reader)); }
 
 static PyObject *reader_count(ReaderObject *self, PyObject *args)
@@ -359,6 +365,7 @@ static PyMethodDef reader_methods[] = {
     {"sleep", (PyCFunction)reader_sleep, METH_VARARGS, "sleep(timeout_s, departures): until rung; without departures: until something is urgent"},
     {"retire", (PyCFunction)reader_retire, METH_O, "retire(journal) -> whether the service is gone"},
     {"set_aside", (PyCFunction)reader_set_aside, METH_NOARGS, "set_aside() -> whether no publish is under way: every owner claims anew elsewhere"},
+    {"tell_doubt", (PyCFunction)reader_tell_doubt, METH_NOARGS, "what is settled and not synced may never reach the disk: told to its producers"},
     {"count", (PyCFunction)reader_count, METH_VARARGS, "count(name, n)"},
     {"counters", (PyCFunction)reader_counters, METH_NOARGS, "all counters"},
     {"tell_problem", (PyCFunction)reader_tell_problem, METH_O, "tell_problem(text): for producers to tell on stderr"},
@@ -374,6 +381,8 @@ static PyMethodDef reader_methods[] = {
     static PyObject *get_##name(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLongLong(mpl_load_acquire(&self->reader.bell->name)); }
 BELL_GETTER(departures)
 BELL_GETTER(segments)
+BELL_GETTER(sync_asked)
+static PyObject *get_durable(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLongLong(self->reader.account.durable); }
 BELL_GETTER(writer_pid)
 BELL_GETTER(supervisor_pid)
 BELL_GETTER(begun)
@@ -384,6 +393,8 @@ static PyObject *get_seen_segments(ReaderObject *self, void *unused) { return Py
 
 static PyGetSetDef reader_getset[] = {
     {"departures", (getter)get_departures, NULL, "grows when a producer detaches or wants attention", NULL},
+    {"sync_asked", (getter)get_sync_asked, NULL, "grows when somebody waits for the disk", NULL},
+    {"durable", (getter)get_durable, NULL, "events among those accepted for the next commit whose calls wait for the disk", NULL},
     {"segments", (getter)get_segments, NULL, "grows with each segment that is added", NULL},
     {"seen_segments", (getter)get_seen_segments, NULL, "segments as of the last scan", NULL},
     {"writer_pid", (getter)get_writer_pid, NULL, NULL, NULL},

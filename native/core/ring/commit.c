@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -107,7 +108,9 @@ static void apply_offset(struct mpl_journal *j, const struct mpl_write *w)
     struct mpl_file file = *mpl_journal_file(j, w->sink);
     if (file.offset != t.offset && SEEDED(offset_added_twice))
         t.offset = file.offset;
-    file.offset = t.offset + w->length - t.from; /* what somebody appended behind it is found by the next batch */
+    file.offset = t.offset + mpl_write_bytes(w) - t.from; /* what somebody appended behind it is found by the next batch */
+    if (file.synced > t.offset)
+        file.synced = t.offset; /* somebody has cut it off */
     mpl_journal_set_file(j, w->sink, &file);
 }
 
@@ -179,6 +182,37 @@ static void sweep(struct mpl_journal *j, struct mpl_reader *r)
     }
 }
 
+/* The bytes of a write, behind the file's lead where it has one (then in memory of their own: *made). NULL: there is none. */
+static const char *bytes_of(const struct mpl_journal *j, const struct mpl_write *w, char **made)
+{
+    const char *staged = j->staging + w->place;
+    if (!w->lead)
+        return staged;
+    *made = malloc(mpl_write_bytes(w));
+    if (!*made)
+        return NULL;
+    memcpy(*made, j->page->leads[w->sink].text, w->lead);
+    memcpy(*made + w->lead, staged, w->length);
+    return *made;
+}
+
+static int write_one(const struct mpl_journal *j, struct mpl_write *w, int fd)
+{
+    char *made = NULL;
+    const char *bytes = bytes_of(j, w, &made);
+    const int rc = bytes ? mpl_sink_write(w, bytes, fd) : -ENOMEM;
+    free(made);
+    return rc;
+}
+
+/* The leads that the entry has written are done with. */
+static void end_leads(struct mpl_journal_page *g)
+{
+    for (uint32_t i = 0; i < g->nwrites; i++)
+        if (g->writes[i].lead)
+            mpl_store(&g->leads[g->writes[i].sink].length, 0);
+}
+
 /* Step 5 and 6 of all files; what one of them refuses is not in the others' way. Flags of what was found, or the first refusal. */
 static int write_all(struct mpl_journal *j, const int *fds, uint32_t sinks)
 {
@@ -186,7 +220,7 @@ static int write_all(struct mpl_journal *j, const int *fds, uint32_t sinks)
     int found = 0, refused = 0;
     for (uint32_t i = 0; i < g->nwrites; i++) {
         struct mpl_write *w = &g->writes[i];
-        int rc = w->sink < sinks ? mpl_sink_write(w, j->staging + w->place, fds[w->sink]) : -EBADF;
+        int rc = w->sink < sinks ? write_one(j, w, fds[w->sink]) : -EBADF;
         if (rc < 0) {
             refused = refused ? refused : rc;
             continue;
@@ -216,10 +250,15 @@ int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, 
     int found = write_all(j, fds, sinks);
     if (found < 0)
         return found;
-    rc = mpl_survive(r, settled_body, &step);
+    rc = g->sync ? mpl_sync_files(j, r, fds, sinks) : 0; /* staging is what to write again, if it fails */
+    if (!rc)
+        rc = mpl_survive(r, settled_body, &step);
+    if (!rc && g->sync)
+        rc = mpl_tell_synced(r);
     if (rc < 0)
         return rc;
     KILL_POINT(commit_done);
+    end_leads(g);
     mpl_store_release(&g->state, MPL_IDLE);
     mpl_store_release(&r->bell->done, mpl_load(&r->bell->begun));
     mpl_survive(r, wake_body, &step);
@@ -243,6 +282,8 @@ static void enter_write(struct mpl_journal *j, uint32_t sink, const struct mpl_p
     w->sink = sink;
     w->place = part->place;
     w->length = part->length;
+    w->lead = mpl_load(&j->page->leads[sink].length);
+    w->anew = 0;
     w->crc = mpl_crc32c(0, j->staging + part->place, part->length);
     mpl_store(&w->flip, 0);
     w->targets[0] = (struct mpl_target){.offset = mpl_journal_file(j, sink)->offset};
@@ -258,10 +299,11 @@ int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct m
         return MPL_E_STATE;
     g->batch++;
     g->nwrites = 0;
+    g->sync = j->sync;
     g->nsinks = sinks > r->nsinks ? sinks : r->nsinks;
     for (uint32_t s = 0; s < sinks; s++) {
         fds[s] = parts[s].fd;
-        if (parts[s].length)
+        if (parts[s].length || mpl_load(&g->leads[s].length))
             enter_write(j, s, &parts[s]);
     }
     memcpy(g->touches, r->touches, r->ntouches * sizeof *g->touches);

@@ -338,6 +338,7 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
         t->settled = item->seq;
         MPL_ACCOUNT(r->account.filtered += item->flags & MPL_ITEM_FILTERED ? 1 : 0);
         MPL_ACCOUNT(r->account.late += item->flags & MPL_ITEM_FILTERED ? 0 : item->flags & MPL_FLAG_LATE ? 1 : 0);
+        r->account.durable += item->flags & MPL_FLAG_DURABLE ? 1 : 0;
         if (!(item->flags & MPL_FLAG_RECOVERED) && item->mono_ns > r->accepted_mono)
             r->accepted_mono = item->mono_ns;
     }

@@ -8,11 +8,14 @@
  *   sync:A / sync:B   a session's doubt before its synced; synced before the producer's look at doubt
  *   free:B / wait:A   synced before the look at waiters; waiters before the producer's last look at it
  */
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "session.h"
 
 uint64_t mpl_synced(const struct mpl_producer *p)
@@ -95,4 +98,75 @@ int mpl_tell_doubt(struct mpl_reader *r)
 {
     struct tell t = {.r = r, .doubt = true};
     return mpl_survive(r, tell_body, &t);
+}
+
+/* Nothing that a sync has failed for is synced again by the same descriptor: the system tells an error once, and the next sync says that all is well. */
+int mpl_sync_files(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
+{
+    struct mpl_journal_page *g = j->page;
+    for (uint32_t s = 0; s < sinks && s < MPL_MAX_SINKS; s++) {
+        struct mpl_file file = *mpl_journal_file(j, s);
+        if (mpl_load(&g->syncing) & 1u << s)
+            return -EIO;
+        if (fds[s] < 0 || file.synced == file.offset)
+            continue;
+        mpl_store(&g->syncing, mpl_load(&g->syncing) | 1u << s);
+        KILL_POINT(sync_begun);
+        MPL_ACCOUNT(mpl_add(&r->bell->counters[MPL_COUNT_syncs], 1));
+        if (fdatasync(fds[s]) && !SEEDED(failed_sync_believed))
+            return -errno;
+        KILL_POINT(sync_done);
+        file.synced = file.offset;
+        mpl_journal_set_file(j, s, &file);
+        mpl_store(&g->syncing, mpl_load(&g->syncing) & ~(1u << s));
+    }
+    return 0;
+}
+
+int mpl_sync(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
+{
+    if (mpl_load(&j->page->state) != MPL_IDLE)
+        return MPL_E_STATE;
+    const int rc = mpl_sync_files(j, r, fds, sinks);
+    return rc ? rc : mpl_tell_synced(r);
+}
+
+static struct mpl_write *write_of(const struct mpl_journal *j, uint32_t sink)
+{
+    struct mpl_journal_page *g = j->page;
+    for (uint32_t i = 0; mpl_load(&g->state) == MPL_COMMIT && i < g->nwrites; i++)
+        if (g->writes[i].sink == sink)
+            return &g->writes[i];
+    return NULL;
+}
+
+struct mpl_unsure mpl_sync_unsure(const struct mpl_journal *j, uint32_t sink)
+{
+    const struct mpl_file *file = mpl_journal_file(j, sink);
+    const struct mpl_write *w = write_of(j, sink);
+    const uint64_t from = w ? w->targets[mpl_load(&w->flip) & 1].offset : file->offset;
+    return (struct mpl_unsure){.synced = file->synced < from ? file->synced : from, .from = from, .end = file->offset > from ? file->offset : from};
+}
+
+void mpl_sync_anew(struct mpl_journal *j, uint32_t sink)
+{
+    struct mpl_write *w = write_of(j, sink);
+    struct mpl_file file = *mpl_journal_file(j, sink);
+    if (w)
+        w->anew = 1;
+    file.synced = mpl_sync_unsure(j, sink).from;
+    mpl_journal_set_file(j, sink, &file);
+    mpl_store(&j->page->syncing, mpl_load(&j->page->syncing) & ~(1u << sink));
+}
+
+/* Its length is stored last: what a kill leaves half done does not count. */
+int mpl_set_lead(struct mpl_journal *j, uint32_t sink, const char *text, size_t length)
+{
+    if (sink >= MPL_MAX_SINKS || length > MPL_LEAD)
+        return MPL_E_ARG;
+    struct mpl_lead *lead = &j->page->leads[sink];
+    mpl_store_release(&lead->length, 0);
+    memcpy(lead->text, text, length);
+    mpl_store_release(&lead->length, (uint32_t)length);
+    return 0;
 }

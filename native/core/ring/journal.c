@@ -5,6 +5,7 @@
  *
  *   IDLE --(commit: one store)--> COMMIT --(heads, bytes, offset, settled)--> IDLE
  *   IDLE --(rotate_begin)-------> ROTATE --(renames, new file in force)-----> IDLE
+ *   COMMIT --(a sync has failed: rotate_begin)--> ROTATE --(the same)-------> COMMIT, into the new file
  *
  * No field of the entry is written while the state is not IDLE; offsets and retargets are written beside the value in force and flipped by one store.
  * What follows the commit is in commit.c, the bytes at a file in sink.c. */
@@ -36,12 +37,17 @@ int mpl_journal_check(const struct mpl_journal_page *g, uint64_t file_bytes)
         const struct mpl_write *w = &g->writes[i];
         if (w->sink >= MPL_MAX_SINKS || w->place > g->staging_bytes || w->length > g->staging_bytes - w->place)
             return MPL_E_CORRUPT;
-        if (w->targets[0].from > w->length || w->targets[1].from > w->length)
+        if (w->lead > MPL_LEAD || w->targets[0].from > mpl_write_bytes(w) || w->targets[1].from > mpl_write_bytes(w))
             return MPL_E_CORRUPT;
     }
     for (uint32_t i = 0; i < g->ntouches; i++)
         if (g->touches[i].segment >= MPL_MAX_SEGMENTS || g->touches[i].lane >= MPL_MAX_LANES)
             return MPL_E_CORRUPT;
+    for (uint32_t i = 0; i < MPL_MAX_SINKS; i++)
+        if (mpl_load(&((struct mpl_journal_page *)(uintptr_t)g)->leads[i].length) > MPL_LEAD)
+            return MPL_E_CORRUPT;
+    if (mpl_load(&((struct mpl_journal_page *)(uintptr_t)g)->rotate.lead.length) > MPL_LEAD)
+        return MPL_E_CORRUPT;
     return g->rotate.sink < MPL_MAX_SINKS ? 0 : MPL_E_CORRUPT;
 }
 
@@ -155,9 +161,11 @@ void mpl_journal_set_file(struct mpl_journal *j, uint32_t sink, const struct mpl
 int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation)
 {
     struct mpl_journal_page *g = j->page;
-    if (mpl_load(&g->state) != MPL_IDLE || rotation->sink >= MPL_MAX_SINKS)
+    const uint32_t state = mpl_load(&g->state);
+    if (rotation->sink >= MPL_MAX_SINKS || (state != MPL_IDLE && !(state == MPL_COMMIT && mpl_load(&g->syncing) & 1u << rotation->sink)))
         return MPL_E_STATE;
-    g->rotate = *rotation;
+    memcpy(&g->rotate, rotation, sizeof g->rotate);
+    g->rotate.resume = state == MPL_COMMIT;
     g->rotate.archive[sizeof g->rotate.archive - 1] = 0;
     KILL_POINT(rotate_entry);
     mpl_store_release(&g->state, MPL_ROTATE);
@@ -165,12 +173,32 @@ int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation)
     return 0;
 }
 
+/* The batch under way begins anew in the file that is in force now. */
+static void resume_in(struct mpl_journal_page *g, const struct mpl_file *file)
+{
+    for (uint32_t i = 0; i < g->nwrites; i++) {
+        struct mpl_write *w = &g->writes[i];
+        if (w->sink != g->rotate.sink)
+            continue;
+        w->lead = mpl_load(&g->rotate.lead.length);
+        w->anew = 0;
+        w->targets[0] = w->targets[1] = (struct mpl_target){.offset = file->offset};
+    }
+}
+
 int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file)
 {
-    if (mpl_load(&j->page->state) != MPL_ROTATE)
+    struct mpl_journal_page *g = j->page;
+    const uint32_t sink = g->rotate.sink;
+    if (mpl_load(&g->state) != MPL_ROTATE)
         return MPL_E_STATE;
-    mpl_journal_set_file(j, j->page->rotate.sink, file);
+    mpl_journal_set_file(j, sink, file);
     KILL_POINT(rotate_flipped);
-    mpl_store_release(&j->page->state, MPL_IDLE);
+    if (mpl_load(&g->rotate.lead.length))
+        mpl_set_lead(j, sink, g->rotate.lead.text, mpl_load(&g->rotate.lead.length));
+    if (g->rotate.resume)
+        resume_in(g, file);
+    mpl_store(&g->syncing, mpl_load(&g->syncing) & ~(1u << sink));
+    mpl_store_release(&g->state, g->rotate.resume ? MPL_COMMIT : MPL_IDLE);
     return 0;
 }

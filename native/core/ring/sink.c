@@ -110,7 +110,7 @@ int mpl_sink_write(struct mpl_write *w, const char *staged, int fd)
         struct stat st;
         const struct mpl_target t = mpl_target_of(w);
         const char *bytes = staged + t.from;
-        const uint64_t len = w->length - t.from;
+        const uint64_t len = mpl_write_bytes(w) - t.from;
         int rc;
         if (fstat(fd, &st))
             return -errno;
@@ -126,6 +126,7 @@ int mpl_sink_write(struct mpl_write *w, const char *staged, int fd)
             if (common < 0)
                 return (int)common;
             if ((uint64_t)common == len || size == t.offset + (uint64_t)common) {
+                common = w->anew ? 0 : common;
                 rc = pwrite_whole(fd, bytes + common, len - (uint64_t)common, t.offset + (uint64_t)common) ?: end_hole(fd, t.offset);
                 return rc < 0 ? rc : found | rc;
             }
