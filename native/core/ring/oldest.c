@@ -119,7 +119,8 @@ bool mpl_make_room(struct mpl_producer *p, uint64_t end, uint64_t usable)
         if (w.last > mpl_load(&lane->drop_last))
             mpl_store_release(&lane->drop_last, w.last);
         KILL_POINT(oldest_told);
-        if (!mpl_swap(&lane->head, from, w.to)) /* ORD(oldest:B) release: taken and drop_last; pairs with ORD(void:B). ORD(oldest:A) before publish:B's fence; pairs with ORD(void:A) */
+        /* ORD(oldest:A) before the fence behind the next record's rsv; pairs with ORD(void:A) */
+        if (!mpl_swap(&lane->head, from, w.to)) /* ORD(oldest:B) release: taken and drop_last; pairs with ORD(void:B), ORD(void:C) */
             continue;
         KILL_POINT(oldest_taken);
         p->head = w.to;

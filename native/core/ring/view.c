@@ -155,7 +155,7 @@ int mpl_view_load(struct mpl_reader *r, struct mpl_view *v, uint64_t clock_ns, u
     uint64_t tail = mpl_load_acquire(&v->lane->tail); /* ORD(drain:B) acquire; pairs with ORD(publish:C) */
     uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B), ORD(overflow:C) */
     uint64_t ovf_rsv = mpl_load_acquire(&v->lane->ovf_rsv);
-    uint64_t head = mpl_load_acquire(&v->lane->head); /* ORD(void:B) acquire; pairs with ORD(oldest:B) */
+    uint64_t head = mpl_load_acquire(&v->lane->head); /* ORD(void:C) acquire; pairs with ORD(oldest:B) */
     if (!v->capacity && mpl_capacity_ok(capacity))
         v->capacity = capacity;
     if (v->capacity != capacity || ((tail | head) & 7) || (int64_t)(tail - v->pos) < 0 || !load_overflow(v, ovf_end))
