@@ -33,7 +33,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     level: Level = 20
-    when_full: Literal["overflow", "block", "drop_newest", "drop_oldest"] = "block"
+    when_full: Literal["overflow", "block", "drop_newest", "drop_oldest"] = "overflow"
     block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
         default=10.0, name="block_timeout"
     )

@@ -20,6 +20,7 @@ from mplog.config import Settings, durations, private_directory
 from mplog.errors import MplogError
 from mplog.event.codec import ENCODER
 from mplog.launch import ensure_writer
+from mplog.producer.starts import Starts
 from mplog.producer.tell import tell
 from mplog.ring import Place, bell_id, create_bell, stderr_path
 
@@ -30,7 +31,7 @@ _WHEN_FULL = {
     "drop_oldest": _native.DROP_OLDEST,
 }
 _NEVER = 256  # above every level
-_STEADY_S = 60.0  # a writer that was not missed for so long was no failed start
+_MANY = 3  # starts that have come to nothing, in a row
 _OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
 CLAIMED: list[Callable[[Connection], None]] = []  # told of each claim, at its first event
@@ -118,8 +119,7 @@ class Connection:
         self.bell = bell_id(directory, service)
         self._place = _place()
         self.creator_pid = 0  # of the process that has created the service
-        self._started_at = 0.0
-        self._pause_s = 0.0
+        self._starts = Starts()
         self._problem = self.producer.problem[0]
         self._seen()
 
@@ -150,21 +150,18 @@ class Connection:
         """
         if self.producer.attended:
             return
-        now = time.monotonic()
-        if not at_once and now - self._started_at < self._pause_s:
+        now, done = time.monotonic(), self.producer.backlog[1]
+        if not self._starts.due(now, done) and not at_once:
             return
-        if now - self._started_at > _STEADY_S:
-            self._pause_s = 0.0
-        failed_before = self._said_at_start() if self._pause_s >= 2.0 else ""
+        said = self._said_at_start() if self._starts.failed else ""
         try:
             if ensure_writer(self.directory, self.service):
-                self._pause_s = min(max(1.0, self._pause_s * 2), 30.0)
-                self._started_at = now
-                if self._pause_s >= 4.0:
-                    why = failed_before or "it said nothing"
+                self._starts.started(now, done, said)
+                if self._starts.failed >= _MANY:
+                    why = said or "it said nothing"
                     tell(f"the writer of {self.service} does not stay up: {why}", kind="start")
         except OSError as error:
-            self._started_at, self._pause_s = now, 5.0
+            self._starts.refused(now)
             tell(
                 f"the writer of {self.service} cannot be started ({error.strerror or error}); "
                 "events wait in shared memory",

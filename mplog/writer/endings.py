@@ -11,7 +11,7 @@ import msgspec
 from mplog.files.manifest import SessionRange
 from mplog.files.rotation import Ranges
 from mplog.writer import deliver
-from mplog.writer.compose import session_end
+from mplog.writer.compose import homeless_notice, session_end
 from mplog.writer.deaths import Deaths
 from mplog.writer.state import FileSink, Job, now_ns
 
@@ -72,6 +72,7 @@ class Endings:
         for session, segment, lane in job.reader.broken() if look else ():
             deliver.dump_broken_lane(job, session, segment, lane)
         found = self._close(look, used, rooms_bytes, now)
+        self._homeless(found, used, rooms_bytes)
         if found.sessions > 1 or any(sink.wants_room_bytes for sink in job.sinks):
             self.departures = -1  # there may be more than one call brings
         return found
@@ -112,6 +113,17 @@ class Endings:
                     first = min(one[6] - one[12] + 1, one[5])  # what no line has told yet
                     found.ranges[number][one[1]] = SessionRange(first, one[5], 0, True)
         return found
+
+    def _homeless(self, found: Ended, used: Sequence[int], rooms_bytes: Sequence[int]) -> None:
+        """What processes without a lane have lost, once it fits."""
+        levels, since_ns = self._job.reader.homeless()
+        if not levels:
+            return
+        now = now_ns()
+        lines = [homeless_notice(s.fmt, now, levels, since_ns, now) for s in self._job.sinks]
+        if self._fits(found, lines, used, rooms_bytes):
+            found.lines = [before + line for before, line in zip(found.lines, lines, strict=True)]
+            self._job.reader.tell_homeless()
 
     def close(self) -> None:
         """The service is gone."""

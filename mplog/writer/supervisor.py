@@ -25,6 +25,7 @@ from mplog.writer.state import Signals
 from mplog.writer.work import work
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
+KILLED_PAUSE_S = 1.0  # the longest after a kill: that was nothing that it did
 STEADY_S = 5.0  # a writer that lived so long was no failed start
 FAILED = 1 << 8  # as a wait status: ended with code 1
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -94,7 +95,8 @@ class Supervisor:
 
     def _lives(self, held: int) -> None:
         """One writer after the other. A killed one is back at once; one that is killed again
-        before it has delivered anything, or that fails, after growing pauses.
+        before it has delivered anything, or that fails, after growing pauses; after a SIGKILL
+        they stay short.
         """
         pause_s, fruitless = 0.0, 0
         while True:
@@ -106,6 +108,8 @@ class Supervisor:
             pause_s = pause_after(time.monotonic() - began, pause_s)
             if os.WIFSIGNALED(status) and fruitless <= 1:
                 pause_s = 0.0
+            elif os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+                pause_s = min(pause_s, KILLED_PAUSE_S)
             try:
                 self._pause(pause_s)
             except _Stopped:

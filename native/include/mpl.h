@@ -257,6 +257,8 @@ struct mpl_reader {
     struct mpl_item *items;
     uint32_t nitems, named; /* items of the last drain, and sessions that they are of */
     uint32_t naccepted;     /* of them */
+    bool tells_homeless;    /* the next commit tells homeless[] in all */
+    uint64_t homeless[MPL_LEVELS];
     uint64_t was_head[MPL_MAX_TOUCHES]; /* where a touch's head stood when the commit raised it */
     uint64_t drains;
     struct mpl_touch touches[MPL_MAX_TOUCHES];
@@ -360,6 +362,7 @@ struct mpl_journal_page {
     uint32_t sync;   /* of the entry: its bytes are brought onto the disk before anybody is told */
     mpl_a32 syncing; /* files (bits) of which a sync was begun and has not succeeded: what it was to bring onto the disk may not be there, whatever a later one says */
     struct mpl_lead leads[MPL_MAX_SINKS];
+    uint64_t homeless[MPL_LEVELS]; /* told in all, when this entry is over */
     uint64_t segment_ids[MPL_MAX_SEGMENTS];
     mpl_a64 positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES], ovf_positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES];
     struct mpl_touch touches[MPL_MAX_TOUCHES];
@@ -427,6 +430,14 @@ struct mpl_spawn {
     int keep_fd;
 };
 int mpl_spawn(const struct mpl_spawn *spawn);
+
+/* ---- events of processes without a lane: homeless.c -------------------------------------------------------------------------------- */
+void mpl_homeless_add(struct mpl_bell *bell, unsigned level);
+bool mpl_homeless_untold(const struct mpl_bell *bell);
+/* What is not told yet, by level; since when it was lost, ns since 1970. The next commit tells it if r->tells_homeless is set. */
+uint64_t mpl_homeless_look(struct mpl_reader *r, uint64_t untold[MPL_LEVELS]);
+void mpl_homeless_enter(const struct mpl_reader *r, struct mpl_journal_page *g);
+void mpl_homeless_apply(const struct mpl_reader *r, const struct mpl_journal_page *g);
 
 /* ---- guards ---------------------------------------------------------------------------------------------------------------- */
 /* Runs body(arg) so that a SIGBUS in it (somebody truncated a segment) comes back as MPL_E_CORRUPT. One thread of the writer only. */

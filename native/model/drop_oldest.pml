@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * drop_oldest: an owner that takes its oldest records back while the writer is copying them. The specification of `when_full = drop_oldest`.
+ * drop_oldest: an owner that takes its oldest records back while the writer is copying them (`oldest.c`, `view.c`).
  *
  * Positions count cells; a record takes one cell (its header) or two (header and payload), a pad takes one. Headers carry the session and the number. The move
  * of head may become visible late, as a processor may let later stores overtake a CAS; a fence ends that. The owner may be killed between any two steps, an

@@ -226,6 +226,25 @@ static PyObject *reader_count(ReaderObject *self, PyObject *args)
     return NULL;
 }
 
+PyDoc_STRVAR(homeless_doc, "homeless() -> ({level: count}, since_ns): events of processes without a lane that no file tells yet");
+static PyObject *reader_homeless(ReaderObject *self, PyObject *unused)
+{
+    uint64_t untold[MPL_REASONS][MPL_LEVELS] = {{0}};
+    if (!mpl_homeless_untold(self->reader.bell))
+        return Py_BuildValue("({}K)", 0ull);
+    const unsigned long long since = mpl_homeless_look(&self->reader, untold[0]);
+    PyObject *reasons = mplog_reasons(untold, true), *levels = reasons ? PyDict_GetItemString(reasons, "lane_full") : NULL;
+    PyObject *out = levels ? Py_BuildValue("(OK)", levels, since) : NULL;
+    Py_XDECREF(reasons);
+    return out;
+}
+
+static PyObject *reader_tell_homeless(ReaderObject *self, PyObject *unused)
+{
+    self->reader.tells_homeless = true;
+    Py_RETURN_NONE;
+}
+
 static PyObject *reader_counters(ReaderObject *self, PyObject *unused)
 {
     PyObject *out = PyDict_New();
@@ -367,6 +386,8 @@ static PyMethodDef reader_methods[] = {
     {"set_aside", (PyCFunction)reader_set_aside, METH_NOARGS, "set_aside() -> whether no publish is under way: every owner claims anew elsewhere"},
     {"tell_doubt", (PyCFunction)reader_tell_doubt, METH_NOARGS, "what is settled and not synced may never reach the disk: told to its producers"},
     {"count", (PyCFunction)reader_count, METH_VARARGS, "count(name, n)"},
+    {"homeless", (PyCFunction)reader_homeless, METH_NOARGS, homeless_doc},
+    {"tell_homeless", (PyCFunction)reader_tell_homeless, METH_NOARGS, "the next commit tells what homeless() was last"},
     {"counters", (PyCFunction)reader_counters, METH_NOARGS, "all counters"},
     {"tell_problem", (PyCFunction)reader_tell_problem, METH_O, "tell_problem(text): for producers to tell on stderr"},
     {"set_pids", (PyCFunction)reader_set_pids, METH_VARARGS, "set_pids(writer, supervisor)"},

@@ -31,7 +31,7 @@ def test_defaults():
     """The defaults are those of the interface."""
     assert {key: load().text(key) for key in KEYS} == {
         "level": "INFO",
-        "when_full": "block",
+        "when_full": "overflow",
         "block_timeout": "10 s",
         "overflow": "256 MiB",
         "overflow_dir": "not set",
@@ -71,7 +71,7 @@ def test_precedence(toml):
         "level": (3, "environment variable MPLOG_LEVEL"),
         "format": ("json", "configure(format=…)"),
         "mode": (0o640, f"{path}: mode"),
-        "when_full": ("block", "default"),
+        "when_full": ("overflow", "default"),
     }
     found = {key: (getattr(loaded.settings, key), loaded.origins[key]) for key in places}
     assert places == found

@@ -41,7 +41,8 @@ def storm(program, logs, tell, *, kinds, seed, seconds, filters=False, when_full
     assert {} == verdict.wrong
     assert verdict.balances()
     assert found["fresh"], "an event after the storm did not get through"
-    assert 0 == verdict.refused
+    # Without supervisors for a while, the overflow of full lanes comes to its bound: that is told.
+    assert 0 == verdict.refused or (when_full == "overflow" and "supervisor" in kinds)
     assert (False, []) == (report.damaged, report.open_sessions), report.findings[:3]
     assert verdict.filtered <= report.filtered <= verdict.filtered + verdict.unsure
     assert filters == (report.filtered > 0)
@@ -92,10 +93,8 @@ def test_short_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell
 @pytest.mark.stress
 @pytest.mark.timeout(900)
 def test_long_storm_on_full_lanes_loses_and_doubles_nothing(program, logs, tell, seed, seconds):
-    """The same for longer. Not the supervisor: producers that find none twice wait longer each
-    time, and with lanes and overflow full that is long.
-    """
-    kinds, length_s = ["worker", "writer"], seconds(60.0)
+    """The same for longer, and the supervisor too."""
+    kinds, length_s = KINDS["all"], seconds(60.0)
     found, rows = storm(
         program, logs, tell, kinds=kinds, seed=seed, seconds=length_s, when_full="overflow"
     )

@@ -13,7 +13,13 @@ from mplog import _native
 from mplog.config import Settings
 from mplog.ring import create_bell, hold
 from mplog.writer import supervisor as module
-from mplog.writer.supervisor import FIRST_PAUSE_S, LONGEST_PAUSE_S, Supervisor, pause_after
+from mplog.writer.supervisor import (
+    FIRST_PAUSE_S,
+    KILLED_PAUSE_S,
+    LONGEST_PAUSE_S,
+    Supervisor,
+    pause_after,
+)
 
 
 def test_pauses_grow_with_failed_starts_and_end_with_a_steady_life():
@@ -81,6 +87,14 @@ def test_a_writer_that_dies_at_once_again_and_again_is_back_after_growing_pauses
     assert (0, 7) == (code, count)
     assert [0.0, 0.0, 0.0] == [slept[0], slept[4], slept[5]]
     assert FIRST_PAUSE_S == slept[1] < slept[2] < slept[3]
+
+
+def test_pauses_stay_short_however_often_a_writer_is_killed(lives):
+    """Somebody else ended it: its events are not to wait for half a minute."""
+    code, count, slept = lives(*["kill"] * 9, 0)
+
+    assert (0, 10) == (code, count)
+    assert KILLED_PAUSE_S == max(slept) == slept[-1]
 
 
 def test_a_writer_that_fails_is_started_again_after_growing_pauses(lives, capfd):

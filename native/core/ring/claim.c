@@ -24,6 +24,7 @@
 
 #include "crash.h"
 #include "fault.h"
+#include "gap.h"
 #include "overflow.h"
 #include "session.h"
 
@@ -143,14 +144,7 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
         mpl_store(&lane->marks[i].ovf_end, 0);
     }
     mpl_store(&lane->drop_last, 0);
-    mpl_store(&lane->gap.first, 0);
-    for (int i = 0; i < 2; i++) {
-        mpl_store(&lane->taken[i].pos, 0);
-        mpl_store(&lane->taken[i].first_mono, 0);
-        mpl_store(&lane->taken[i].last_mono, 0);
-        for (unsigned k = 0; k < MPL_LEVELS; k++)
-            mpl_store(&lane->taken[i].count[k], 0);
-    }
+    mpl_gap_forget(lane);
     for (unsigned i = 0; i < MPL_REASONS; i++)
         for (unsigned k = 0; k < MPL_LEVELS; k++)
             mpl_store(&lane->drops[i][k], 0);

@@ -153,6 +153,7 @@ static int heads_body(void *arg)
     struct step *s = arg;
     take_over(s->j, s->r);
     apply_heads(s->j, s->r);
+    mpl_homeless_apply(s->r, s->j->page);
     settle_gaps(s->j, s->r);
     wake_all(s->j, s->r);
     return 0;
@@ -308,6 +309,7 @@ int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct m
     }
     memcpy(g->touches, r->touches, r->ntouches * sizeof *g->touches);
     g->ntouches = r->ntouches;
+    mpl_homeless_enter(r, g);
     KILL_POINT(commit_entry);
     mpl_store_release(&g->state, MPL_COMMIT); /* ORD(journal:A) release: the whole entry; pairs with ORD(journal:A), the redo after this writer's death */
     KILL_POINT(commit_point);

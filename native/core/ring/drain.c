@@ -353,6 +353,7 @@ void mpl_rewind(struct mpl_reader *r)
         v->touch[r->touches[i].epoch % MPL_SLOTS] = -1;
     }
     r->ntouches = r->nitems = 0;
+    r->tells_homeless = false;
     r->account = (struct mpl_account){0};
     r->arena_used = 0;
     r->accepted_mono = r->committed_mono;

@@ -11,6 +11,8 @@
 
 #include "mpl.h"
 
+/* Role: P. A session begins. */
+void mpl_gap_forget(struct mpl_lane *lane);
 /* Role: P. The number p->seq is dropped; before drop_last says so. */
 void mpl_gap_add(struct mpl_producer *p, enum mpl_reason reason, unsigned level, uint64_t mono_ns);
 /* Role: P. The payload with the open gap behind it, in memory of the producer's; NULL where there is no memory: then nobody learns more than the numbers. */

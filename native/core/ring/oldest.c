@@ -13,6 +13,19 @@
 #include "fault.h"
 #include "gap.h"
 
+void mpl_gap_forget(struct mpl_lane *lane)
+{
+    mpl_store(&lane->gap.first, 0);
+    for (int i = 0; i < 2; i++) {
+        struct mpl_taken *t = &lane->taken[i];
+        mpl_store(&t->pos, 0);
+        mpl_store(&t->first_mono, 0);
+        mpl_store(&t->last_mono, 0);
+        for (unsigned k = 0; k < MPL_LEVELS; k++)
+            mpl_store(&t->count[k], 0);
+    }
+}
+
 void mpl_gap_add(struct mpl_producer *p, enum mpl_reason reason, unsigned level, uint64_t mono_ns)
 {
     struct mpl_gap_words *g = &p->lane->gap;

@@ -58,7 +58,7 @@ static void count_homeless(struct mpl_producer *p, unsigned level)
 {
     p->dropped++;
     if (p->bell)
-        mpl_add(&p->bell->homeless[mpl_level_class(level)], 1);
+        mpl_homeless_add(p->bell, level);
 }
 
 void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)

@@ -338,7 +338,7 @@ static bool alone(struct mpl_reader *r)
     for (uint32_t s = 0; s < MPL_MAX_SEGMENTS; s++)
         if (r->views[s] && mpl_lock(r->segments[s].fd, 0, MPL_MAX_LANES))
             return false;
-    return !mpl_pending(r) && mpl_guarded(closed_body, r) == 1;
+    return !mpl_pending(r) && !mpl_homeless_untold(r->bell) && mpl_guarded(closed_body, r) == 1;
 }
 
 static int set_aside_body(void *arg)

@@ -1,0 +1,40 @@
+"""A process that can get no lane: its events are dropped, and the log says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+
+import mplog
+from mplog.files.verify import verify
+
+
+def test_events_without_a_lane_are_told_in_the_log_once(shm, logdir, wait_for, capfd):
+    """A child that may open no file loses its events; the writer tells how many, and when."""
+    path = logdir / "app.jsonl"
+    mplog.configure(path)
+    log = mplog.get_logger("a")
+    log.info("first")
+    assert mplog.flush(30)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    child = os.fork()
+    if child == 0:
+        accepted = [log.info("lost"), log.info("lost"), log.error("lost")]
+        os._exit(any(accepted))
+    assert 0 == os.waitpid(child, 0)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    log.info("fresh")
+    mplog.shutdown()
+    wait_for(lambda: not list(shm.iterdir()))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    told = [line for line in lines if line.get("event_name") == "mplog.no_lane"]
+    assert [{"no_lane": {"INFO": 2, "ERROR": 1}}] == [line["reasons"] for line in told]
+    assert told[0]["message"].startswith("3 events dropped: no lane, INFO 2, ERROR 1, between ")
+    assert told[0]["lost.since"] <= told[0]["lost.until"] <= told[0]["timestamp"]
+    assert {"first", "fresh"} <= {line["message"] for line in lines}
+    assert [] == verify([path]).findings
+    assert "no lane for process" in capfd.readouterr().err
