@@ -20,7 +20,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress soak bench guard model smoke docs clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress storm soak bench guard model smoke docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ fuzz: ## every harness of native/fuzz for SECONDS (clang)
 stress: $(BUILT) ## the long stress tests, one after the other
 	$(PY) -m pytest tests/stress --stress -p no:randomly -v --timeout 1200 $(ARGS)
 	$(PY) -m pytest tests/process --stress -m stress -p no:randomly -v --timeout 1800 $(ARGS)
+
+storm: $(BUILT) ## ten minutes of kills with every policy, filter, rotation, compression and retention on
+	$(PY) -m pytest tests/stress/test_mixed_storm.py --stress -p no:randomly -v -k long $(ARGS)
 
 soak: $(BUILT) ## load, kills, rotation and retention for SOAK_MINUTES; a line a minute, and a verdict
 	PYTHONPATH=. $(PY) tests/stress/soak.py $(SOAK_MINUTES)

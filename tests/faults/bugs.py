@@ -107,6 +107,12 @@ BUGS = [
         "a batch of which the half is missing counts as written",
     ),
     Bug(
+        "failed_sync_believed",
+        "A sync that has failed counts as one that has not.",
+        "a_failed_sync_is_not_believed",
+        "events count as being on the disk that need not be there",
+    ),
+    Bug(
         "session_closed_twice",
         "A session stays open after its end line, and gets another one.",
         "sessions_end_exactly",
