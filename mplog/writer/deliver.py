@@ -92,7 +92,7 @@ def insist(job: Job, error: OSError) -> int:
                     left |= 0xF << _native.FOUND_BITS * sink.number
         return job.journal.redo_parts(job.reader, [sink.file.fd for sink in job.sinks])
 
-    found = patiently(job, job.sinks[0], redo, error)
+    found = patiently(job, job.sinks[0], redo, None if job.journal.unsynced else error)
     if sentence:
         job.tell(sentence)
     return found & ~left  # what another file lacks or holds, nobody has done to ours
