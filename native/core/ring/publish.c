@@ -30,6 +30,10 @@
 #include "overflow.h"
 #include "session.h"
 
+/* What a log call always does is one straight run; what it seldom does is kept out of it. benchmarks/instructions counts. */
+#define ALWAYS inline __attribute__((always_inline))
+#define SELDOM __attribute__((noinline, cold))
+
 #define LOOK_EVERY_NS 1000000000u
 #define MAP_AHEAD_BYTES (16u << 10)
 
@@ -74,7 +78,7 @@ void mpl_drop(struct mpl_producer *p, enum mpl_reason reason, unsigned level)
 }
 
 /* The older mark gets the number that these ends will stand for. Killed half way, it has seq 0 and the other one still agrees (I3). */
-static void set_mark(struct mpl_producer *p, uint64_t end, uint64_t ovf_end)
+static ALWAYS void set_mark(struct mpl_producer *p, uint64_t end, uint64_t ovf_end)
 {
     struct mpl_mark *m = &p->lane->marks[p->mark];
     p->mark ^= 1;
@@ -102,7 +106,7 @@ static bool has_room(struct mpl_producer *p, uint64_t end, unsigned level)
     return end - p->head <= usable;
 }
 
-static void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, const struct mpl_record *head, const void *payload)
+static ALWAYS void write_record(struct mpl_producer *p, uint64_t at, uint64_t end, const struct mpl_record *head, const void *payload)
 {
     uint64_t offset = at & (p->capacity - 1);
     const uint32_t len = head->len;
@@ -124,7 +128,7 @@ struct event { /* one publish's arguments */
 };
 
 /* The writer has set this lane aside, or serves another directory now. The record was never finished: nothing of it is in the lane. */
-static enum mpl_outcome move_away(struct mpl_producer *p, const struct event *e)
+static SELDOM enum mpl_outcome move_away(struct mpl_producer *p, const struct event *e)
 {
     const size_t len = e->len - (e->flags & MPL_FLAG_GAP ? sizeof(struct mpl_gap) : 0); /* which was of the session that ends here */
     mpl_detach(p, p->final);
@@ -138,7 +142,7 @@ static void session_from_to(struct mpl_producer *p, enum mpl_session_state from,
         mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, from), mpl_session_word(p->epoch, to));
 }
 
-static struct mpl_record stamped(struct mpl_producer *p, const struct event *e)
+static ALWAYS struct mpl_record stamped(struct mpl_producer *p, const struct event *e)
 {
     struct mpl_record head = {.len = (uint32_t)mpl_align8(sizeof head + e->len), .epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC),
         .wall_ns = mpl_now(CLOCK_REALTIME_COARSE), .payload_len = (uint32_t)e->len, .level = (uint8_t)e->level, .kind = (uint8_t)e->kind,
@@ -151,7 +155,7 @@ static struct mpl_record stamped(struct mpl_producer *p, const struct event *e)
 }
 
 /* What a writer that dozes is woken for: ERROR and above, a lane that is half full, an overflow. */
-static bool is_urgent(struct mpl_producer *p, unsigned level)
+static SELDOM bool is_urgent(struct mpl_producer *p, unsigned level)
 {
     if (level >= 40 || p->overflowing)
         return true;
@@ -160,7 +164,7 @@ static bool is_urgent(struct mpl_producer *p, unsigned level)
     return p->tail - p->head > p->capacity / 2;
 }
 
-static void ring(struct mpl_producer *p, unsigned level)
+static ALWAYS void ring(struct mpl_producer *p, unsigned level)
 {
     mpl_fence_full(); /* ORD(bell:B) seq_cst: what was published, then the look at sleeping; pairs with ORD(sleep:A), ORD(sleep:B) */
     const uint32_t how = mpl_load(&p->bell->sleeping);
@@ -168,7 +172,7 @@ static void ring(struct mpl_producer *p, unsigned level)
         mpl_bell_wake(p->bell);
 }
 
-static enum mpl_outcome accepted(struct mpl_producer *p, unsigned level, uint64_t now_ns)
+static ALWAYS enum mpl_outcome accepted(struct mpl_producer *p, unsigned level, uint64_t now_ns)
 {
     p->published = p->seq;
     p->accepted++;
@@ -180,7 +184,7 @@ static enum mpl_outcome accepted(struct mpl_producer *p, unsigned level, uint64_
 
 /* The first touch of a page costs more than a hundred calls, and so much less where many are mapped at once that it pays to map what is not needed yet: four
  * times what this process has used, which spares one that logs ten lines and ends. Nothing after the first lap. Linux before 5.14 declines. */
-static void map_ahead(struct mpl_producer *p, uint64_t end)
+static SELDOM void map_ahead(struct mpl_producer *p, uint64_t end)
 {
     const uint64_t first = p->lap_end - p->capacity, used = end - first;
     uint64_t to = first + 4 * (used < MAP_AHEAD_BYTES ? MAP_AHEAD_BYTES : used), at = p->mapped & ~(uint64_t)(MPL_PAGE - 1);
@@ -194,7 +198,7 @@ static void map_ahead(struct mpl_producer *p, uint64_t end)
     p->mapped = to == p->lap_end ? to + UINT64_MAX / 4 : to;
 }
 
-static enum mpl_outcome publish_in_lane(struct mpl_producer *p, const struct event *e, uint64_t end)
+static ALWAYS enum mpl_outcome publish_in_lane(struct mpl_producer *p, const struct event *e, uint64_t end)
 {
     if ((int64_t)(end - p->mapped) > 0)
         map_ahead(p, end);
@@ -234,7 +238,7 @@ static enum mpl_outcome overflow_refused(struct mpl_producer *p, const struct mp
     return MPL_DROPPED;
 }
 
-static enum mpl_outcome publish_in_overflow(struct mpl_producer *p, const struct event *e)
+static SELDOM enum mpl_outcome publish_in_overflow(struct mpl_producer *p, const struct event *e)
 {
     const uint64_t bytes = sizeof(struct mpl_frame) + mpl_align8(sizeof(struct mpl_record) + e->len), place = mpl_overflow_place(p->ovf_end, bytes);
     p->seq++;
@@ -258,7 +262,7 @@ static enum mpl_outcome publish_in_overflow(struct mpl_producer *p, const struct
     return accepted(p, e->level, head.mono_ns);
 }
 
-static enum mpl_outcome full(struct mpl_producer *p, const struct event *e, uint64_t end)
+static SELDOM enum mpl_outcome full(struct mpl_producer *p, const struct event *e, uint64_t end)
 {
     if (p->when_full == MPL_OVERFLOW)
         return publish_in_overflow(p, e);
@@ -279,7 +283,7 @@ static bool back_in_lane(struct mpl_producer *p)
     return true;
 }
 
-static inline enum mpl_outcome publish_straight(struct mpl_producer *p, const struct event *e)
+static ALWAYS enum mpl_outcome publish_straight(struct mpl_producer *p, const struct event *e)
 {
     uint64_t need = mpl_align8(sizeof(struct mpl_record) + e->len), rest = p->capacity - (p->tail & (p->capacity - 1));
     uint64_t end = p->tail + need + (need > rest ? rest : 0);
@@ -287,7 +291,7 @@ static inline enum mpl_outcome publish_straight(struct mpl_producer *p, const st
 }
 
 /* While the overflow is in use, and where a gap is to be told: with this event, if it is accepted. */
-static enum mpl_outcome publish_by_detour(struct mpl_producer *p, const struct event *e)
+static SELDOM enum mpl_outcome publish_by_detour(struct mpl_producer *p, const struct event *e)
 {
     struct event with = *e;
     const void *glued = p->gap_open ? mpl_gap_glue(p, e->payload, e->len) : NULL;
