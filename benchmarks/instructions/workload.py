@@ -149,7 +149,7 @@ def writer(memory: Path, logs: Path) -> Load:
     log = mplog.get_logger("shop")
     mplog.attach()
     job.reader.scan(job.journal)
-    written = 0
+    several, written = hasattr(job, "sinks"), 0
 
     def ready(events: int) -> None:
         for _ in repeat(None, events):
@@ -159,7 +159,8 @@ def writer(memory: Path, logs: Path) -> Load:
         nonlocal written
         batch = stage.drain(job, 0, ARENA_BYTES, job.journal.staging_bytes)
         job.reader.accept(batch.count)
-        deliver.commit(job, batch.size_bytes)
+        # A base from before a service could have several files takes one size.
+        deliver.commit(job, [batch.size_bytes] if several else batch.size_bytes)
         written += batch.count
 
     def check(events: int) -> None:
