@@ -1,8 +1,8 @@
 """Uncaught exceptions become events, and crashes leave their traceback for the writer.
 
 The hooks of `sys` and `threading` are chained: what was there before runs as before. A child of
-multiprocessing never gets that far: its bootstrap prints the traceback itself. There the exception
-is told by a finalizer, which runs while it is still being handled.
+multiprocessing never gets that far: its bootstrap prints the traceback itself. There the `run` of
+the one process object that the child is gets watched.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -22,12 +22,12 @@ from mplog import _native
 from mplog.event.exception import describe
 from mplog.event.level import CRITICAL
 from mplog.producer.connection import CLAIMED, POOLS, Connection
-from mplog.producer.gate import GATE
+from mplog.producer.gate import GATE, inherited
 from mplog.producer.logger import send, thread_of
 
 LOGGER = "mplog.uncaught"
-_FIRST = 1 << 30  # of a pool's finalizers: before they wait for other children
 _HIGHEST_FD = 16_383  # a crash has the kernel make a table of so many descriptors
+_SPAWNERS = ("multiprocessing", "multiprocess")
 _ORDINARY = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 
@@ -77,7 +77,6 @@ def _chain() -> None:
         sys.excepthook = _OnUncaught(sys.excepthook)
     if not isinstance(threading.excepthook, _OnUncaughtInThread):
         threading.excepthook = _OnUncaughtInThread(threading.excepthook)
-    _look_after_pools()
 
 
 class _OnUncaught:
@@ -146,39 +145,65 @@ def tell(error: BaseException, text: str, fields: dict[str, Any]) -> None:
 
 
 def _look_after_pools() -> None:
-    """Have multiprocessing and its kin look after their children; before a fork, since they may
-    have been loaded meanwhile.
+    """Have multiprocessing and its kin tell us of their children, in the child, before it runs what
+    it is for. Asked before each fork, since they may have been loaded meanwhile.
     """
+    if "billiard.process" in sys.modules and "billiard.util" not in sys.modules:
+        with contextlib.suppress(ImportError):
+            import_module("billiard.util")  # its first child would load it for itself, too late
     for name in POOLS:
         loaded = sys.modules.get(name)
         # billiard's is multiprocessing's under another name.
         pool = loaded and sys.modules.get(loaded.Finalize.__module__, loaded)
         if pool is not None and not getattr(pool, "_mplog_watched", False):
             pool._mplog_watched = True  # type: ignore[attr-defined]
-            pool.register_after_fork(HOOKS, lambda _, pool=pool: _in_child(pool))
-            here = sys.modules.get(f"{name.partition('.')[0]}.process")
-            if here is not None and getattr(here.current_process(), "_parent_pid", None):
-                _in_child(pool)  # past its bootstrap's beginning already
+            pool.register_after_fork(HOOKS, _in_child)
 
 
-def _before_fork() -> None:
-    if not HOOKS.wanted:
-        return
-    if "billiard.process" in sys.modules and "billiard.util" not in sys.modules:
-        with contextlib.suppress(ImportError):
-            import_module("billiard.util")  # its first child would load it for itself, too late
-    _look_after_pools()
+def _look_after_this_one() -> None:
+    """The same in a child that is spawned, while it imports its program: the step in which others
+    would call what is registered is there, and does nothing.
+    """
+    for name in _SPAWNERS:
+        package = sys.modules.get(f"{name}.process")
+        kind = getattr(sys.modules.get(f"{name}.context"), "SpawnProcess", None)
+        if package is None or not getattr(package.current_process(), "_inheriting", False):
+            continue
+        before = getattr(kind, "_after_fork", None)
+        if kind is not None and before is not None:
+            kind._after_fork = staticmethod(_and_watched(before))
 
 
-def _in_child(pool: ModuleType) -> None:
-    if HOOKS.wanted:
-        pool.Finalize(None, _tell_handled, exitpriority=_FIRST)
+def _and_watched(before: Callable[[], object]) -> Callable[[], None]:
+    def after_fork() -> None:
+        before()
+        _in_child(HOOKS)
+
+    return after_fork
 
 
-def _tell_handled() -> None:
-    error = sys.exc_info()[1]
-    if error is not None:
-        tell(error, "uncaught exception", {})
+def _in_child(_: Hooks) -> None:
+    """What the child runs is watched, of this one process alone: nothing else is changed."""
+    for name in POOLS:
+        package = sys.modules.get(f"{name.partition('.')[0]}.process")
+        if package is None:
+            continue
+        process = package.current_process()
+        if getattr(process, "_parent_pid", None) and "run" not in vars(process):
+            process.run = _native.watched(process.run, _left)
+
+
+def _left(error: BaseException) -> None:
+    """An exception has ended what a child was for. One that has never logged inherits its service
+    now.
+    """
+    if GATE.connection is None and not isinstance(error, _ORDINARY):
+        found = inherited(os.environ)
+        if found is None:
+            return
+        GATE.connect(found[0], found[1].level)
+        watch(found[0])
+    tell(error, "uncaught exception", {})
 
 
 def _arm(connection: Connection) -> None:
@@ -198,4 +223,6 @@ def _arm(connection: Connection) -> None:
 
 
 CLAIMED.append(watch)
-os.register_at_fork(before=_before_fork)
+os.register_at_fork(before=_look_after_pools)
+_look_after_pools()
+_look_after_this_one()

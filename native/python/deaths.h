@@ -13,5 +13,6 @@ PyObject *mplog_f_pidfd_ino(PyObject *module, PyObject *fd);
 PyObject *mplog_f_crash_prepare(PyObject *module, PyObject *fd);
 PyObject *mplog_f_crash_arm(PyObject *module, PyObject *unused);
 PyObject *mplog_f_crash_tell(PyObject *module, PyObject *producer);
+PyObject *mplog_f_watched(PyObject *module, PyObject *args);
 
 #endif

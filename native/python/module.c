@@ -169,6 +169,7 @@ static PyMethodDef functions[] = {
     {"crash_prepare", mplog_f_crash_prepare, METH_O, "crash_prepare(fd): before faulthandler is told that number"},
     {"crash_arm", mplog_f_crash_arm, METH_NOARGS, "crash_arm(): after that"},
     {"crash_tell", mplog_f_crash_tell, METH_O, "crash_tell(producer or None): whose session a crash of this process is of"},
+    {"watched", mplog_f_watched, METH_VARARGS, "watched(run, told) -> run, and what it raises is told on its way out: told(error)"},
     {"generation", f_generation, METH_NOARGS, "number of this process in its line of forks; another in every child"},
     {0},
 };

@@ -33,7 +33,8 @@ def test_an_uncaught_exception_is_logged_with_its_place_and_traceback(world):
     assert ("CRITICAL", "uncaught exception") == (line["level"], line["message"])
     assert ("ValueError", "bad {luck}") == (line["exception.type"], line["exception.message"])
     assert "fail" == line["code.function.name"]
-    assert line["exception.stacktrace"] in err.strip()
+    assert line["exception.stacktrace"].splitlines()[-1] == err.splitlines()[-1]
+    assert '    raise ValueError("bad {luck}")' in line["exception.stacktrace"]
     assert 1 == err.count("Traceback (most recent call last)")
 
 
@@ -136,16 +137,17 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("package", ["multiprocessing", "multiprocess"])
 @pytest.mark.parametrize(
-    ("method", "first"), [("fork", False), ("fork", True), ("spawn", True), ("forkserver", True)]
+    ("method", "first"), [(m, f) for m in ("fork", "spawn", "forkserver") for f in (False, True)]
 )
 def test_an_exception_that_ends_a_child_is_logged(world, package, method, first):
-    """A forked child also before its first event; others from their first event on."""
+    """Also one that has logged nothing; no frame of ours stands in the traceback."""
     source = CHILD.format(package=package, method=method, first=first)
     _, err = world.run(source, quiet=False)
     world.check()
 
     assert [("LookupError", "in the child", "uncaught exception")] == uncaught(world)
     assert 1 == err.count("Traceback (most recent call last)")
+    assert "uncaught.py" not in err
 
 
 def test_a_child_that_ends_well_logs_nothing_of_its_own(world):
@@ -169,16 +171,16 @@ import billiard.process
 mplog.configure(LOG)
 proof.Producer("main").event()
 assert "billiard.util" not in sys.modules
+def target():
+    raise LookupError("in the child")
+child = billiard.process.BaseProcess(target=target)
 pid = os.fork()
 if pid == 0:
-    from billiard import util
-    util._finalizer_registry.clear()
+    from billiard import process, util
+    process._current_process = child
     util._run_after_forkers()
     try:
-        try:
-            raise LookupError("in the child")
-        finally:
-            util._exit_function()
+        child.run()
     except LookupError:
         os._exit(1)
 assert 1 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -190,10 +192,13 @@ def test_a_child_of_billiard_is_told_once(world):
     package = world.root / "billiard"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "process.py").write_text("from multiprocessing.process import current_process\n")
+    (package / "process.py").write_text(
+        "from multiprocessing.process import BaseProcess\n"
+        "_current_process = None\n"
+        "def current_process(): return _current_process\n"
+    )
     (package / "util.py").write_text(
-        "from multiprocessing.util import Finalize, register_after_fork\n"
-        "from multiprocessing.util import _exit_function, _finalizer_registry, _run_after_forkers\n"
+        "from multiprocessing.util import Finalize, register_after_fork, _run_after_forkers\n"
     )
     world.run(LATE)
     world.check()
