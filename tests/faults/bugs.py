@@ -89,6 +89,12 @@ BUGS = [
         "the lane's drop_last is not the last number taken",
     ),
     Bug(
+        "taken_back_untold",
+        "Events that their owner takes back (drop_oldest) are not told to the writer.",
+        "full_lane_drops_oldest_and_counts",
+        "a gap in the numbers that nobody explains: the lane is set aside",
+    ),
+    Bug(
         "gap_not_told",
         "The writer passes over a gap in a session's numbers.",
         "full_lane_drops_newest_and_counts",

@@ -129,7 +129,7 @@ bool mpl_make_room(struct mpl_producer *p, uint64_t end, uint64_t usable)
             return false;
         announce(p, from, &w);
         KILL_POINT(oldest_announced);
-        if (w.last > mpl_load(&lane->drop_last))
+        if (w.last > mpl_load(&lane->drop_last) && !SEEDED(taken_back_untold))
             mpl_store_release(&lane->drop_last, w.last);
         KILL_POINT(oldest_told);
         /* ORD(oldest:A) before the fence behind the next record's rsv; pairs with ORD(void:A) */
