@@ -86,9 +86,9 @@ class Deaths:
         """
         end = ends[0]
         index, session, pid, clean = end[0], end[1], end[2], end[10]
-        crash = read_crash(crash_path(self._job, session))
-        if clean and crash is None:
+        if clean:
             return [b"" for _ in ends]
+        crash = read_crash(crash_path(self._job, session))
         ino = _native.process_ino(self._job.reader, index)
         fate = self._watch.fate(session, pid, ino, now_s)
         if fate is None:

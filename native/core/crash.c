@@ -95,7 +95,7 @@ static void on_crash(int signal)
     while (i < FATAL - 1 && fatal[i] != signal)
         i++;
     if (first_one() && open_number()) {
-        inner[i].sa_handler(signal); /* does not return, but where what was there before it outlives the signal */
+        inner[i].sa_handler(signal); /* does not return, but in a process that nothing can kill, as the first one of a namespace */
         close(number);
     } else {
         sigaction(signal, &before[i], NULL);
@@ -119,9 +119,13 @@ int mpl_crash_arm(void)
     for (size_t i = 0; i < FATAL; i++) {
         if (sigaction(fatal[i], NULL, &inner[i]))
             return -errno;
-        /* Not taken over by faulthandler: nothing to go on to. */
-        if (inner[i].sa_handler == SIG_DFL || inner[i].sa_handler == SIG_IGN || inner[i].sa_flags & SA_SIGINFO || inner[i].sa_handler == on_crash)
+        /* Whoever handles the signal already may outlive it (a virtual machine does), and would not get it as it came. */
+        if (before[i].sa_handler != SIG_DFL) {
+            sigaction(fatal[i], &before[i], NULL);
             continue;
+        }
+        if (inner[i].sa_handler == SIG_DFL || inner[i].sa_flags & SA_SIGINFO || inner[i].sa_handler == on_crash)
+            continue; /* not taken over by faulthandler: nothing to go on to */
         struct sigaction ours = {.sa_handler = on_crash, .sa_flags = SA_NODEFER | SA_ONSTACK};
         sigemptyset(&ours.sa_mask);
         if (sigaction(fatal[i], &ours, NULL))

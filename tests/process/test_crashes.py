@@ -136,3 +136,44 @@ crash_here()
 
     assert line["exception.stacktrace"].startswith("Fatal Python error: Segmentation fault")
     assert [] == world.left()
+
+
+HANDLED = """
+import signal
+def survive(number, frame):
+    print("survived", flush=True)
+signal.signal(signal.SIGABRT, survive)
+signal.signal(signal.SIGFPE, signal.SIG_IGN)
+"""
+
+
+def test_a_signal_that_is_handled_already_is_left_alone(world):
+    """The program's handler gets it, twice if need be; another signal is ours."""
+    source = """
+for number in (signal.SIGABRT, signal.SIGFPE, signal.SIGABRT):
+    os.kill(os.getpid(), number)
+crash_here()
+"""
+    out, _ = world.run(HANDLED + START + source, code=-11, quiet=False)
+    world.check()
+    (line,) = [one for one in proof.lines_of(world.log) if one.get("event_name") == "mplog.death"]
+
+    assert ["survived", "survived"] == out.split()
+    assert line["exception.stacktrace"].startswith("Fatal Python error: Segmentation fault")
+
+
+def test_a_stack_that_runs_over_leaves_its_traceback(world):
+    """There is no stack left to handle the signal on but the one kept for it."""
+    source = """
+import resource
+deep = []
+for _ in range(8_000): deep = [deep]
+sys.setrecursionlimit(20_000)
+resource.setrlimit(resource.RLIMIT_STACK, (256 << 10, -1))
+def crash_here():
+    repr(deep)
+crash_here()
+"""
+    line, _ = crashed(world, source)
+
+    assert "in crash_here" in line["exception.stacktrace"]
