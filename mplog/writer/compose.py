@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mplog._native import ITEM_FILTERED
+from mplog._native import ITEM_FILTERED, ITEM_POISON
 from mplog.event.codec import decode
 from mplog.event.event import Stamped
 from mplog.event.level import INFO, WARNING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SESSION_END, DROP, FILE = "mplog.session.end", "mplog.drop", "mplog.file"
 NO_LANE = "mplog.no_lane"
+FLAGS = 7  # of an item that its line shows: cut, late, recovered
 Reasons = dict[str, dict[str, int]]
 
 
@@ -35,7 +36,13 @@ class Batch(msgspec.Struct):
 
 
 def compose(
-    items: Sequence[Item], fmt: Format, room_bytes: int, staging_bytes: int, at: int = 0
+    items: Sequence[Item],
+    fmt: Format,
+    room_bytes: int,
+    staging_bytes: int,
+    at: int = 0,
+    *,
+    mark: Callable[[int], None] = lambda index: None,
 ) -> tuple[Batch, bytes]:
     """Format items until one does not fit: the batch, and its lines.
 
@@ -48,10 +55,12 @@ def compose(
             than a whole file still gets there.
         staging_bytes: what no batch may go over.
         at: so much of that is taken already.
+        mark: is told which item's line is made next; -1: none.
     """
     lines: list[bytes] = []
     batch = Batch()
-    for item in items:
+    for index, item in enumerate(items):
+        mark(index)
         line, unreadable = line_of(fmt, staging_bytes, item)
         used = batch.size_bytes + len(line)
         if at + used > staging_bytes or (line and batch.size_bytes and used > room_bytes):
@@ -60,6 +69,7 @@ def compose(
         batch.count += 1
         batch.size_bytes = used
         batch.unreadable += unreadable
+    mark(-1)
     return batch, b"".join(lines)
 
 
@@ -73,9 +83,9 @@ def line_of(fmt: Format, staging_bytes: int, item: Item) -> tuple[bytes, bool]:
     if flags & ITEM_FILTERED:
         return notice, False
     stamped = Stamped(
-        wall_ns, level, kind, flags, session, seq, pid, name, untold if gap is None else 0
+        wall_ns, level, kind, flags & FLAGS, session, seq, pid, name, untold if gap is None else 0
     )
-    event = decode(payload)
+    event = None if flags & ITEM_POISON else decode(payload)
     line = fmt.unreadable(payload, stamped) if event is None else fmt.line(event, stamped)
     if len(notice) + len(line) > staging_bytes:
         line = fmt.unreadable(payload[:64], stamped)

@@ -5,7 +5,6 @@ batch would not fit.
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -273,26 +272,3 @@ def reopen(job: Job, sink: FileSink, what: str | None) -> None:
         Abandoned: see `commit`.
     """
     patiently(job, sink, lambda: take(job, sink, what))
-
-
-def dump_broken_lane(job: Job, session: str, segment: int, lane: int) -> None:
-    """Keep the bytes of a lane that was set aside, for a person to look at, beside the log."""
-    source = job.directory / f"{job.service}.{_native.ABI}.{segment}.ring"
-    target = job.path.with_name(f".{job.path.name}.quarantine-{session}")
-    control, data, lanes = 4096, 1 << 20, _native.MAX_LANES
-    try:
-        with open(source, "rb") as file:
-            head = file.read(control)
-            lanes = int.from_bytes(head[20:24], "little") or lanes
-            file.seek(control * (1 + lane))
-            page = file.read(control)
-            file.seek(control * (1 + lanes) + data * lane)
-            body = file.read(data)
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(fd, "wb") as out:
-            out.write(page + body)
-    except OSError as error:
-        job.tell(f"a broken lane could not be kept: {why(error)}")
-    for sink in job.sinks:
-        sink.notices.append(("quarantined", lane, 0))
-    job.reader.count("quarantines", 1)

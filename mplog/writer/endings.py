@@ -13,6 +13,7 @@ from mplog.files.rotation import Ranges
 from mplog.writer import deliver
 from mplog.writer.compose import homeless_notice, session_end
 from mplog.writer.deaths import Deaths
+from mplog.writer.quarantine import keep_lane
 from mplog.writer.state import FileSink, Job, now_ns
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Endings:
             self.scan()
         # Before ends() sets a broken lane whose owner is gone up anew, and nothing is left to keep.
         for session, segment, lane in job.reader.broken() if look else ():
-            deliver.dump_broken_lane(job, session, segment, lane)
+            keep_lane(job, session, segment, lane)
         found = self._close(look, used, rooms_bytes, now)
         self._homeless(found, used, rooms_bytes)
         if found.sessions > 1 or any(sink.wants_room_bytes for sink in job.sinks):

@@ -12,6 +12,7 @@ from mplog.writer.account import accept, count, ranges_in
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.durable import Durability
 from mplog.writer.endings import LOOK_S, Endings
+from mplog.writer.quarantine import keep_poison
 from mplog.writer.reload import take_up
 from mplog.writer.state import FileSink, Job, now_ns, tidy
 from mplog.writer.upkeep import Upkeep
@@ -145,6 +146,7 @@ class Loop:
             notices, lines = told[sink.number]  # what was found meanwhile: with the next batch
             del sink.notices[:notices], sink.lines[:lines]
         job.journal.set_sync(sync and self.durability.prepare(now))
+        keep_poison(job)
         deliver.commit(job, used)
         for sink in job.sinks:
             sink.remember(ranges[sink.number])

@@ -70,7 +70,9 @@ def _lines(job: Job, sink: FileSink, room: Room, most: int) -> Batch:
     if number is None:
         # A format of Python's own: its events cross in one call a batch, and are decoded there.
         items = job.reader.items(sink.number)[: most or None]
-        batch, lines = compose(items, sink.fmt, room.file_bytes, share, room.used_bytes)
+        batch, lines = compose(
+            items, sink.fmt, room.file_bytes, share, room.used_bytes, mark=job.reader.at
+        )
         job.stage(at, lines)
         return batch
     fallback = partial(line_of, sink.fmt, share)

@@ -40,6 +40,7 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
         job, locks = begin(directory, service, settings, signals, bell)
         job.reader.set_pids(os.getpid(), supervisor)
         job.reader.count("starts", 1)
+        job.reader.set_poison(job.journal)
         loop = Loop(job)
         loop.run()
         loop.close()

@@ -2,6 +2,7 @@
  *
  * seeds DIR: writes what the harnesses begin with, taken from a real service. */
 #include "fuzz.h"
+#include "ring/frame.h"
 
 static const char *out_dir;
 
@@ -61,6 +62,24 @@ static void journals(void)
     save("journal/commit", content, sizeof content - 1, j.page, sizeof *j.page);
 }
 
+/* Two records as the overflow has them, and the end of a chunk behind them. */
+static void frames(void)
+{
+    const struct mpl_frame nothing = {0};
+    char whole[2 * (MPL_FRAME_HEAD + 24)];
+    for (int i = 0; i < 2; i++) {
+        const char payload[24] = "a payload";
+        struct mpl_record head = {.len = sizeof head + sizeof payload, .epoch = 1, .seq = (uint64_t)i + 1, .payload_len = sizeof payload, .level = 20};
+        struct mpl_frame frame = {.crc = mpl_frame_sum(&head, payload), .len = head.len};
+        char *at = whole + (size_t)i * (MPL_FRAME_HEAD + sizeof payload);
+        memcpy(at, &frame, sizeof frame);
+        memcpy(at + sizeof frame, &head, sizeof head);
+        memcpy(at + MPL_FRAME_HEAD, payload, sizeof payload);
+    }
+    save("frames/two", whole, sizeof whole, "", 0);
+    save("frames/closed", whole, sizeof whole / 2, &nothing, sizeof nothing);
+}
+
 int main(int argc, char **argv)
 {
     REQUIRE(argc == 2);
@@ -71,5 +90,6 @@ int main(int argc, char **argv)
     save("header/live", base, sizeof(struct mpl_header), "", 0);
     lanes();
     journals();
+    frames();
     return 0;
 }

@@ -208,6 +208,7 @@ struct mpl_gap_told { /* behind the payload of an item with seq != expected, in 
     uint32_t taken_epoch;       /* 0: taken says nothing */
     uint32_t exact;             /* the counts are of these very numbers; else they only hint at the reasons */
 };
+#define MPL_ITEM_POISON 0x4000u /* a flag of an item: its payload has ended writers, and is not looked at */
 #define MPL_ITEM_FILTERED 0x8000u /* a flag of an item: it leaves no line in any file, and its payload is not in the arena */
 struct mpl_touch {
     uint64_t segment_id;
@@ -237,6 +238,11 @@ struct mpl_next { /* of a lane: the merge key of its next record */
 };
 struct mpl_filter;
 struct mpl_known;
+#define MPL_MAX_POISON 16u
+struct mpl_poison { /* a record at which writers have died, by where it ends */
+    uint64_t segment_id, end_pos, end_ovf;
+    uint32_t lane, tries;
+};
 struct mpl_reader {
     char dir[MPL_PATH], service[128], overflow_dir[MPL_PATH];
     struct mpl_bell *bell;
@@ -257,6 +263,8 @@ struct mpl_reader {
     struct mpl_item *items;
     uint32_t nitems, named; /* items of the last drain, and sessions that they are of */
     uint32_t naccepted;     /* of them */
+    struct mpl_poison poison[MPL_MAX_POISON]; /* records that have ended writers: not to be touched */
+    uint32_t npoison;
     bool tells_homeless;    /* the next commit tells homeless[] in all */
     uint64_t homeless[MPL_LEVELS];
     uint64_t was_head[MPL_MAX_TOUCHES]; /* where a touch's head stood when the commit raised it */
@@ -363,6 +371,7 @@ struct mpl_journal_page {
     mpl_a32 syncing; /* files (bits) of which a sync was begun and has not succeeded: what it was to bring onto the disk may not be there, whatever a later one says */
     struct mpl_lead leads[MPL_MAX_SINKS];
     uint64_t homeless[MPL_LEVELS]; /* told in all, when this entry is over */
+    struct mpl_poison poison[MPL_MAX_POISON];
     uint64_t segment_ids[MPL_MAX_SEGMENTS];
     mpl_a64 positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES], ovf_positions[MPL_MAX_SEGMENTS][MPL_MAX_LANES];
     struct mpl_touch touches[MPL_MAX_TOUCHES];
@@ -438,6 +447,11 @@ bool mpl_homeless_untold(const struct mpl_bell *bell);
 uint64_t mpl_homeless_look(struct mpl_reader *r, uint64_t untold[MPL_LEVELS]);
 void mpl_homeless_enter(const struct mpl_reader *r, struct mpl_journal_page *g);
 void mpl_homeless_apply(const struct mpl_reader *r, const struct mpl_journal_page *g);
+
+/* ---- records that end the writer: poison.h ---------------------------------------------------------------------------------------------- */
+int mpl_poison_watch(struct mpl_journal *j); /* from now on a fault is noted there; 0 or -errno. Not again after it was unwatched */
+void mpl_poison_unwatch(const struct mpl_journal *j);
+void mpl_poison_load(struct mpl_reader *r, const struct mpl_journal *j);
 
 /* ---- guards ---------------------------------------------------------------------------------------------------------------- */
 /* Runs body(arg) so that a SIGBUS in it (somebody truncated a segment) comes back as MPL_E_CORRUPT. One thread of the writer only. */

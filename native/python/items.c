@@ -98,6 +98,23 @@ PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item, uint32_t s
     return out;
 }
 
+PyObject *mplog_record(ReaderObject *self, const struct mpl_item *item)
+{
+    const struct mpl_view *v = mpl_view_at(&self->reader, item->view);
+    const struct mpl_record head = {.len = (uint32_t)mpl_align8(sizeof head + item->len), .epoch = v->tally[item->slot].epoch, .seq = item->seq,
+        .mono_ns = item->mono_ns, .wall_ns = item->wall_ns, .payload_len = item->len, .level = item->level, .kind = item->kind, .flags = item->flags & MPL_FLAG_CUT};
+    PyObject *who = who_of(self, item->view, item->slot), *bytes = PyBytes_FromStringAndSize(NULL, head.len);
+    if (!who || !bytes) {
+        Py_XDECREF(bytes);
+        return NULL;
+    }
+    char *out = PyBytes_AS_STRING(bytes);
+    memset(out, 0, head.len);
+    memcpy(out, &head, sizeof head);
+    memcpy(out + sizeof head, self->reader.arena + item->place, item->len);
+    return Py_BuildValue("(OKN)", PyTuple_GET_ITEM(who, 0), item->seq, bytes);
+}
+
 /* The items of the last drain as one file has them. */
 PyObject *mplog_items(ReaderObject *self, uint32_t sink)
 {

@@ -152,6 +152,9 @@ static PyMethodDef functions[] = {
     {"locked", f_locked, METH_VARARGS, "locked(fd, byte) -> whether somebody else holds it"},
     {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
     {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd): starts a detached program"},
+    {"frame", mplog_frame, METH_O, "frame(record) -> it with its length and sum before it, as it stands on disk"},
+    {"frame_of", mplog_frame_of, METH_VARARGS, "frame_of(number, bytes) -> a frame of bytes that are no event"},
+    {"frames", mplog_frames, METH_O, "frames(bytes) -> [(seq, mono_ns, wall_ns, level, kind, flags, payload)]; ValueError where one is broken"},
     {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
     {"format_line", mplog_format_line, METH_VARARGS, "format_line(format, wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB, filtered=0) -> line, or a code below 0"},
     {"steer", mplog_f_steer, METH_VARARGS, "steer(level, producer or None): where the loggers' events go, and from which level on"},
@@ -236,7 +239,7 @@ static int module_exec(PyObject *module)
         long value;
     } numbers[] = {{"ABI", MPL_ABI}, {"MAX_LANES", MPL_MAX_LANES}, {"MAX_SEGMENTS", MPL_MAX_SEGMENTS}, {"MAX_BATCH_SESSIONS", MPL_MAX_TOUCHES}, {"BLOCK", MPL_BLOCK},
         {"DROP_NEWEST", MPL_DROP_NEWEST}, {"DROP_OLDEST", MPL_DROP_OLDEST}, {"OVERFLOW", MPL_OVERFLOW}, {"LOCK_SUPERVISOR", MPL_LOCK_SUPERVISOR}, {"LOCK_WRITER", MPL_LOCK_WRITER}, {"LOCK_SPAWN", MPL_LOCK_SPAWN}, {"BELL_DONE", offsetof(struct mpl_bell, done)},
-        {"FLAG_CUT", MPL_FLAG_CUT}, {"FLAG_LATE", MPL_FLAG_LATE}, {"FLAG_RECOVERED", MPL_FLAG_RECOVERED}, {"ITEM_FILTERED", MPL_ITEM_FILTERED},
+        {"FLAG_CUT", MPL_FLAG_CUT}, {"FLAG_LATE", MPL_FLAG_LATE}, {"FLAG_RECOVERED", MPL_FLAG_RECOVERED}, {"ITEM_FILTERED", MPL_ITEM_FILTERED}, {"ITEM_POISON", MPL_ITEM_POISON},
         {"IDLE", MPL_IDLE}, {"COMMIT", MPL_COMMIT},
         {"ROTATE", MPL_ROTATE}, {"FOUND_TRUNCATED", MPL_FOUND_TRUNCATED}, {"FOUND_FOREIGN", MPL_FOUND_FOREIGN}, {"FOUND_BITS", MPL_FOUND_BITS}, {"MAX_SINKS", MPL_MAX_SINKS}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)

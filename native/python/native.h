@@ -63,10 +63,14 @@ PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch);
 
 
 PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item, uint32_t sink); /* as drain() gives it */
+PyObject *mplog_record(ReaderObject *self, const struct mpl_item *item); /* (session, number, its record as it stood in the lane) */
 PyObject *mplog_items(ReaderObject *self, uint32_t sink);  /* of the last drain, as one file has them */
 PyObject *mplog_ranges(ReaderObject *self, uint32_t sink); /* {session: (first, last, events)} of the accepted ones */
 PyObject *mplog_reasons(const uint64_t drops[MPL_REASONS][MPL_LEVELS], bool exact); /* {reason: {level: count}}, without zeros; not exact: {reason: {}} */
 PyObject *mplog_text(const char *bytes, size_t room);      /* what somebody has left in shared memory */
+PyObject *mplog_frame(PyObject *module, PyObject *record);  /* records on disk: kept.c */
+PyObject *mplog_frame_of(PyObject *module, PyObject *args);
+PyObject *mplog_frames(PyObject *module, PyObject *data);
 PyObject *mplog_compose(ReaderObject *self, PyObject *args);
 
 int mplog_add_formats(PyObject *module); /* FORMATS: the number of a format by its name */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "native.h"
+#include "ring/poison.h"
 
 #define MAX_ENDS 256
 
@@ -239,6 +240,44 @@ static PyObject *reader_homeless(ReaderObject *self, PyObject *unused)
     return out;
 }
 
+static PyObject *reader_set_poison(ReaderObject *self, PyObject *arg)
+{
+    struct mpl_journal *journal;
+    if (!journal_of(arg, &journal) || !journal)
+        return PyErr_Occurred() ? NULL : mplog_raise(MPL_E_ARG);
+    mpl_poison_load(&self->reader, journal);
+    int rc = mpl_poison_watch(journal);
+    return rc < 0 ? mplog_raise(rc) : PyLong_FromUnsignedLong(self->reader.npoison);
+}
+
+static PyObject *reader_at(ReaderObject *self, PyObject *arg)
+{
+    const long index = PyLong_AsLong(arg);
+    if (index < 0 || index >= (long)self->reader.nitems) {
+        mpl_poison_done();
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    }
+    const struct mpl_item *item = &self->reader.items[index];
+    mpl_poison_at(&self->reader, item->view, item->end_pos, item->end_ovf);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(poisoned_doc, "poisoned() -> [(session, seq, record as bytes)] of the last drain that have ended writers");
+static PyObject *reader_poisoned(ReaderObject *self, PyObject *unused)
+{
+    const struct mpl_reader *r = &self->reader;
+    PyObject *out = PyList_New(0);
+    for (uint32_t i = 0; out && r->npoison && i < r->nitems; i++) {
+        const struct mpl_item *item = &r->items[i];
+        PyObject *row = item->flags & MPL_ITEM_POISON ? mplog_record(self, item) : Py_None;
+        if (!row || (row != Py_None && PyList_Append(out, row)))
+            Py_CLEAR(out);
+        if (row != Py_None)
+            Py_XDECREF(row);
+    }
+    return out;
+}
+
 static PyObject *reader_tell_homeless(ReaderObject *self, PyObject *unused)
 {
     self->reader.tells_homeless = true;
@@ -387,6 +426,9 @@ static PyMethodDef reader_methods[] = {
     {"tell_doubt", (PyCFunction)reader_tell_doubt, METH_NOARGS, "what is settled and not synced may never reach the disk: told to its producers"},
     {"count", (PyCFunction)reader_count, METH_VARARGS, "count(name, n)"},
     {"homeless", (PyCFunction)reader_homeless, METH_NOARGS, homeless_doc},
+    {"set_poison", (PyCFunction)reader_set_poison, METH_O, "set_poison(journal) -> how many records have ended writers: faults are noted there from now on"},
+    {"at", (PyCFunction)reader_at, METH_O, "at(index): the item whose line is being made, for the note of a fault; -1: none"},
+    {"poisoned", (PyCFunction)reader_poisoned, METH_NOARGS, poisoned_doc},
     {"tell_homeless", (PyCFunction)reader_tell_homeless, METH_NOARGS, "the next commit tells what homeless() was last"},
     {"counters", (PyCFunction)reader_counters, METH_NOARGS, "all counters"},
     {"tell_problem", (PyCFunction)reader_tell_problem, METH_O, "tell_problem(text): for producers to tell on stderr"},

@@ -20,7 +20,8 @@ EVENTS = 12_000
 
 
 def lines_of(path: Path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    whole = path.read_text().rpartition("\n")[0]  # the last line may be under way
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def told(path: Path):

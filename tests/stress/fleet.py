@@ -24,7 +24,8 @@ import mplog
 from mplog import _native
 
 MARK = "mplog.writer"
-GIVES_UP_AFTER = 500  # calls in all that returned False
+GIVES_UP_AFTER = 50_000  # calls in all that returned False
+REFUSED_S = 0.001  # before the next try
 
 
 Call = Callable[..., bool]
@@ -58,7 +59,9 @@ def produce(
         accepted = call(n + 1)("{body}", producer=producer, n=n + 1, body=text)
         ledger.returned(producer, n + 1, accepted)
         n += accepted
-        refused += not accepted
+        if not accepted:
+            refused += 1
+            time.sleep(REFUSED_S)
         if pause_every and n % pause_every == 0:
             time.sleep(0.001)
 

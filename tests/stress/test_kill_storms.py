@@ -53,7 +53,7 @@ def holds_its_point(found, rows, kinds):
     """The storm was one: each kind was hit, and came back."""
     assert all(found["killed"][kind] > 0 for kind in kinds)
     if "worker" in kinds:
-        assert found["exits"]["signal 9"] == found["killed"]["worker"]
+        assert found["exits"]["signal 9"] == found["killed"]["worker"], found["exits"]
         reborn = len(rows) - 1 - WORKERS  # those killed last were not replaced any more
         assert max(found["killed"]["worker"] - WORKERS, 0) <= reborn <= found["killed"]["worker"]
     for kind in set(kinds) - {"worker"}:

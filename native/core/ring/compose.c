@@ -2,6 +2,7 @@
 #include "compose.h"
 
 #include "origin.h"
+#include "poison.h"
 
 static int64_t line_of(struct mpl_compose *c, const struct mpl_item *item, size_t room)
 {
@@ -9,7 +10,7 @@ static int64_t line_of(struct mpl_compose *c, const struct mpl_item *item, size_
     int64_t n = MPL_FORMAT_DECLINED;
     const struct mpl_stamp stamp = {.origin = &mpl_known_at(r, item->view, item->slot)->origin, .wall_ns = item->wall_ns, .seq = item->seq,
         .filtered = item->untold[c->sink], .level = item->level, .kind = item->kind, .flags = item->flags};
-    if (item->seq == item->expected && !(item->lost >> c->sink & 1))
+    if (item->seq == item->expected && !(item->flags & MPL_ITEM_POISON) && !(item->lost >> c->sink & 1))
         n = c->format(c->second, &stamp, (const uint8_t *)r->arena + item->place, item->len, c->at, room);
     if (n == MPL_FORMAT_NO_ROOM && c->size)
         return 0;
@@ -26,7 +27,9 @@ int mpl_compose(struct mpl_compose *c)
         size_t left = (size_t)(c->end - c->at), wanted = c->room > c->size ? c->room - c->size : 0;
         if (item->filtered >> c->sink & 1 && item->seq == item->expected && !(item->lost >> c->sink & 1))
             continue;
+        mpl_poison_at(c->r, item->view, item->end_pos, item->end_ovf);
         int64_t n = line_of(c, item, c->size && wanted < left ? wanted : left);
+        mpl_poison_done();
         if (n <= 0)
             return (int)n;
         c->at += n;

@@ -18,6 +18,7 @@
 #include "gap.h"
 #include "origin.h"
 #include "overflow.h"
+#include "poison.h"
 #include "session.h"
 #include "view.h"
 
@@ -119,6 +120,8 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
     *item = (struct mpl_item){.slot = slot, .end_pos = v->cur, .end_ovf = v->ovf.cur, .seq = n->seq, .expected = v->cursor_seq[slot] + 1,
         .mono_ns = n->mono_ns, .wall_ns = n->wall_ns, .place = (uint32_t)r->arena_used, .len = n->payload_len,
         .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE))};
+    if (r->npoison && mpl_poison_known(r, v->segment * MPL_MAX_LANES + v->number, item->end_pos, item->end_ovf))
+        item->flags |= MPL_ITEM_POISON;
     if (item->seq != item->expected && SEEDED(gap_not_told))
         item->expected = item->seq;
     if (item->seq != item->expected || n->flags & MPL_FLAG_GAP)
@@ -135,7 +138,7 @@ static bool shows(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *ite
     item->untold[sink] = *untold;
     if (item->seq != item->expected || item->lost >> sink & 1)
         *untold = 0;
-    if (r->filters[sink] && !mpl_filter_takes(r->filters[sink], item->level, r->arena + item->place, item->len)) {
+    if (r->filters[sink] && !(item->flags & MPL_ITEM_POISON) && !mpl_filter_takes(r->filters[sink], item->level, r->arena + item->place, item->len)) {
         item->filtered |= (uint8_t)(1u << sink);
         ++*untold;
         return false;
@@ -189,6 +192,7 @@ static void take_in(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
 {
     KILL_POINT(drain_copied);
     item->view = view;
+    mpl_poison_at(r, view, item->end_pos, item->end_ovf);
     if (r->foreign_boot[view / MPL_MAX_LANES])
         item->flags |= MPL_FLAG_RECOVERED;
     else if (item->mono_ns < r->emitted_mono)
@@ -202,6 +206,7 @@ static void take_in(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
         item[-1].place = place, item[-1].len = len;
     }
     r->nitems++;
+    mpl_poison_done();
 }
 
 static int drain_body(void *arg)

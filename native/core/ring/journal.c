@@ -119,8 +119,10 @@ int mpl_journal_open(struct mpl_journal *j, const char *dir, const char *service
 
 void mpl_journal_close(struct mpl_journal *j)
 {
-    if (j->page)
+    if (j->page) {
+        mpl_poison_unwatch(j);
         munmap(j->page, j->mapped);
+    }
     j->page = NULL;
 }
 

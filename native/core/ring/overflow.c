@@ -12,8 +12,6 @@
 
 #include "fault.h"
 
-#define FRAME_HEAD (sizeof(struct mpl_frame) + sizeof(struct mpl_record))
-
 struct place { /* of a lane's overflow */
     const char *dir, *service;
     uint64_t segment_id;
@@ -67,8 +65,7 @@ static int write_frame(struct mpl_producer *p, uint64_t place, const struct mpl_
 {
     static const char zeros[8];
     const size_t pad = head->len - sizeof *head - head->payload_len;
-    uint32_t crc = mpl_crc32c(mpl_crc32c(mpl_crc32c(0, head, sizeof *head), payload, head->payload_len), zeros, pad);
-    struct mpl_frame frame = {.crc = crc, .len = head->len};
+    struct mpl_frame frame = {.crc = mpl_frame_sum(head, payload), .len = head->len};
     struct iovec parts[] = {{&frame, sizeof frame}, {(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)payload, head->payload_len},
         {(void *)(uintptr_t)zeros, pad}};
     int fd = open_chunk(p, mpl_chunk(place));
@@ -140,16 +137,12 @@ int mpl_overflow_peek(struct mpl_reader *r, struct mpl_view *v, struct mpl_recor
         if (!open_for_reading(r, v))
             return MPL_E_CORRUPT;
         const ssize_t n = pread(v->ovf.fd, &found, sizeof found, (off_t)offset);
-        if (n < (ssize_t)sizeof found.frame)
-            return MPL_E_CORRUPT;
-        if (!found.frame.len && rest < have) {
+        const int rc = mpl_frame_judge(&found.frame, &found.record, n < 0 ? 0 : (size_t)n, rest < have ? rest : have);
+        if (rc == 0 && rest < have) {
             v->ovf.cur += rest;
             continue;
         }
-        const uint32_t len = found.frame.len;
-        if (n < (ssize_t)FRAME_HEAD || len < sizeof found.record || len % 8 || sizeof found.frame + (uint64_t)len > (rest < have ? rest : have))
-            return MPL_E_CORRUPT;
-        if (found.record.len != len)
+        if (rc <= 0)
             return MPL_E_CORRUPT;
         v->ovf.crc = found.frame.crc;
         *head = found.record;
@@ -160,12 +153,10 @@ int mpl_overflow_peek(struct mpl_reader *r, struct mpl_view *v, struct mpl_recor
 
 bool mpl_overflow_copy(struct mpl_view *v, const struct mpl_record *head, void *out)
 {
-    static const char zeros[8];
-    const off_t from = (off_t)(v->ovf.cur % MPL_CHUNK_BYTES + FRAME_HEAD);
+    const off_t from = (off_t)(v->ovf.cur % MPL_CHUNK_BYTES + MPL_FRAME_HEAD);
     if (pread(v->ovf.fd, out, head->payload_len, from) != (ssize_t)head->payload_len)
         return false;
-    const size_t pad = head->len - sizeof *head - head->payload_len;
-    return mpl_crc32c(mpl_crc32c(mpl_crc32c(0, head, sizeof *head), out, head->payload_len), zeros, pad) == v->ovf.crc;
+    return mpl_frame_sum(head, out) == v->ovf.crc;
 }
 
 static void uncount(struct mpl_reader *r)

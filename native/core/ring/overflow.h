@@ -2,27 +2,17 @@
  *
  * The overflow: what a producer appends to while its lane is full and not drained. It belongs to the lane as its data does, and outlives its owner.
  *
- * Position p lies in the chunk p / 1 MiB, a file `<service>.<abi>.<segment id>.<lane>.<chunk>.overflow`. In a chunk stand frames:
- *
- *   u32 crc   CRC-32C of the record
- *   u32 len   of the record, a multiple of 8; 0: the rest of the chunk holds nothing
- *   record    struct mpl_record, payload, zeros up to a multiple of 8
- *
- * No frame crosses the end of a chunk. Bytes at and beyond ovf_end do not exist, whatever the file holds there. Only the writer removes chunks, when
+ * Position p lies in the chunk p / 1 MiB, a file `<service>.<abi>.<segment id>.<lane>.<chunk>.overflow`. In a chunk stand frames (frame.h). No frame crosses the end of a chunk. Bytes at and beyond ovf_end do not exist, whatever the file holds there. Only the writer removes chunks, when
  * ovf_head has passed them and the journal knows. */
 #ifndef MPL_OVERFLOW_H
 #define MPL_OVERFLOW_H
 
-#include "mpl.h"
+#include "frame.h"
 
 #define MPL_CHUNK_BYTES (UINT64_C(1) << 20)
 #define MPL_OVERFLOW_BYTES (UINT64_C(256) << 20) /* the bound, where the user has set no other */
 
 #define MPL_MAX_CHUNKS (MPL_OVERFLOW_MAX / MPL_CHUNK_BYTES)
-
-struct mpl_frame {
-    uint32_t crc, len;
-};
 
 static inline uint64_t mpl_chunk(uint64_t pos) { return pos / MPL_CHUNK_BYTES; }
 
