@@ -34,15 +34,26 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 class Rotated(NamedTuple):
     """What a rotation has left: the new active file, the archive's name (None where the old file
-    was not there any more), how much the new file holds, why the manifest could not be told, if so,
-    or why the rotation had to be undone; then `file` is the old one.
+    was not there any more), how much the new file holds, and why the manifest could not be told, if
+    so.
     """
 
     file: ActiveFile
     archive: str | None
     size_bytes: int = 0
     problem: OSError | None = None
-    undone: OSError | None = None
+
+
+class Undone(Exception):
+    """The old file stands where it stood and may not be renamed: it stays in force, as it is open.
+
+    Attributes:
+        why: what the system said.
+    """
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int, sink: int = 0) -> None:
@@ -84,6 +95,7 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
 
     Raises:
         OSError: a step failed; the state stays ROTATE.
+        Undone: the first one was refused; the state is IDLE.
     """
     rotation = journal.rotation
     if rotation is None:
@@ -95,7 +107,8 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
     except OSError as error:
         if _identity(path) != old:
             raise
-        return _undo(journal, path, mode, error)
+        _undo(journal, path, old)
+        raise Undone(error) from None
     _put_new(path)
     file = ActiveFile(path, mode)
     try:
@@ -115,14 +128,11 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
     return Rotated(file, archive, size_bytes, problem)
 
 
-def _undo(journal: Journal, path: Path, mode: int, why: OSError) -> Rotated:
-    """The old file stands where it stood, and may not be renamed: it stays in force."""
-    file = ActiveFile(path, mode)
+def _undo(journal: Journal, path: Path, old: tuple[int, int]) -> None:
     with contextlib.suppress(OSError):
         os.unlink(_temporary(path))
     _, _, offset, generation = journal.file(journal.rotating or 0)
-    journal.rotate_end(file.dev, file.ino, offset, generation)
-    return Rotated(file, None, undone=why)
+    journal.rotate_end(*old, offset, generation)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

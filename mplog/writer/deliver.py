@@ -244,16 +244,17 @@ def finish_rotation(job: Job, sink: FileSink) -> bool:
     Raises:
         Abandoned: see `commit`.
     """
-    done = patiently(
-        job,
-        sink,
-        lambda: rotation.finish(job.journal, sink.path, sink.settings.mode, sink.ranges),
-    )
+    try:
+        done = patiently(
+            job,
+            sink,
+            lambda: rotation.finish(job.journal, sink.path, sink.settings.mode, sink.ranges),
+        )
+    except rotation.Undone as undone:
+        job.tell(f"cannot rotate {sink.path}: {why(undone.why)}; it goes on growing")
+        return False
     sink.file.close()
     sink.file = done.file
-    if done.undone is not None:
-        job.tell(f"cannot rotate {sink.path}: {why(done.undone)}; it goes on growing")
-        return False
     sink.ranges = {} if done.size_bytes == 0 else None
     sink.rotated_ns, sink.untidy = now_ns(), True
     job.reader.count("rotations", 1)

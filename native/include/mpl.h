@@ -397,6 +397,7 @@ struct mpl_positions mpl_journal_position(const struct mpl_journal *j, uint32_t 
 void mpl_journal_adopt(struct mpl_journal *j, uint32_t segment, uint64_t segment_id); /* its positions are kept from now on */
 const struct mpl_file *mpl_journal_file(const struct mpl_journal *j, uint32_t sink);
 void mpl_journal_set_file(struct mpl_journal *j, uint32_t sink, const struct mpl_file *file);
+void mpl_journal_move(struct mpl_journal *j, uint32_t sink, const struct mpl_file *file); /* the same in COMMIT */
 struct mpl_part { /* what one file gets of a batch; length 0: nothing */
     int fd;
     size_t place, length; /* in staging */

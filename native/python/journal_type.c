@@ -120,8 +120,9 @@ static PyObject *journal_set_file(JournalObject *self, PyObject *args)
     if (parse_file(args, &f, &sink))
         return NULL;
     if (mpl_load(&self->journal.page->state) == MPL_COMMIT)
-        return mplog_raise(MPL_E_STATE);
-    mpl_journal_set_file(&self->journal, sink, &f);
+        mpl_journal_move(&self->journal, sink, &f);
+    else
+        mpl_journal_set_file(&self->journal, sink, &f);
     Py_RETURN_NONE;
 }
 
@@ -269,7 +270,7 @@ static PyMethodDef journal_methods[] = {
     {"commit_parts", (PyCFunction)journal_commit_parts, METH_VARARGS, "commit_parts(reader, [(fd, place, length)]): the same for several files; what was found at file s shifted by FOUND_BITS * s"},
     {"redo_parts", (PyCFunction)journal_redo_parts, METH_VARARGS, "redo_parts(reader, [fd])"},
     {"file", (PyCFunction)journal_file, METH_VARARGS, "file(sink=0) -> (dev, ino, offset, generation) in force"},
-    {"set_file", (PyCFunction)journal_set_file, METH_VARARGS, "set_file(dev, ino, offset, generation, sink=0): put in force by one store"},
+    {"set_file", (PyCFunction)journal_set_file, METH_VARARGS, "set_file(dev, ino, offset, generation, sink=0): put in force; in COMMIT the batch goes on there"},
     {"rotate_begin", (PyCFunction)journal_rotate_begin, METH_VARARGS, "rotate_begin(generation, archive, old_dev, old_ino, new_dev, new_ino, sink=0)"},
     {"sync", (PyCFunction)journal_sync, METH_VARARGS, "sync(reader, [fd]): the files are on the disk; fd -1: that one is left out. OSError: see unsynced"},
     {"set_sync", (PyCFunction)journal_set_sync, METH_O, "set_sync(yes): whether the next commits bring their bytes onto the disk"},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -176,7 +178,8 @@ class World:
         return proof.check(self.log, self.acks, **how)
 
     def close(self) -> None:
-        """End what a failed test has left running."""
+        """End what a failed test has left running; forked workers look for the stop."""
+        self.stop()
         for one in self._started:
             if one.poll() is None:
                 one.kill()
@@ -200,6 +203,22 @@ def world(shm: Path, logdir: Path, wait_for: Callable[..., Any]) -> Iterator[Wor
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture
+def outside(shm: Path, wait_for: Callable[..., Any]) -> Iterator[World]:
+    """A world that belongs to the user nobody; its root is open to all."""
+    place = Path(tempfile.mkdtemp(prefix="mplog-nobody-"))
+    place.chmod(0o755)
+    made = World(place, shm, wait_for)
+    made.log.parent.mkdir()
+    for path in (place, shm, made.log.parent):
+        os.chown(path, 65534, 65534)
+    try:
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(place)
 
 
 class Mounts:

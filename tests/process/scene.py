@@ -8,15 +8,17 @@ away may be missing.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import proof
+import pytest
 
 from mplog import _native
 from mplog.files.report import Report
@@ -47,11 +49,13 @@ assert [0] * len(workers) == [one.exitcode for one in workers]
 class Scene:
     """One service, its workers, and what is known of them from outside."""
 
-    def __init__(self, world: Any, **settings: Any) -> None:
+    def __init__(self, world: Any, *, prefix: Sequence[str] = (), **settings: Any) -> None:
         self.world, self.log = world, world.log
+        self.troubled = False  # whether the programs may tell of a problem with the file
         given = {"when_full": "overflow", "retention": None, "rotation": None}
         load = {"padding": 100, "pause_s": 0.001}
-        self._program = world.start(LOAD, json.dumps(given | load | settings))
+        arguments = json.dumps(given | load | settings)
+        self._program = world.start(LOAD, arguments, prefix=prefix)
         world.wait_for(lambda: self.last().keys() >= set(WORKERS), 40.0, "both workers")
         world.wait_for(lambda: world.log.exists() and world.log.stat().st_size > 0, 20.0, "a log")
         self.flows()
@@ -76,8 +80,7 @@ class Scene:
         self.world.wait_for(
             lambda: all(word in self.reader().problem for word in words), 60.0, f"{words} told"
         )
-        told = self.reader().problem
-        before = self.last()
+        told, before, self.troubled = self.reader().problem, self.last(), True
         self.world.wait_for(
             lambda: all(n > before[name] + 20 for name, n in self.last().items()),
             60.0,
@@ -92,6 +95,22 @@ class Scene:
             lambda: any(n > before[name] + 1 for name, n in self._tail()), 60.0, "a fresh event"
         )
         return time.monotonic() - began_s
+
+    def resumes(self) -> None:
+        """The cause is gone: writing goes on by itself, and a fresh event flows; tells how soon."""
+        backlog = self.reader().pending()
+        began_s, size = time.monotonic(), self._size()
+        self.world.wait_for(lambda: self._size() != size, 60.0, "writing to go on")
+        grew_s = time.monotonic() - began_s
+        fresh_s = grew_s + self.flows()
+        print(f"resumed after {grew_s:.2f} s ({backlog:,} B waited), fresh after {fresh_s:.2f} s")
+        self.world.wait_for(lambda: self.reader().problem == "", 20.0, "nothing told any more")
+
+    def _size(self) -> int:
+        try:
+            return self.log.stat().st_size
+        except OSError:
+            return -1
 
     def _tail(self) -> Iterable[tuple[str, int]]:
         try:
@@ -109,17 +128,27 @@ class Scene:
                 yield line["p"], line["n"]
 
     # ---- the end -------------------------------------------------------------------------------
-    def end(self) -> None:
-        """A fresh event flows; the workers leave, then the writer; no call was refused."""
+    def end(self, leave: Callable[[], Any] = lambda: None) -> None:
+        """A fresh event flows; the workers leave, then the writer, which was the same all along; no
+        call was refused.
+
+        Args:
+            leave: what has to be done for the writer to leave.
+        """
         self.flows()
+        starts = self.count("starts")
         self.world.stop()
-        assert ("", "") == self.world.finish(self._program)
+        out, err = self.world.finish(self._program)
+        told = [line for line in err.splitlines() if self.troubled and f" {self.log}: " in line]
+        assert ("", told) == (out, err.splitlines()), err
+        leave()
         self.world.gone()
         assert "refused" not in proof.noted(self.world.acks)
+        assert 1 == starts, "a writer has failed"
 
-    def whole(self, *before: bytes) -> Report:
+    def whole(self, *before: bytes, leave: Callable[[], Any] = lambda: None) -> Report:
         """The end; the pieces that were taken away and what is there hold every event once."""
-        self.end()
+        self.end(leave)
         return self.held(*before, *(proof.content_of(p) for p in proof.log_files(self.log)))
 
     def held(self, *pieces: bytes) -> Report:
@@ -133,7 +162,7 @@ class Scene:
         was accepted and is not there.
         """
         self.end()
-        wanted, there = proof.accepted(self.world.acks), proof.delivered(self.log)
+        wanted, there = proof.accepted(self.world.acks), self._there()
         missing = {}
         for name in WORKERS:
             assert there[name] == sorted(set(there[name])), f"{name}: doubled or out of order"
@@ -142,9 +171,53 @@ class Scene:
             assert [] == late, f"{name}: {len(late)} logged after the change are lost: {late[:5]}"
         return missing
 
+    def _there(self) -> dict[str, list[int]]:
+        """By worker, the numbers in the files; a line that was torn by the change is none."""
+        found: dict[str, list[int]] = {name: [] for name in WORKERS}
+        for raw in b"".join(map(proof.content_of, proof.log_files(self.log))).split(b"\n"):
+            try:
+                line = json.loads(raw.strip(b"\0"))
+            except ValueError:
+                continue
+            if "data" in line and proof.content(line["p"], line["n"]) == line["data"]:
+                found[line["p"]].append(line["n"])
+        return found
+
     def verified(self) -> Report:
         """What `mplog verify` says of the log as it is."""
         return verify([self.log])
+
+
+def long(*values: Any) -> Any:
+    """One of the kind that only `make stress` runs."""
+    return pytest.param(*values, marks=pytest.mark.stress)
+
+
+def fill(ballast: Path) -> None:
+    """Write until there is no room for one more byte."""
+    with ballast.open("ab", buffering=0) as file:
+        for block in (b"x" * 65_536, b"x"):
+            try:
+                while True:
+                    file.write(block)
+            except OSError:
+                continue
+
+
+@contextlib.contextmanager
+def injected(world: Any, rule: str) -> Iterator[Path]:
+    """strace at the writer: *rule* for its pwrite64 calls, until the end of the block."""
+    trace = world.root / "trace"
+    words = ["strace", "-o", str(trace), "-p", str(world.writer())]
+    words += ["-e", "trace=pwrite64", "-e", f"inject=pwrite64:{rule}"]
+    tracer = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    try:
+        assert tracer.stderr is not None
+        assert "attached" in tracer.stderr.readline()
+        yield trace
+    finally:
+        tracer.terminate()
+        tracer.communicate(timeout=30)
 
 
 def run(*words: str | Path) -> str:
@@ -156,5 +229,5 @@ def run(*words: str | Path) -> str:
 
 def mplog(world: Any, *words: str | Path) -> int:
     """A command of mplog's; its exit code."""
-    command = [sys.executable, "-m", "mplog", *map(str, words)]
+    command = [sys.executable, "-m", "mplog", *map(str, words), "--timeout", "8"]
     return subprocess.run(command, env=world.environment(), check=False).returncode

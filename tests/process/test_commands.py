@@ -44,12 +44,13 @@ def load(world):
     world.noted(50)
     world.fresh_file()
 
-    def over(whole=None):
+    def over(*told):
         world.fresh()
         world.stop()
-        assert ("", "") == world.finish(program)
+        out, err = world.finish(program)
+        assert ("", []) == (out, [line for line in err.splitlines() if line not in told])
         world.gone()
-        return proof.check(whole or world.log, world.acks)
+        return proof.check(world.log, world.acks)
 
     return over
 
@@ -118,9 +119,10 @@ def test_a_rotation_that_is_refused_says_why(world, mplog, load):
     assert (1, "") == (code, out)
     assert "cannot rotate" in err
     world.fresh()
+    told = err.replace("mplog rotate:", "mplog:").strip()
     manifest.rmdir()
     assert (0, "", "") == mplog("rotate", world.log)
-    load()
+    load(told)
 
     assert 1 == len(list_archives(world.log.parent, world.log.name))
 

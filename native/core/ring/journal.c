@@ -19,6 +19,7 @@
 
 #include "fault.h"
 #include "fresh.h"
+#include "sink.h"
 
 #define STAGING_OFF ((sizeof(struct mpl_journal_page) + MPL_PAGE - 1) / MPL_PAGE * MPL_PAGE)
 
@@ -157,6 +158,22 @@ void mpl_journal_set_file(struct mpl_journal *j, uint32_t sink, const struct mpl
     uint32_t flip = mpl_load(&s->flip);
     s->files[(flip + 1) & 1] = *file;
     mpl_store_release(&s->flip, flip + 1);
+}
+
+/* In COMMIT, between two tries: `sink` goes on at the end of another file; what it has of the batch already stays where it is. Killed between the two, the
+ * next writer finds the old file, or adopts the new one. */
+void mpl_journal_move(struct mpl_journal *j, uint32_t sink, const struct mpl_file *file)
+{
+    for (uint32_t i = 0; i < j->page->nwrites; i++) {
+        struct mpl_write *w = &j->page->writes[i];
+        const struct mpl_target t = mpl_target_of(w);
+        if (w->sink != sink)
+            continue;
+        const uint64_t bytes = mpl_write_bytes(w), end = t.offset + bytes - t.from;
+        mpl_retarget(w, file->offset, mpl_journal_file(j, sink)->offset == end ? bytes : t.from);
+        KILL_POINT(commit_moved);
+    }
+    mpl_journal_set_file(j, sink, file);
 }
 
 /* ---- rotation: the steps are the caller's (mplog/files/rotation.py), the state is kept here ---------------------------------------------------- */

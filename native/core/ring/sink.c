@@ -12,7 +12,7 @@
 
 struct mpl_target mpl_target_of(const struct mpl_write *w) { return w->targets[mpl_load_acquire(&w->flip) & 1]; }
 
-static void retarget(struct mpl_write *w, uint64_t offset, uint64_t from)
+void mpl_retarget(struct mpl_write *w, uint64_t offset, uint64_t from)
 {
     uint32_t flip = mpl_load(&w->flip);
     w->targets[(flip + 1) & 1] = (struct mpl_target){.offset = offset, .from = from};
@@ -89,7 +89,7 @@ static int step_behind_foreign(struct mpl_write *w, const char *staged, int fd, 
     int64_t end = end_line(fd, size);
     if (end < 0)
         return (int)end;
-    retarget(w, (uint64_t)end, t.from + from);
+    mpl_retarget(w, (uint64_t)end, t.from + from);
     return MPL_FOUND_FOREIGN;
 }
 
@@ -99,7 +99,7 @@ static int step_back(struct mpl_write *w, int fd, uint64_t size)
     int64_t end = end_line(fd, size);
     if (end < 0)
         return (int)end;
-    retarget(w, (uint64_t)end, mpl_target_of(w).from);
+    mpl_retarget(w, (uint64_t)end, mpl_target_of(w).from);
     return MPL_FOUND_TRUNCATED;
 }
 
@@ -116,7 +116,7 @@ int mpl_sink_write(struct mpl_write *w, const char *staged, int fd)
             return -errno;
         const uint64_t size = (uint64_t)st.st_size;
         if (size > t.offset && SEEDED(doubled_by_the_redo)) {
-            retarget(w, size, t.from);
+            mpl_retarget(w, size, t.from);
             continue;
         }
         if (size < t.offset) {

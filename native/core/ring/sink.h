@@ -7,6 +7,7 @@
 #include "mpl.h"
 
 struct mpl_target mpl_target_of(const struct mpl_write *w); /* where its bytes go, and from which on */
+void mpl_retarget(struct mpl_write *w, uint64_t offset, uint64_t from);     /* by one store */
 /* Writes what is missing of the bytes staged; a retarget is put in force beside the entry before anything is written there. Flags of what it found, or -errno. */
 int mpl_sink_write(struct mpl_write *w, const char *staged, int fd);
 
