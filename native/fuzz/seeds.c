@@ -46,6 +46,35 @@ static void lanes(void)
     mpl_detach(&p, true);
 }
 
+/* What a lane that was full has left in its overflow; all of the lane is drained. */
+static void overflow(void)
+{
+    static const char text[60000];
+    char path[MPL_PATH], chunk[4096] = "", head[4 + sizeof(struct mpl_lane)];
+    struct mpl_producer p;
+    const uint16_t bytes = sizeof(struct mpl_lane);
+    REQUIRE(mpl_producer_init(&p, fuzz_dir, SERVICE, "seed") == 0 && mpl_attach(&p) == 0);
+    p.when_full = MPL_OVERFLOW;
+    while (mpl_load(&p.lane->ovf_end) == mpl_load(&p.lane->ovf_head))
+        REQUIRE(mpl_publish(&p, 20, 0, 0, text, p.seq < 20 ? sizeof text : 23) == MPL_ACCEPTED);
+    for (int i = 0; i < 3; i++)
+        REQUIRE(mpl_publish(&p, 40, 0, 0, "an event of a few bytes", 23) == MPL_ACCEPTED);
+    snprintf(path, sizeof path, "%s/%s.%u.%012llx.%u.0.overflow", fuzz_dir, SERVICE, MPL_ABI, (unsigned long long)p.segment_id, p.lane_number);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0 && pread(fd, chunk, sizeof chunk, 0) > 0);
+    close(fd);
+    struct mpl_lane lane = *p.lane;
+    for (unsigned i = 0; i < MPL_SLOTS; i++)
+        if (mpl_load(&lane.slots[i].epoch_state) >> 32 == p.epoch)
+            mpl_store(&lane.slots[i].settled, p.seq - 4);
+    head[0] = 1;
+    head[1] = 3;
+    memcpy(head + 2, &bytes, 2);
+    memcpy(head + 4, &lane, sizeof lane);
+    save("overflow/full_lane", head, sizeof head, chunk, sizeof chunk);
+    mpl_detach(&p, true);
+}
+
 static void journals(void)
 {
     static const char content[] = "\x08\0old\nnew\n";
@@ -89,6 +118,7 @@ int main(int argc, char **argv)
     char *base = fuzz_map("0.ring", MPL_PAGE);
     save("header/live", base, sizeof(struct mpl_header), "", 0);
     lanes();
+    overflow();
     journals();
     frames();
     return 0;
