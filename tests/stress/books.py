@@ -15,10 +15,14 @@ LONGEST = 200
 
 
 class Books:
-    """What the files say, held against the ledger; archives that were balanced may go."""
+    """What the files say, held against the ledger; archives that were balanced may go.
 
-    def __init__(self, log: Path, ledger: Ledger) -> None:
-        self._log, self._ledger = log, ledger
+    Args:
+        every: only each so-manieth number of a producer goes into this log.
+    """
+
+    def __init__(self, log: Path, ledger: Ledger, every: int = 1) -> None:
+        self._log, self._ledger, self._every = log, ledger, every
         self._proved: dict[int, int] = {}  # producer -> its numbers that stood there at a balance
         self._generation = 1  # the next archive at the last balance
 
@@ -52,8 +56,8 @@ class Books:
             line = decode(raw)
             if line.producer < 0:
                 continue
-            first, last = there.get(line.producer, (line.n, line.n - 1))
-            if line.n != last + 1:
+            first, last = there.get(line.producer, (line.n, line.n - self._every))
+            if line.n != last + self._every:
                 wrong.append(f"{place}: {line.n} of producer {line.producer} after {last}")
             if line.body != body(line.producer, line.n, LONGEST):
                 wrong.append(f"{place}: {line.n} of producer {line.producer} is another's")
@@ -61,13 +65,14 @@ class Books:
         return there
 
     def _of(self, producer: int, span: tuple[int, int] | None, alive: bool) -> list[str]:
-        row, proved = self._ledger.row(producer), self._proved.get(producer, 0)
-        first, last = span or (proved + 1, proved)
-        most = row.accepted if alive else max(row.accepted, row.sent)
+        row, proved, every = self._ledger.row(producer), self._proved.get(producer, 0), self._every
+        first, last = span or (proved + every, proved)
+        least = row.accepted // every * every
+        most = least if alive else max(row.accepted, row.sent) // every * every
         self._proved[producer] = last
         wrong = []
-        if first > proved + 1:
-            wrong.append(f"producer {producer}: {proved + 1} to {first - 1} lost")
-        if not row.accepted <= last <= most:
+        if first > proved + every:
+            wrong.append(f"producer {producer}: {proved + every} to {first - every} lost")
+        if not least <= last <= most:
             wrong.append(f"producer {producer}: {row}, but {last} is the last one there")
         return wrong
