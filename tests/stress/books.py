@@ -1,17 +1,54 @@
-"""The books of a soak: what the files say, held again and again against the ledger."""
+"""What the producers of a soak do, and its books: the files held against the ledger."""
 
 from __future__ import annotations
 
+import mmap
+import os
+import time
 from pathlib import Path
 
 import msgspec
-from oracle import Ledger, Line, body, lines_of
+from oracle import Ledger, Line, body, files_of, lines_of
 
+import mplog
 from mplog.files.archive import list_archives
 from mplog.files.manifest import load, manifest_path
 from mplog.files.verify import verify
 
 LONGEST = 200
+WARNS_EVERY = 10  # those go into a second file too
+
+
+class Pause:
+    """A byte that all share: producers rest while it is set."""
+
+    def __init__(self) -> None:
+        self._shared = mmap.mmap(-1, 1)
+
+    def __bool__(self) -> bool:
+        return self._shared[0] != 0
+
+    def set(self, asked: bool) -> None:
+        """Ask for rest, or for work."""
+        self._shared[0] = asked
+
+
+def work(ledger: Ledger, pause: Pause, producer: int) -> None:
+    """Log numbered events, a few each millisecond, until asked to stop."""
+    ledger.begin(producer, os.getpid())
+    logger, n = mplog.get_logger("soak"), 0
+    while not ledger.stop:
+        if pause:
+            time.sleep(0.01)
+            continue
+        ledger.sending(producer, n + 1)
+        text = body(producer, n + 1, LONGEST)
+        call = logger.info if (n + 1) % WARNS_EVERY else logger.warning
+        accepted = call("{body}", producer=producer, n=n + 1, body=text)
+        ledger.returned(producer, n + 1, accepted)
+        n += accepted
+        if n % 3 == 0:
+            time.sleep(0.001)
 
 
 class Books:
@@ -52,7 +89,7 @@ class Books:
         """By producer, the first and the last number; each between follows the one before."""
         there: dict[int, tuple[int, int]] = {}
         decode = msgspec.json.Decoder(Line).decode
-        for place, raw in lines_of(self._log):
+        for place, raw in lines_of(files_of(self._log)):
             line = decode(raw)
             if line.producer < 0:
                 continue

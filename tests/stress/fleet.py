@@ -116,6 +116,12 @@ class Fleet:
         os.kill(victim, signal.SIGKILL)
         return True
 
+    def abandon(self) -> None:
+        """Something went wrong: nobody is left behind."""
+        for pid in self.living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def rows(self) -> dict[int, tuple[int, ...]]:
         """The ledger, for the oracle."""
         return {p: tuple(self.ledger.row(p)) for p in range(self.lives + 1)}

@@ -9,7 +9,6 @@ one writer, one supervisor; no descriptor, segment, file or process more than be
 from __future__ import annotations
 
 import json
-import mmap
 import os
 import random
 import shutil
@@ -22,53 +21,20 @@ from typing import Any
 
 import msgspec
 import psutil
-from books import LONGEST, Books
+from books import WARNS_EVERY, Books, Pause, work
 from fleet import MARK, Fleet, Prey
-from oracle import Ledger, body
+from oracle import Ledger
 
 import mplog
 from mplog import _native
 
 WORKERS = 4
 RETENTION = 200  # more archives than a stretch brings: what was not balanced must not go
-WARNS_EVERY = 10  # those go into a second file too
 VETERAN = 1  # a producer that nobody kills: what a worker holds must not grow
 KINDS = ("worker", "worker", "worker", "writer", "supervisor")
 QUIET_TIMEOUT_S = 60.0
 GROWTH_BYTES = 8 << 20  # a writer's memory at the end above that at the beginning
 GROWTH_SHARE = 0.25
-
-
-class Pause:
-    """A byte that all share: producers rest while it is set."""
-
-    def __init__(self) -> None:
-        self._shared = mmap.mmap(-1, 1)
-
-    def __bool__(self) -> bool:
-        return self._shared[0] != 0
-
-    def set(self, asked: bool) -> None:
-        """Ask for rest, or for work."""
-        self._shared[0] = asked
-
-
-def work(ledger: Ledger, pause: Pause, producer: int) -> None:
-    """Log numbered events, a few each millisecond, until asked to stop."""
-    ledger.begin(producer, os.getpid())
-    logger, n = mplog.get_logger("soak"), 0
-    while not ledger.stop:
-        if pause:
-            time.sleep(0.01)
-            continue
-        ledger.sending(producer, n + 1)
-        text = body(producer, n + 1, LONGEST)
-        call = logger.info if (n + 1) % WARNS_EVERY else logger.warning
-        accepted = call("{body}", producer=producer, n=n + 1, body=text)
-        ledger.returned(producer, n + 1, accepted)
-        n += accepted
-        if n % 3 == 0:
-            time.sleep(0.001)
 
 
 class Sample(msgspec.Struct):
@@ -211,8 +177,13 @@ class Soak:
         alive = set(self.fleet.living.values())
         wrong = self._balance(alive)
         processes, counters = self._processes(), self.prey.counters()
+        deadline_s = time.monotonic() + 5.0  # one that was killed may be on its way out
+        while len(processes) != 2 and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+            processes = self._processes()
         if len(processes) != 2:
-            wrong.append(f"{len(processes)} processes of the writer instead of 2")
+            told = [(p.pid, p.ppid(), p.status(), p.num_fds()) for p in processes]
+            wrong.append(f"processes of the writer (pid, parent, state, descriptors): {told}")
         writer, worker = psutil.Process(self.prey.writer_pid()), psutil.Process(self.veteran)
         names = os.listdir(self.directory)
         return Sample(
@@ -258,9 +229,13 @@ def grown(samples: list[Sample]) -> list[str]:
 def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[str, Any]:
     """Soak, a line a stretch on stderr; the verdict."""
     soak, samples = Soak(Path(file), seed), []
-    while time.monotonic() - soak.began_s < seconds:
-        samples.append(soak.stretch(stretch_s))
-        print(samples[-1].line(), file=sys.stderr, flush=True)
+    try:
+        while time.monotonic() - soak.began_s < seconds:
+            samples.append(soak.stretch(stretch_s))
+            print(samples[-1].line(), file=sys.stderr, flush=True)
+    except BaseException:
+        soak.fleet.abandon()
+        raise
     wrong = [text for sample in samples for text in sample.wrong] + grown(samples) + soak.end()
     last = samples[-1]
     return {
@@ -275,7 +250,7 @@ def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[
 
 
 def by_hand(minutes: float) -> int:
-    """`make soak`: in places of its own, which are gone afterwards if all was well."""
+    """`make soak`: in places of its own, gone afterwards if all was well."""
     seed = int(os.environ.get("MPLOG_STRESS_SEED") or random.SystemRandom().randrange(1 << 32))
     shared = Path(tempfile.mkdtemp(prefix="mplog-soak-", dir="/dev/shm"))
     logs = Path(tempfile.mkdtemp(prefix="mplog-soak-"))
