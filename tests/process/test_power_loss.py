@@ -77,7 +77,7 @@ class Machine:
         self.fail(program)
 
     def fail(self, program):
-        """The power goes. What is reported from here on nobody would have heard: a sync that is under
+        """The power goes. What is reported from here on nobody would have heard: a sync under
         way when the ioctl comes may say that all is well.
         """
         shutil.copy(self.world.acks, self.reported)
