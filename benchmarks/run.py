@@ -29,6 +29,7 @@ SCRIPTS = {
     "throughput": "Throughput",
     "scaling": "Scaling",
     "burst": "Burst",
+    "durable": "Durable",
     "stdlib_handler": "StdlibHandler",
     "accounting": "Accounting",
     "presence": "Presence",

@@ -7,7 +7,7 @@
 #define EVENTS 12u
 
 static const char *const points[] = {"commit_entry", "commit_point", "commit_head", "commit_heads", "commit_written_part",
-    "commit_written", "commit_offset", "commit_settled", "commit_done"};
+    "commit_written", "commit_offset", "commit_settled", "commit_done", "sync_begun", "sync_done"};
 
 static const char *place;
 
@@ -17,6 +17,7 @@ static int write_all_killed(void *arg)
     setenv("MPLOG_FAULT", arg, 1);
     if (writer_open(&w, place))
         return 2;
+    w.j.sync = true;
     writer_all(&w);
     return 0;
 }

@@ -122,6 +122,8 @@ static inline int writer_open(struct writer *w, const char *dir)
     }
     CHECK(mpl_reader_scan(&w->r, &w->j) >= 0);
     w->redone = mpl_load(&w->j.page->state) == MPL_COMMIT;
+    if (mpl_load(&w->j.page->syncing) & 1)
+        mpl_sync_anew(&w->j, 0);
     CHECK(mpl_redo(&w->j, &w->r, w->fd) >= 0);
     CHECK_EQ(mpl_load(&w->j.page->state), MPL_IDLE);
     return 0;
