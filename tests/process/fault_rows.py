@@ -1,0 +1,197 @@
+"""The faults of files and file systems that are injected for real: how, what holds, which tests.
+
+`python tests/process/fault_rows.py` writes docs/reference/faults.md from this table; a test holds
+the two together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reference" / "faults.md"
+FULL, BROKEN, DENIED = (f"tests/process/test_fs_{name}.py" for name in ("full", "broken", "denied"))
+OTHERS, ARCHIVES = "tests/process/test_others.py", "tests/process/test_others_archives.py"
+LOGROTATE, EVERY = "tests/stress/test_logrotate.py", "tests/faults/test_every_call.py"
+
+
+class Fault(NamedTuple):
+    """One fault.
+
+    Attributes:
+        row: its number in the fault matrix.
+        what: befalls the file.
+        injection: how that is brought about.
+        holds: what is shown, besides what the page says of all.
+        tests: file and function.
+    """
+
+    row: str
+    what: str
+    injection: str
+    holds: str
+    tests: tuple[tuple[str, str], ...]
+
+
+FAULTS = [
+    Fault(
+        "F1", "the disk is full", "tmpfs with `size=`, filled up, then larger",
+        "the batch that was cut by it is completed",
+        ((FULL, "test_a_full_disk_is_waited_for"),
+         ("tests/stress/test_full_disk.py",
+          "test_a_disk_that_was_full_loses_nothing_that_the_lanes_can_hold")),
+    ),
+    Fault(
+        "F1", "the full file is deleted to make room", "`unlink` on a full tmpfs",
+        "the writer lets go of it, and its room is there again",
+        ((FULL, "test_a_file_that_is_deleted_to_make_room_gives_it_back"),),
+    ),
+    Fault(
+        "F1", "the disk turns out full behind the page cache",
+        "ext4 in a sparse file on a full tmpfs, then `sync`",
+        "all that is logged after the file system has said so; what it took before and could not "
+        "keep is gone",
+        ((BROKEN, "test_a_disk_that_turns_out_full_behind_the_page_cache"),),
+    ),
+    Fault(
+        "F2", "no inode is left", "tmpfs with `nr_inodes=`, filled with empty files",
+        "the file goes on growing; it is rotated once that is possible",
+        ((FULL, "test_without_an_inode_for_the_next_file_this_one_goes_on"),),
+    ),
+    Fault(
+        "F3", "a write is short, the next one fails with EFBIG", "`RLIMIT_FSIZE` of the writer",
+        "the line that it cut is completed",
+        ((FULL, "test_a_limit_of_file_size_is_waited_for"),),
+    ),
+    Fault(
+        "F4", "EIO for a write: once, at every third call, for a while", "`strace -e inject`",
+        "each line is there once",
+        ((BROKEN, "test_a_write_that_fails_now_and_then_is_done_again"),
+         (BROKEN, "test_writes_that_fail_for_a_while_are_waited_for")),
+    ),
+    Fault(
+        "F5", "the whole file system dies", "`EXT4_IOC_SHUTDOWN` on a loop ext4, repair, mount",
+        "the same file is opened anew, by itself",
+        ((BROKEN, "test_a_file_system_that_dies_and_is_repaired_is_gone_on_in"),),
+    ),
+    Fault(
+        "F7", "the file system turns read-only", "`errors=remount-ro` and `trigger_fs_error`",
+        "all that is logged after that; what the kernel had not brought onto the disk is gone",
+        ((BROKEN, "test_a_file_system_that_turns_read_only_is_gone_on_in"),),
+    ),
+    Fault(
+        "F8", "the directory is closed to the writer's user", "a writer of nobody, `chmod 0555`",
+        "the open file goes on, without rotation; a new one waits for the right to it",
+        ((DENIED, "test_a_directory_that_is_closed_to_the_writer_is_waited_for"),),
+    ),
+    Fault(
+        "F8", "the file may not be changed", "`chattr +i`", "",
+        ((DENIED, "test_a_file_that_may_not_be_changed_is_waited_for"),),
+    ),
+    Fault(
+        "F8", "the file may not be renamed", "`chattr +a`",
+        "the rotation is undone, the file goes on growing",
+        ((DENIED, "test_a_file_that_may_not_be_renamed_goes_on_growing"),),
+    ),
+    Fault(
+        "F8", "the quota is used up", "`strace -e inject=…:error=EDQUOT`", "",
+        ((BROKEN, "test_writes_that_fail_for_a_while_are_waited_for"),),
+    ),
+    Fault(
+        "F9", "deleted; moved", "`unlink`, `rename` under load",
+        "no line is lost, the deleted ones apart",
+        ((OTHERS, "test_a_deleted_file_is_begun_anew"), (OTHERS, "test_a_moved_file_is_left")),
+    ),
+    Fault(
+        "F9", "truncated, to nothing and inside a line", "`truncate` beside a stopped writer",
+        "the log goes on on a line of its own; a cut between the writer's look and its write too",
+        ((OTHERS, "test_a_file_cut_to_nothing_goes_on_from_its_beginning"),
+         (OTHERS, "test_a_file_cut_inside_a_line_goes_on_on_a_line_of_its_own")),
+    ),
+    Fault(
+        "F9", "copytruncate", "the real `logrotate`, four workers",
+        "what is missing lies between two pieces, and `mplog verify` names the same numbers",
+        ((LOGROTATE, "test_copytruncate_loses_what_is_written_before_its_cut_and_nothing_else"),),
+    ),
+    Fault(
+        "F9", "appended to by others", "whole lines and half ones",
+        "they stay, on lines of their own, and none of ours is torn",
+        ((OTHERS, "test_what_others_append_stays_on_lines_of_its_own"),),
+    ),
+    Fault(
+        "F9", "replaced by another file", "`rename` over it",
+        "its lines, its mode and its owner stay",
+        ((OTHERS, "test_another_file_at_the_path_is_taken_as_it_is"),),
+    ),
+    Fault(
+        "F9", "replaced by a link, a directory, a fifo, /dev/full", "`symlink`, `mkdir`, `mknod`",
+        "nothing is written through it",
+        ((OTHERS, "test_what_is_no_file_is_not_written_through"),),
+    ),
+    Fault(
+        "F10", "the directory is deleted, moved", "`rm -rf`, `rename`",
+        "it is made again, with the lock that keeps other services out",
+        ((OTHERS, "test_a_directory_that_is_taken_away_is_made_again"),),
+    ),
+    Fault(
+        "F10", "the directory is unmounted, mounted over", "`umount -l`, a mount on top",
+        "the file that the path leads to gets the lines",
+        ((OTHERS, "test_a_directory_that_is_mounted_or_unmounted_is_gone_on_in"),),
+    ),
+    Fault(
+        "F11", "`logrotate` and mplog rotate the same file", "both, many times, four workers",
+        "every line is in one of the pieces, once",
+        ((LOGROTATE, "test_a_file_moved_away_by_logrotate_loses_nothing"),
+         (LOGROTATE, "test_logrotate_and_mplog_rotate_the_same_file"),
+         (LOGROTATE, "test_many_outside_rotations_lose_nothing")),
+    ),
+    Fault(
+        "F11", "the clock is put back", "by an hour, by half of it, to 1970",
+        "no archive's name is used twice; their order is that of their numbers",
+        ((ARCHIVES, "test_a_clock_that_is_put_back_gives_no_name_twice"),),
+    ),
+    Fault(
+        "F11", "archives are deleted, the manifest is damaged", "under load",
+        "the log goes on and verifies; no name is used twice",
+        ((ARCHIVES, "test_archives_that_others_delete_are_missed_by_verify_alone"),
+         (ARCHIVES, "test_a_damaged_manifest_costs_no_line_and_no_name")),
+    ),
+    Fault(
+        "F14", "any system call of the writer fails", "an `LD_PRELOAD` library; `strace`",
+        "the n-th call, for every n",
+        ((EVERY, "test_a_sample_of_failing_calls_is_survived"),
+         (EVERY, "test_every_failing_call_is_survived")),
+    ),
+]  # fmt: skip
+
+_HEAD = """\
+# Faults of files and file systems
+
+What is done to the log file, and to the file system below it, while workers log; each by the real
+fault, not by a mock. Of every row holds: no log call is refused, raises or waits for the disk; what
+is logged after the fault is in the files once, whole, in order; the fault is seen to have fired;
+and when its cause is gone the log goes on by itself, and a fresh event flows. The waiting events
+lie in shared memory and its overflow, so that all this holds as long as those have room. `make
+stress` runs the tests' long forms.
+
+This page is made by `python tests/process/fault_rows.py`. Missing rows: F6 is that of
+[durability](../howto/durability.md); F12 and F13 (slow disks, network file systems) are not tested.
+
+| | what befalls the file | how it is brought about | what holds besides | shown by |
+|---|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """The document."""
+    lines = []
+    for fault in FAULTS:
+        tests = ", ".join(f"`{path}::{name}`" for path, name in fault.tests)
+        cells = (fault.row, fault.what, fault.injection, fault.holds, tests)
+        lines.append(f"| {' | '.join(cells)} |\n")
+    return _HEAD + "".join(lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
