@@ -152,9 +152,9 @@ def _look_after_pools() -> None:
         with contextlib.suppress(ImportError):
             import_module("billiard.util")  # its first child would load it for itself, too late
     for name in POOLS:
-        loaded = sys.modules.get(name)
-        # billiard's is multiprocessing's under another name.
-        pool = loaded and sys.modules.get(loaded.Finalize.__module__, loaded)
+        # Not there yet while it is imported; billiard's is multiprocessing's under another name.
+        register = getattr(sys.modules.get(name), "register_after_fork", None)
+        pool = sys.modules.get(register.__module__) if register is not None else None
         if pool is not None and not getattr(pool, "_mplog_watched", False):
             pool._mplog_watched = True  # type: ignore[attr-defined]
             pool.register_after_fork(HOOKS, _in_child)

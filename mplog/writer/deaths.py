@@ -191,9 +191,7 @@ def _level(fate: Fate, crash: Crash | None) -> int:
 def _sentence(fate: Fate, lived_s: float | None) -> str:
     after = "" if lived_s is None else f" after {lifetime(lived_s)}"
     if fate.how == "alive":
-        return (
-            f"has left without saying goodbye{after}, and lives on: it has become another program"
-        )
+        return f"gave its lane up without saying goodbye{after}, and lives on, as after an exec"
     how = {"signal": f"killed by {_signal(fate.number)}", "exit": f"exit code {fate.number}"}
     said = how.get(fate.how, "how is not known")
     return f"ended without saying goodbye: {said}{', core dumped' if fate.core else ''}{after}"

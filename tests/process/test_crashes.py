@@ -31,8 +31,18 @@ def crashed(world, source, *, code=-11, **changes):
         ("crash_here()", 11, "Fatal Python error: Segmentation fault"),
         ("os.abort()", 6, "Fatal Python error: Aborted"),
         ("os.kill(os.getpid(), signal.SIGBUS)", 7, "Fatal Python error: Bus error"),
-        ("os.kill(os.getpid(), signal.SIGILL)", 4, "Fatal Python error: Illegal instruction"),
-        ("os.kill(os.getpid(), signal.SIGFPE)", 8, "Fatal Python error: Floating"),
+        pytest.param(
+            "os.kill(os.getpid(), signal.SIGILL)",
+            4,
+            "Fatal Python error: Illegal instruction",
+            marks=pytest.mark.stress,
+        ),
+        pytest.param(
+            "os.kill(os.getpid(), signal.SIGFPE)",
+            8,
+            "Fatal Python error: Floating",
+            marks=pytest.mark.stress,
+        ),
     ],
 )
 def test_a_crash_leaves_its_traceback(world, source, number, head):
@@ -79,18 +89,19 @@ crash_here()
     assert {0} == {path.stat().st_size for path in files}
 
 
-def test_a_number_that_the_program_uses_itself_is_left_alone(world):
-    """Every number is taken: no traceback, not a byte in the program's file, the same death."""
-    source = """
-import resource
-resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-mplog.shutdown()
-mplog.configure(LOG, level="DEBUG")
-proof.Producer("again").event()
-mplog.flush(20)
+@pytest.mark.parametrize(
+    "taken",
+    [
+        "os.dup2(fd, min(os.sysconf('SC_OPEN_MAX') - 1, 16383))",
+        "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))",
+    ],
+    ids=["in use", "beyond the limit"],
+)
+def test_a_number_that_is_not_free_is_left_alone(world, taken):
+    """No traceback, not a byte in the program's file, and the same death."""
+    source = f"""
 fd = os.open("user", os.O_RDWR | os.O_CREAT, 0o600)
-for number in range(3, min(20000, os.sysconf("SC_OPEN_MAX"))):
-    if number != fd: os.dup2(fd, number)
+{taken}
 crash_here()
 """
     line, _ = crashed(world, source)

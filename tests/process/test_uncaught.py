@@ -135,9 +135,24 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("package", ["multiprocessing", "multiprocess"])
+CHILDREN = [
+    ("multiprocessing", "fork", False),
+    ("multiprocessing", "spawn", False),
+    ("multiprocess", "fork", True),
+    ("multiprocess", "forkserver", False),
+]
+MORE = [
+    (package, method, first)
+    for package in ("multiprocessing", "multiprocess")
+    for method in ("fork", "spawn", "forkserver")
+    for first in (False, True)
+    if (package, method, first) not in CHILDREN
+]
+
+
 @pytest.mark.parametrize(
-    ("method", "first"), [(m, f) for m in ("fork", "spawn", "forkserver") for f in (False, True)]
+    ("package", "method", "first"),
+    [*CHILDREN, *(pytest.param(*one, marks=pytest.mark.stress) for one in MORE)],
 )
 def test_an_exception_that_ends_a_child_is_logged(world, package, method, first):
     """Also one that has logged nothing; no frame of ours stands in the traceback."""
