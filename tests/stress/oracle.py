@@ -23,8 +23,7 @@ from mplog.files.archive import list_archives
 
 TEXT = '0123456789abcdefghijklmnopqrstuvwxyz €ü\\"\n\t' * 16
 _ROW = struct.Struct("=4Q")
-_WORD = struct.Struct("=Q")
-_SENT, _ACCEPTED, _REFUSED = 8, 16, 24
+_WORDS, _SENT, _ACCEPTED, _REFUSED = 4, 1, 2, 3
 
 
 def body(producer: int, n: int, longest: int = 300) -> str:
@@ -72,6 +71,8 @@ class Ledger:
 
     def __init__(self, rows: int = 16_384) -> None:
         self._shared = mmap.mmap(-1, _ROW.size * (rows + 1))
+        # One store a word: `pack_into` clears the bytes first, and a kill may come between.
+        self._words = memoryview(self._shared).cast("Q")
         self._stop = _ROW.size * rows
 
     @property
@@ -89,17 +90,16 @@ class Ledger:
 
     def begin(self, producer: int, pid: int) -> None:
         """A producer has come to life."""
-        _WORD.pack_into(self._shared, producer * _ROW.size, pid)
+        self._words[producer * _WORDS] = pid
 
     def sending(self, producer: int, n: int) -> None:
         """The call for number *n* comes next."""
-        _WORD.pack_into(self._shared, producer * _ROW.size + _SENT, n)
+        self._words[producer * _WORDS + _SENT] = n
 
     def returned(self, producer: int, n: int, accepted: bool) -> None:
         """The call for number *n* has returned; a refused number is tried again."""
-        at = producer * _ROW.size + (_ACCEPTED if accepted else _REFUSED)
-        value = n if accepted else _WORD.unpack_from(self._shared, at)[0] + 1
-        _WORD.pack_into(self._shared, at, value)
+        at = producer * _WORDS + (_ACCEPTED if accepted else _REFUSED)
+        self._words[at] = n if accepted else self._words[at] + 1
 
     def row(self, producer: int) -> Row:
         """How far a producer got."""
