@@ -203,6 +203,33 @@ def test_a_name_that_cannot_be_synced_makes_nothing_durable(world, disk):
     assert 7 == judge(world).events
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_one_of_two_files_is_set_aside_and_the_other_goes_on(world, disk, nth):
+    """Each has all events, and each is whole in the eyes of `verify`."""
+    other = world.log.with_name("other.jsonl")
+    program = world.start(
+        f"""
+        mplog.configure(LOG, durable_level="INFO", durable_timeout="1 min",
+            files=[{{"file": {str(other)!r}}}])
+        worker = proof.Producer("w")
+        worker.events(20)
+        sys.stdin.readline()
+        worker.events(20)
+        """,
+        **disk.shim,
+    )
+    world.noted(20)
+    disk.fail(nth)
+    world.go_on(program)
+    world.finish(program)
+    reports = [judge(world), verify([other])]
+
+    assert (1, [0, 0]) == (disk.rule.struck, [report.exit_code for report in reports])
+    assert [40, 40] == [report.events for report in reports]
+    assert 3 == sum(len(report.files) for report in reports)
+    assert 1 == sum(report.notices.get("repeated", 0) for report in reports)
+
+
 @pytest.mark.parametrize("fsync", ["batch", "none"])
 def test_a_writer_killed_in_its_sync_is_not_believed(world, disk, fsync):
     """Whether it has failed nobody knows: the next writer writes the batch again, where it is."""
