@@ -43,6 +43,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     uncaught: bool = True
     faulthandler: bool = True
     files: _Files = ()
+    spool_bytes: _Overflow = field(default=sizes.DEFAULT_SPOOL_BYTES, name="spool")
     max_event_bytes: _EventBytes = 64 * 1024
     fsync: Literal["none", "interval", "batch"] = "none"
     fsync_interval_s: Annotated[float, Meta(ge=0.01, le=durations.MAX_S)] = field(
@@ -168,6 +169,16 @@ _TABLE = (
         '`mode`; `"off"` or `None` for none',
         f"More log files of the service, {MAX_FILES - 1} at most: each gets every event that its "
         "own filter lets through. [More](../howto/files.md).",
+    ),
+    Key(
+        "spool",
+        "spool_bytes",
+        "service",
+        values.parse_overflow,
+        sizes.text,
+        'a size up to `"4 GiB"`',
+        "How much each of several files can be owed, in memory, while it cannot be written and the "
+        "others go on. Beyond it that file loses lines, which it is told as dropped.",
     ),
     Key(
         "max_event_bytes",

@@ -18,6 +18,7 @@ UNITS_BYTES = {
     "TiB": 2**40,
 }
 DEFAULT_OVERFLOW_BYTES = 256 << 20
+DEFAULT_SPOOL_BYTES = 64 << 20
 MAX_OVERFLOW_BYTES = 4 << 30  # the core has the same bound
 MAX_BYTES = 2**62
 RIGHT = (

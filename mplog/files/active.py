@@ -15,6 +15,34 @@ _RACES = 8  # how often a file may go and come between two tries to open it
 DIRECTORY_MODE = 0o755
 
 
+class AbsentFile:
+    """In place of a file that cannot be opened now: nothing is in it, and nothing gets there."""
+
+    absent = True
+    fd, dev, ino = -1, 0, 0
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def stat(self) -> None:
+        """Nobody knows."""
+
+    def size(self) -> int:
+        """Nothing."""
+        return 0
+
+    def in_place(self) -> bool:
+        """It is nowhere."""
+        return False
+
+    def end_line(self) -> bool:
+        """There is none."""
+        return False
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class ActiveFile:
     """An open log file.
 
@@ -24,6 +52,8 @@ class ActiveFile:
             them.
         dev, ino: of what is open.
     """
+
+    absent = False
 
     def __init__(self, path: Path, mode: int, like: os.stat_result | None = None) -> None:
         """Open *path*, or create it with *mode* and its directory with 0755.

@@ -8,7 +8,7 @@ import contextlib
 import errno
 import os
 
-from mplog.files.active import ActiveFile
+from mplog.files.active import AbsentFile, ActiveFile
 from mplog.ring import still_owned, take_ownership
 from mplog.writer.state import FileSink, Job
 
@@ -18,7 +18,7 @@ def look_again(job: Job, sink: FileSink) -> bool:
     have been taken away to make room, or its file system has died and is mounted anew.
     """
     if not sink.file.in_place():
-        _take_back(job, sink)
+        take_back(job, sink)
     try:
         return take(job, sink, "replaced")
     except OSError:
@@ -33,7 +33,7 @@ def take(job: Job, sink: FileSink, what: str | None) -> bool:
         OSError: it cannot be had; what is open stays in force.
     """
     file, old = _opened(job, sink), sink.file
-    other = (file.dev, file.ino) != (old.dev, old.ino)
+    other = (file.dev, file.ino) != job.journal.file(sink.number)[:2]
     sink.file = file
     try:
         if other:
@@ -51,8 +51,10 @@ def take(job: Job, sink: FileSink, what: str | None) -> bool:
     return other
 
 
-def _leave(job: Job, old: ActiveFile) -> None:
+def _leave(job: Job, old: ActiveFile | AbsentFile) -> None:
     """What is not synced of a file that somebody has moved away is synced now, or is in doubt."""
+    if old.absent:
+        return
     cared_for = job.settings.fsync != "none" or job.reader.sync_asked
     try:
         if cared_for:
@@ -63,7 +65,7 @@ def _leave(job: Job, old: ActiveFile) -> None:
     job.reader.tell_doubt()
 
 
-def _take_back(job: Job, sink: FileSink) -> None:
+def take_back(job: Job, sink: FileSink) -> None:
     """What of the batch has got into a file that is left: it goes whole into the next one."""
     offset, share = job.journal.file(sink.number)[2], job.share_bytes
     staged = memoryview(job.journal)[sink.number * share : (sink.number + 1) * share]

@@ -4,6 +4,7 @@ batch would not fit.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 from mplog import _native
 from mplog.files import rotation
+from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.retention import retire
 from mplog.writer.another import look_again, take
 from mplog.writer.compose import unsure_notice
@@ -109,7 +111,7 @@ def leave_unsynced(job: Job, error: OSError) -> str:
     """
     sentence = ""
     for sink in job.sinks:
-        if not job.journal.unsynced >> sink.number & 1:
+        if not job.journal.unsynced >> sink.number & 1 or isinstance(sink.file, AbsentFile):
             continue
         job.reader.count("unsynced", 1)
         synced, start, end = job.journal.unsure(sink.number)
@@ -131,7 +133,8 @@ def sync(job: Job) -> bool:
     failed: then the files are other ones.
     """
     try:
-        job.journal.sync(job.reader, [sink.file.fd for sink in job.sinks])
+        fds = [-1 if sink.owed else sink.file.fd for sink in job.sinks]
+        job.journal.sync(job.reader, fds)
     except OSError as error:
         job.tell(leave_unsynced(job, error))
         return False
@@ -206,13 +209,12 @@ def room_bytes(job: Job, sink: FileSink) -> int:
 
 
 def rotate(job: Job, sink: FileSink | None = None) -> bool:
-    """Set the active file aside and begin a new one; False when the system refuses, and the old one
-    goes on.
-
-    Args:
-        sink: which file; the first if it is not given.
+    """Set the active file (of the first sink) aside and begin a new one; False when the system
+    refuses, and the old one goes on.
     """
     sink = sink or job.sinks[0]
+    if not isinstance(sink.file, ActiveFile):
+        return False
     cared_for = job.settings.fsync != "none" or job.reader.sync_asked
     if cared_for and job.journal.state == _native.IDLE and not sync(job):
         return True  # it has been set aside already
@@ -244,14 +246,18 @@ def finish_rotation(job: Job, sink: FileSink) -> bool:
     Raises:
         Abandoned: see `commit`.
     """
+
+    def step() -> rotation.Rotated:
+        return rotation.finish(job.journal, sink.path, sink.settings.mode, sink.ranges)
+
     try:
-        done = patiently(
-            job,
-            sink,
-            lambda: rotation.finish(job.journal, sink.path, sink.settings.mode, sink.ranges),
-        )
+        done = patiently(job, sink, step) if len(job.sinks) == 1 else step()
     except rotation.Undone as undone:
         job.tell(f"cannot rotate {sink.path}: {why(undone.why)}; it goes on growing")
+        return False
+    except OSError as error:  # of several: nobody waits for it
+        leave_rotation(job, sink)
+        job.tell(f"cannot rotate {sink.path}: {why(error)}; the other files go on")
         return False
     sink.file.close()
     sink.file = done.file
@@ -264,6 +270,19 @@ def finish_rotation(job: Job, sink: FileSink) -> bool:
         what = f"cannot note in the manifest what {done.archive} holds"
         job.tell(f"{what}: {why(done.problem)}; the log goes on")
     return True
+
+
+def leave_rotation(job: Job, sink: FileSink) -> None:
+    """Give up the rotation in the journal where it stands: what is at the path is seen later."""
+    generation, _, *old = (job.journal.rotation or (0, "", 0, 0))[:4]
+    with contextlib.suppress(OSError):
+        found = os.lstat(sink.path)
+        if [found.st_dev, found.st_ino] != old:
+            old = [0, 0]
+    begun = offset(job, sink) if any(old) else 0
+    job.journal.rotate_end(old[0], old[1], begun, generation + (not any(old)))
+    sink.file.close()
+    sink.file, sink.ranges, sink.untidy = AbsentFile(sink.path), None, True
 
 
 def reopen(job: Job, sink: FileSink, what: str | None) -> None:

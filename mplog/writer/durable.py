@@ -50,7 +50,8 @@ class Durability:
         self._asked, self._synced_s = self._seen, now_s
         try:
             for sink in self._job.sinks:
-                self._names(sink)
+                if not sink.owed:
+                    self._names(sink)
         except OSError as error:
             self._job.reader.count("unsynced", 1)
             self._job.reader.tell_doubt()

@@ -74,7 +74,7 @@ class Endings:
             keep_lane(job, session, segment, lane)
         found = self._close(look, used, rooms_bytes, now)
         self._homeless(found, used, rooms_bytes)
-        if found.sessions > 1 or any(sink.wants_room_bytes for sink in job.sinks):
+        if found.sessions > 1 or any(s.wants_room_bytes and not s.owed for s in job.sinks):
             self.departures = -1  # there may be more than one call brings
         return found
 
@@ -138,6 +138,7 @@ class Endings:
         for sink in self._job.sinks:
             before, line = found.lines[sink.number], lines[sink.number]
             alone = not used[sink.number] and not before and not deliver.offset(self._job, sink)
+            alone = alone and not sink.owed
             if len(before) + len(line) > rooms_bytes[sink.number] and not alone:
                 sink.wants_room_bytes = len(line)
                 fits = False

@@ -12,6 +12,7 @@ from mplog.writer.account import accept, count, ranges_in
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.durable import Durability
 from mplog.writer.endings import LOOK_S, Endings
+from mplog.writer.owing import Owing
 from mplog.writer.quarantine import keep_poison
 from mplog.writer.reload import take_up
 from mplog.writer.state import FileSink, Job, now_ns, tidy
@@ -19,6 +20,7 @@ from mplog.writer.upkeep import Upkeep
 
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
 DOZE_S = 0.01  # between two batches while events come; a lane that fills up ends it
+STUCK_S = 0.005  # where no file takes anything, and no more can be owed to them
 LEAVE_S = 0.05  # between two looks whether anybody is here, unless somebody has just left
 STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
 DRAIN_BYTES = 1 << 18  # of payloads: with their lines they stay in a core's own cache
@@ -33,6 +35,8 @@ class Loop:
         self.endings = Endings(job)
         self.upkeeps = [Upkeep(job, sink) for sink in job.sinks]
         self.durability = Durability(job)
+        self.owing = Owing(job)
+        self.owing_since_s: float | None = None
         self.last_event_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
@@ -43,7 +47,9 @@ class Loop:
         """
         while True:
             self._signals()
-            self._keep_up(time.monotonic())
+            now = time.monotonic()
+            self.owing.look(now)
+            self._keep_up(now)
             size = self._pass()
             now = time.monotonic()
             for upkeep in self.upkeeps:
@@ -67,36 +73,46 @@ class Loop:
             take_up(self.job, self.upkeeps)
         if signals.reopen:
             signals.reopen = False
-            for sink in self.job.sinks:
+            for sink in self._well():
                 deliver.reopen(self.job, sink, None)
         if signals.rotate:
             signals.rotate = False
-            for sink in self.job.sinks:
+            for sink in self._well():
                 if sink.file.size():
                     deliver.rotate(self.job, sink)
         self.job.reader.count("asked", 1)
 
+    def _well(self) -> list[FileSink]:
+        """The files that can be written; of the others the rest is seen to later."""
+        for sink in self.job.sinks:
+            sink.pay_s = 0.0
+        return [sink for sink in self.job.sinks if not sink.owed]
+
     def _keep_up(self, now: float) -> None:
         """Rotations that are due."""
         for sink, upkeep in zip(self.job.sinks, self.upkeeps, strict=True):
-            if upkeep.due(now) and now >= sink.rotate_again_s:
+            if not sink.owed and upkeep.due(now) and now >= sink.rotate_again_s:
                 self._rotate(sink)
 
     def _pass(self) -> int:
         """One batch; its size in bytes."""
         job = self.job
+        if self.owing.stuck:
+            time.sleep(STUCK_S)
+            return 0
         if job.reader.segments != job.reader.seen_segments:
             self.endings.scan()
         for sink in job.sinks:
             wanted, sink.wants_room_bytes = sink.wants_room_bytes, 0
-            if deliver.offset(job, sink) and wanted > self._room(sink):
+            if not sink.owed and deliver.offset(job, sink) and wanted > self._room(sink):
                 self._rotate(sink)
         self.durability.look()
         rooms = [self._begin(sink) for sink in job.sinks]
         least = min(room.file_bytes for room in rooms)
         batches = stage.drain_all(job, min(DRAIN_BYTES, max(least, BUSY_BYTES)), rooms)
         for sink, room, batch in zip(job.sinks, rooms, batches, strict=True):
-            if batch.size_bytes > room.file_bytes and deliver.offset(job, sink):
+            over = batch.size_bytes > room.file_bytes and not sink.owed
+            if over and deliver.offset(job, sink):
                 if self._rotate(sink):
                     return self._pass()
                 batches = [Batch() for _ in batches]  # it was rewound
@@ -112,6 +128,8 @@ class Loop:
         return stage.Room(len(notices), self._room(sink))
 
     def _room(self, sink: FileSink) -> int:
+        if sink.owed:
+            return self.owing.room_bytes(sink)
         room = deliver.room_bytes(self.job, sink)
         limited = time.monotonic() < sink.rotate_again_s
         return self.job.share_bytes if limited else room
@@ -138,10 +156,11 @@ class Loop:
         if not (any(used) or ended.sessions or batches[0].count or job.journal.leading):
             if sync:
                 self.durability.sync(now)
-            return max(sink.wants_room_bytes for sink in job.sinks)
+            return max(0 if sink.owed else sink.wants_room_bytes for sink in job.sinks)
         ranges = [ranges_in(job, sink, account) for sink in job.sinks]
         for sink in job.sinks:
-            if used[sink.number] and not sink.file.in_place():
+            # Of several files each has a hand that looks there itself.
+            if used[sink.number] and len(job.sinks) == 1 and not sink.file.in_place():
                 deliver.reopen(job, sink, "replaced")
             notices, lines = told[sink.number]  # what was found meanwhile: with the next batch
             del sink.notices[:notices], sink.lines[:lines]
@@ -168,12 +187,16 @@ class Loop:
     def _leave(self, now: float) -> bool:
         """Whether this writer's work is over."""
         job = self.job
-        if any(sink.wants_room_bytes or sink.notices or sink.lines for sink in job.sinks):
-            return False
+        for sink in job.sinks:
+            if not sink.owed and (sink.wants_room_bytes or sink.notices or sink.lines):
+                return False
         departures = job.reader.departures
         if departures == self.left_at and now < self.leave_again_s:
             return False
         self.left_at, self.leave_again_s = departures, now + LEAVE_S
+        if self.owing.owes:
+            return self._give_up(now)
+        self.owing_since_s = None
         if job.reader.pending():
             return False
         if bell_id(job.directory, job.service) != job.bell:
@@ -187,6 +210,20 @@ class Loop:
             self.endings.close()
             tidy(job)
             return True
+        return False
+
+    def _give_up(self, now: float) -> bool:
+        """Nobody is here but a file that is owed its lines: after a while they are left to the next
+        writer.
+
+        Raises:
+            Abandoned: it has waited long enough.
+        """
+        job = self.job
+        alone = job.reader.owned() == 0 or job.signals.stop
+        self.owing_since_s = (self.owing_since_s or now) if alone else None
+        if self.owing_since_s is not None and now - self.owing_since_s > deliver.GIVE_UP_S:
+            raise deliver.Abandoned
         return False
 
     def _move_away(self) -> bool:

@@ -15,7 +15,7 @@ from mplog import _native
 from mplog._native import Journal, Reader
 from mplog.config import Settings
 from mplog.config.file import FileSettings
-from mplog.files.active import ActiveFile
+from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
@@ -82,10 +82,11 @@ def begin(
         reader.set_overflow_dir(settings.overflow_dir)
     waits = [Waiting(reader, signals, Path(one.file or "")) for one in settings.all_files]
     reader.set_sinks(len(waits))
-    locks = [_own(waiting, service, directory) for waiting in waits]
+    apart = len(waits) > 1
+    locks = [_own(waiting, service, directory, once=apart) for waiting in waits]
     journal = _journal(directory, service, reader, waits)
     sinks = [
-        _sink(reader, waiting, (number, locks[number]), one)
+        _sink(reader, waiting, (number, locks[number], apart), one)
         for number, (waiting, one) in enumerate(zip(waits, settings.all_files, strict=True))
     ]
     job = Job(directory, service, settings, reader, journal, sinks, signals, bell, reader.problem)
@@ -97,28 +98,36 @@ def begin(
 
 
 def _sink(
-    reader: Reader, waiting: Waiting, own: tuple[int, int], settings: FileSettings
+    reader: Reader, waiting: Waiting, own: tuple[int, int, bool], settings: FileSettings
 ) -> FileSink:
-    number, lock = own
+    number, lock, apart = own
     if settings.file_level or settings.levels:
         reader.set_filter(settings.file_level, list(settings.levels), number)
-    file = _open(waiting, settings.mode)
+    if not apart:
+        file: ActiveFile | AbsentFile = _open(waiting, settings.mode)
+    else:
+        file = _try(waiting.path, settings.mode) if lock >= 0 else AbsentFile(waiting.path)
     fmt = formatter(settings.format)
     return FileSink(number, settings, waiting.path, fmt, file, lock=lock)
 
 
-def _own(waiting: Waiting, service: str, directory: Path) -> int:
+def _own(waiting: Waiting, service: str, directory: Path, *, once: bool) -> int:
+    """The descriptor that holds the lock; *once*: -1 where it cannot be had at once."""
     path = waiting.path
     while True:
         try:
             os.makedirs(path.parent, 0o755, exist_ok=True)
             fd = take_ownership(path, service, directory)
         except OSError as error:
+            if once:
+                return -1
             who = f"user {os.geteuid()} cannot write in {path.parent}"
             waiting.pause(f"{who}: {why(error)}; events wait in shared memory")
             continue
         if fd is not None:
             return fd
+        if once:
+            return -1
         owner = owner_of(path)
         whose = f"the service {owner.service} in {owner.dir}" if owner else "another writer"
         waiting.pause(f"{path} is written by {whose}; events wait in shared memory")
@@ -146,10 +155,28 @@ def _open(waiting: Waiting, mode: int) -> ActiveFile:
             waiting.pause(f"cannot open {path}: {why(error)}; events wait in shared memory")
 
 
+def _try(path: Path, mode: int) -> ActiveFile | AbsentFile:
+    try:
+        return ActiveFile(path, mode)
+    except OSError:
+        return AbsentFile(path)
+
+
+def _set_apart(job: Job, *, look: bool) -> None:
+    """Of several files each gets a hand that writes it.
+
+    Args:
+        look: whether what stands at the path must be the file.
+    """
+    for sink in job.sinks if len(job.sinks) > 1 else ():
+        job.journal.set_apart(sink.number, str(sink.path) if look else "")
+
+
 def _finish(job: Job) -> None:
     """What the journal says is under way is brought to its end; then the files at the paths are put
     in force.
     """
+    _set_apart(job, look=False)  # a batch goes where it was begun
     generations = [job.journal.file(sink.number)[3] for sink in job.sinks]
     rotated = job.journal.rotating
     if rotated is not None and rotated < len(job.sinks):
@@ -157,8 +184,9 @@ def _finish(job: Job) -> None:
     _sync_anew(job)
     if job.journal.state == _native.COMMIT:
         _finish_commit(job)
+    _set_apart(job, look=True)
     for sink in job.sinks:
-        if sink.number != rotated:
+        if sink.number != rotated and not sink.file.absent:
             _take(job, sink, generations[sink.number])
 
 
@@ -221,7 +249,7 @@ def _finish_commit(job: Job) -> None:
 
 
 def _redo(job: Job) -> int:
-    found = [_find(job, sink) for sink in job.sinks]
+    found = [_find_if(job, sink) for sink in job.sinks]
     try:
         fds = [
             sink.file.fd if fd is None else fd for sink, fd in zip(job.sinks, found, strict=True)
@@ -231,6 +259,15 @@ def _redo(job: Job) -> int:
         for fd in found:
             if fd is not None:
                 os.close(fd)
+
+
+def _find_if(job: Job, sink: FileSink) -> int | None:
+    try:
+        return _find(job, sink)
+    except OSError:
+        if len(job.sinks) == 1:
+            raise
+        return None
 
 
 def _find(job: Job, sink: FileSink) -> int | None:

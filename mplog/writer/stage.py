@@ -35,9 +35,8 @@ def drain(job: Job, at: int, drain_bytes: int, room_bytes: int) -> Batch:
         drain_bytes: of payloads, at most.
         room_bytes: as in `compose`.
     """
-    if not job.reader.drain_count(drain_bytes):
-        return Batch()
-    return _lines(job, job.sinks[0], Room(at, room_bytes), 0)
+    count = job.reader.drain_count(drain_bytes)
+    return _lines(job, job.sinks[0], Room(at, room_bytes), count) if count else Batch()
 
 
 def drain_all(job: Job, drain_bytes: int, rooms: Sequence[Room]) -> list[Batch]:
@@ -46,30 +45,31 @@ def drain_all(job: Job, drain_bytes: int, rooms: Sequence[Room]) -> list[Batch]:
     Args:
         rooms: by file.
     """
-    if not job.reader.drain_count(drain_bytes):
-        return [Batch() for _ in rooms]
-    most = 0
-    while True:
+    most = job.reader.drain_count(drain_bytes)
+    batches: list[Batch] = []
+    while most:
         batches = []
         for sink, room in zip(job.sinks, rooms, strict=True):
             batches.append(_lines(job, sink, room, most))
             most = batches[-1].count
             if not most:
                 break
-        if not most or all(batch.count == most for batch in batches):
+        if all(batch.count == most for batch in batches):
             break
     none = [Batch() for _ in range(len(rooms) - len(batches))]
     return [*batches, *none]
 
 
 def _lines(job: Job, sink: FileSink, room: Room, most: int) -> Batch:
-    """Lines of the drained items, *most* of them at most (0: all), in the share of *sink*."""
+    """Lines of the first *most* drained items, as far as they fit, in the share of *sink*."""
+    if job.losing >> sink.number & 1:
+        return Batch(most)
     share = job.share_bytes
     at, limit = sink.number * share + room.used_bytes, (sink.number + 1) * share
     number = _native.FORMATS.get(sink.settings.format) if job.native else None
     if number is None:
         # A format of Python's own: its events cross in one call a batch, and are decoded there.
-        items = job.reader.items(sink.number)[: most or None]
+        items = job.reader.items(sink.number)[:most]
         batch, lines = compose(
             items, sink.fmt, room.file_bytes, share, room.used_bytes, mark=job.reader.at
         )

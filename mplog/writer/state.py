@@ -14,7 +14,7 @@ from mplog._native import Journal, Reader
 from mplog.config import Settings
 from mplog.config.directory import SHM
 from mplog.config.file import FileSettings
-from mplog.files.active import ActiveFile
+from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.rotation import Ranges
 from mplog.format import Format
 from mplog.ring import stderr_path
@@ -53,6 +53,8 @@ class FileSink(msgspec.Struct):
         lines: of the service's own, ready for the next batch.
         rotated_ns: when this writer has set it aside last; 0 when it has not.
         untidy: archives may wait to be compressed.
+        owed: it cannot be written, and the others go on (owing.py); `pay_s` (monotonic) is when
+            it is tried again, `pause_s` grows, `told` is what was told about it.
         rotate_again_s: before that (monotonic) no rotation is tried: one has failed.
         wants_room_bytes: for an end line that the file had no room for.
     """
@@ -61,13 +63,17 @@ class FileSink(msgspec.Struct):
     settings: FileSettings
     path: Path
     fmt: Format
-    file: ActiveFile
+    file: ActiveFile | AbsentFile
     ranges: Ranges | None = None
     notices: list[tuple[str, int, int]] = []
     lock: int = -1
     lines: list[bytes] = []
     rotated_ns: int = 0
     untidy: bool = True
+    owed: bool = False
+    pay_s: float = 0.0
+    pause_s: float = 0.0
+    told: str = ""
     rotate_again_s: float = 0.0
     wants_room_bytes: int = 0
 
@@ -88,6 +94,7 @@ class Job(msgspec.Struct):
         sinks: the log files; the first is `file`, the others are `files`.
         bell: device and inode that the bell had when this writer began.
         native: plain events are formatted in C; the tests can do without.
+        losing: files (bits) that get nothing now: more cannot be owed to them.
     """
 
     directory: Path
@@ -100,6 +107,7 @@ class Job(msgspec.Struct):
     bell: tuple[int, int] | None
     problem: str = ""
     native: bool = True
+    losing: int = 0
 
     @property
     def share_bytes(self) -> int:
@@ -107,7 +115,7 @@ class Job(msgspec.Struct):
         return self.journal.staging_bytes // len(self.sinks) // 64 * 64
 
     @property
-    def file(self) -> ActiveFile:
+    def file(self) -> ActiveFile | AbsentFile:
         """What is open of the first log file."""
         return self.sinks[0].file
 

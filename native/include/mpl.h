@@ -148,6 +148,7 @@ bool mpl_lane_is_mine(const struct mpl_producer *p); /* false in a child of the 
 static inline uint32_t mpl_max_payload(const struct mpl_producer *p) { return p->capacity ? p->capacity / 4 - (uint32_t)sizeof(struct mpl_record) : 0; }
 
 struct mpl_journal;
+struct mpl_hand;
 
 /* ---- the reader (W) ----------------------------------------------------------------------------------------------------- */
 struct mpl_told { /* of one session, for one file: layout.h */
@@ -326,6 +327,8 @@ enum mpl_journal_state { MPL_IDLE = 0, MPL_COMMIT = 1, MPL_ROTATE = 2 };
 struct mpl_file {
     uint64_t dev, ino, offset, generation;
     uint64_t synced; /* bytes from its start that are on the disk for certain */
+    uint64_t spool_head, spool_end; /* spool.h */
+    uint64_t spool_from;            /* of the first frame owed: its bytes before that are in the file */
 };
 struct mpl_target {
     uint64_t offset, from;
@@ -341,7 +344,10 @@ struct mpl_write {
     mpl_a32 flip; /* targets[flip & 1] is in force */
     uint32_t lead; /* bytes of the file's lead, which go before these */
     struct mpl_target targets[2];
-    uint32_t anew, reserved; /* anew: what is there already is written again, since a writer died while it brought it onto the disk */
+    mpl_a32 owed; /* 1: the file refuses, the bytes go into its spool */
+    uint32_t anew; /* what is there already is written again, since a writer died while it brought it onto the disk */
+    uint64_t spool_at;   /* where they would go */
+    uint64_t spool_next; /* not 0: they come from the spool, whose head is here when the file has them */
 };
 static inline uint64_t mpl_write_bytes(const struct mpl_write *w) { return w->length + w->lead; }
 #define MPL_LEAD 1000u
@@ -382,6 +388,9 @@ struct mpl_journal {
     size_t mapped;
     bool fresh;
     bool sync; /* the next commit is to bring its bytes onto the disk */
+    char dir[MPL_PATH], service[128];
+    struct mpl_hand *hands[MPL_MAX_SINKS]; /* NULL: the writer writes itself, and what is refused is refused to it */
+    int refused[MPL_MAX_SINKS];            /* why a file's bytes are owed: -errno of the last try, 0 when it went well */
 };
 #define MPL_FOUND_TRUNCATED 1
 #define MPL_FOUND_FOREIGN 2
@@ -420,6 +429,21 @@ struct mpl_unsure mpl_sync_unsure(const struct mpl_journal *j, uint32_t sink);
 /* A later writer's way, with a descriptor of its own: the batch in COMMIT is written again where it stands; what stood before it is not waited for any more. */
 void mpl_sync_anew(struct mpl_journal *j, uint32_t sink);
 int mpl_set_lead(struct mpl_journal *j, uint32_t sink, const char *text, size_t length);
+/* With a hand of its own (hand.h) a file that refuses, or hangs for MPL_HANG_NS, is owed its bytes, and holds up nobody. */
+#define MPL_HANG_NS UINT64_C(5000000000)
+int mpl_journal_set_apart(struct mpl_journal *j, uint32_t sink, const char *path);
+static inline bool mpl_journal_owes(const struct mpl_journal *j, uint32_t sink)
+{
+    const struct mpl_file *f = mpl_journal_file(j, sink);
+    return f->spool_head != f->spool_end;
+}
+bool mpl_journal_hangs(struct mpl_journal *j, uint32_t sink); /* its hand does, so it must be left alone */
+int64_t mpl_spool_load(const struct mpl_journal *j, uint32_t sink, char *out, size_t room); /* the first frame owed: its length, 0: none, MPL_E_CORRUPT */
+int mpl_spool_reserve(const struct mpl_journal *j, uint32_t sink, uint64_t bytes);          /* room for more, or -errno */
+void mpl_spool_trim(struct mpl_journal *j, uint32_t sink);                                  /* IDLE only: memory of what is no longer owed */
+void mpl_spool_forget(struct mpl_journal *j, uint32_t sink);                                /* IDLE only: what cannot be read is owed no more */
+/* The first frame owed, loaded at `part`, goes into the file: as mpl_commit_parts. -errno: it is still owed. */
+int mpl_unspool(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, const struct mpl_part *part);
 
 int mpl_rotate_begin(struct mpl_journal *j, const struct mpl_rotation *rotation);
 int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file);

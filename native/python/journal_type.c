@@ -119,11 +119,83 @@ static PyObject *journal_set_file(JournalObject *self, PyObject *args)
     unsigned sink = 0;
     if (parse_file(args, &f, &sink))
         return NULL;
+    const struct mpl_file *now = mpl_journal_file(&self->journal, sink);
+    f.spool_head = now->spool_head, f.spool_end = now->spool_end, f.spool_from = now->spool_from;
     if (mpl_load(&self->journal.page->state) == MPL_COMMIT)
         mpl_journal_move(&self->journal, sink, &f);
     else
         mpl_journal_set_file(&self->journal, sink, &f);
     Py_RETURN_NONE;
+}
+
+static PyObject *journal_set_apart(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    PyObject *path;
+    if (!PyArg_ParseTuple(args, "IO&", &sink, PyUnicode_FSConverter, &path))
+        return NULL;
+    int rc = mpl_journal_set_apart(&self->journal, sink, PyBytes_AS_STRING(path));
+    Py_DECREF(path);
+    return outcome(rc);
+}
+
+static PyObject *journal_apart(JournalObject *self, PyObject *arg)
+{
+    unsigned long sink = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred() || !is_sink((unsigned)sink))
+        return NULL;
+    const struct mpl_file *f = mpl_journal_file(&self->journal, (uint32_t)sink);
+    return Py_BuildValue("(KiN)", f->spool_end - f->spool_head, -self->journal.refused[sink], PyBool_FromLong(mpl_journal_hangs(&self->journal, (uint32_t)sink)));
+}
+
+static PyObject *journal_spool_load(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    Py_ssize_t place, room;
+    if (!PyArg_ParseTuple(args, "Inn", &sink, &place, &room) || !is_sink(sink))
+        return NULL;
+    if (place < 0 || room < 0 || (size_t)place > self->journal.page->staging_bytes || (size_t)room > self->journal.page->staging_bytes - (size_t)place)
+        return mplog_raise(MPL_E_ARG);
+    int64_t rc = mpl_spool_load(&self->journal, sink, self->journal.staging + place, (size_t)room);
+    return rc < 0 ? mplog_raise((int)rc) : PyLong_FromLongLong(rc);
+}
+
+static PyObject *journal_spool_reserve(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    Py_ssize_t bytes;
+    if (!PyArg_ParseTuple(args, "In", &sink, &bytes) || !is_sink(sink))
+        return NULL;
+    return outcome(mpl_spool_reserve(&self->journal, sink, (uint64_t)bytes));
+}
+
+static PyObject *spool_step(JournalObject *self, PyObject *arg, void (*step)(struct mpl_journal *, uint32_t))
+{
+    unsigned long sink = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred() || !is_sink((unsigned)sink))
+        return NULL;
+    if (mpl_load(&self->journal.page->state) != MPL_IDLE)
+        return mplog_raise(MPL_E_STATE);
+    step(&self->journal, (uint32_t)sink);
+    Py_RETURN_NONE;
+}
+static PyObject *journal_spool_trim(JournalObject *self, PyObject *arg) { return spool_step(self, arg, mpl_spool_trim); }
+static PyObject *journal_spool_forget(JournalObject *self, PyObject *arg) { return spool_step(self, arg, mpl_spool_forget); }
+
+static PyObject *journal_unspool(JournalObject *self, PyObject *args)
+{
+    ReaderObject *reader;
+    unsigned sink;
+    Py_ssize_t place, length;
+    struct mpl_part part;
+    int rc;
+    if (!PyArg_ParseTuple(args, "O!Iinn", &ReaderType, &reader, &sink, &part.fd, &place, &length) || !is_sink(sink))
+        return NULL;
+    part.place = (size_t)place, part.length = (size_t)length;
+    Py_BEGIN_ALLOW_THREADS
+    rc = mpl_unspool(&self->journal, &reader->reader, sink, &part);
+    Py_END_ALLOW_THREADS
+    return outcome(rc);
 }
 
 static PyObject *journal_rotate_begin(JournalObject *self, PyObject *args)
@@ -271,6 +343,13 @@ static PyMethodDef journal_methods[] = {
     {"redo_parts", (PyCFunction)journal_redo_parts, METH_VARARGS, "redo_parts(reader, [fd])"},
     {"file", (PyCFunction)journal_file, METH_VARARGS, "file(sink=0) -> (dev, ino, offset, generation) in force"},
     {"set_file", (PyCFunction)journal_set_file, METH_VARARGS, "set_file(dev, ino, offset, generation, sink=0): put in force; in COMMIT the batch goes on there"},
+    {"set_apart", (PyCFunction)journal_set_apart, METH_VARARGS, "set_apart(sink, path): one that refuses or hangs is owed its bytes, and holds up nobody"},
+    {"apart", (PyCFunction)journal_apart, METH_O, "apart(sink) -> (bytes owed to it, errno of the last try or 0, whether it hangs)"},
+    {"spool_load", (PyCFunction)journal_spool_load, METH_VARARGS, "spool_load(sink, place, room) -> length: what is owed first, into the staging area"},
+    {"spool_reserve", (PyCFunction)journal_spool_reserve, METH_VARARGS, "spool_reserve(sink, bytes): room for so much more that is owed"},
+    {"spool_trim", (PyCFunction)journal_spool_trim, METH_O, "spool_trim(sink): gives back the memory of what is no longer owed"},
+    {"spool_forget", (PyCFunction)journal_spool_forget, METH_O, "spool_forget(sink): nothing is owed any more"},
+    {"unspool", (PyCFunction)journal_unspool, METH_VARARGS, "unspool(reader, sink, fd, place, length): what was loaded goes into the file; OSError: it is still owed"},
     {"rotate_begin", (PyCFunction)journal_rotate_begin, METH_VARARGS, "rotate_begin(generation, archive, old_dev, old_ino, new_dev, new_ino, sink=0)"},
     {"sync", (PyCFunction)journal_sync, METH_VARARGS, "sync(reader, [fd]): the files are on the disk; fd -1: that one is left out. OSError: see unsynced"},
     {"set_sync", (PyCFunction)journal_set_sync, METH_O, "set_sync(yes): whether the next commits bring their bytes onto the disk"},

@@ -106,6 +106,17 @@ static PyObject *reader_set_filter(ReaderObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* Forgets what was drained: lines that a losing file is not given are counted with the accepted items. */
+static PyObject *reader_set_losing(ReaderObject *self, PyObject *arg)
+{
+    unsigned long files = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred())
+        return NULL;
+    mpl_rewind(&self->reader);
+    self->reader.losing = (uint8_t)files;
+    Py_RETURN_NONE;
+}
+
 static PyObject *reader_rewind(ReaderObject *self, PyObject *unused)
 {
     mpl_rewind(&self->reader);
@@ -413,6 +424,7 @@ static PyMethodDef reader_methods[] = {
     {"items", (PyCFunction)reader_items, METH_O, "items(sink) -> the items of the last drain, as that file has them"},
     {"ranges", (PyCFunction)reader_ranges, METH_O, "ranges(sink) -> what the accepted items' lines tell in that file: {session: (first, last, events)}"},
     {"set_sinks", (PyCFunction)reader_set_sinks, METH_O, "set_sinks(n): for so many files; forgets what was drained"},
+    {"set_losing", (PyCFunction)reader_set_losing, METH_O, "set_losing(bits): files that get nothing for now, and are told of the gap when they do again"},
     {"set_filter", (PyCFunction)reader_set_filter, METH_VARARGS, set_filter_doc},
     {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},
     {"ends", (PyCFunction)reader_ends, METH_O, ends_doc},

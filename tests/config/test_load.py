@@ -47,6 +47,7 @@ def test_defaults():
         "compression": "off",
         "mode": "0600",
         "files": "off",
+        "spool": "64 MiB",
         "max_event_bytes": "64 KiB",
         "fsync": "none",
         "fsync_interval": "1 s",

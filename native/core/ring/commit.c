@@ -9,16 +9,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "deliver.h"
 #include "fault.h"
 #include "gap.h"
 #include "overflow.h"
 #include "session.h"
-#include "sink.h"
+#include "spool.h"
 
 /* ---- step 4: space back to the producers, session words, positions -------------------------------------------------------------------------- */
 static struct mpl_lane *lane_of(struct mpl_reader *r, const struct mpl_touch *t)
@@ -102,18 +102,6 @@ static void apply_settled(struct mpl_journal *j, struct mpl_reader *r)
     }
 }
 
-static void apply_offset(struct mpl_journal *j, const struct mpl_write *w)
-{
-    struct mpl_target t = mpl_target_of(w);
-    struct mpl_file file = *mpl_journal_file(j, w->sink);
-    if (file.offset != t.offset && SEEDED(offset_added_twice))
-        t.offset = file.offset;
-    file.offset = t.offset + mpl_write_bytes(w) - t.from; /* what somebody appended behind it is found by the next batch */
-    if (file.synced > t.offset)
-        file.synced = t.offset; /* somebody has cut it off */
-    mpl_journal_set_file(j, w->sink, &file);
-}
-
 /* The writer's own positions and numbers follow the entry: also those of a later writer, who mapped the segments before it did this redo. */
 static void take_over(struct mpl_journal *j, struct mpl_reader *r)
 {
@@ -183,29 +171,6 @@ static void sweep(struct mpl_journal *j, struct mpl_reader *r)
     }
 }
 
-/* The bytes of a write, behind the file's lead where it has one (then in memory of their own: *made). NULL: there is none. */
-static const char *bytes_of(const struct mpl_journal *j, const struct mpl_write *w, char **made)
-{
-    const char *staged = j->staging + w->place;
-    if (!w->lead)
-        return staged;
-    *made = malloc(mpl_write_bytes(w));
-    if (!*made)
-        return NULL;
-    memcpy(*made, j->page->leads[w->sink].text, w->lead);
-    memcpy(*made + w->lead, staged, w->length);
-    return *made;
-}
-
-static int write_one(const struct mpl_journal *j, struct mpl_write *w, int fd)
-{
-    char *made = NULL;
-    const char *bytes = bytes_of(j, w, &made);
-    const int rc = bytes ? mpl_sink_write(w, bytes, fd) : -ENOMEM;
-    free(made);
-    return rc;
-}
-
 /* The leads that the entry has written are done with. */
 static void end_leads(struct mpl_journal_page *g)
 {
@@ -214,24 +179,13 @@ static void end_leads(struct mpl_journal_page *g)
             mpl_store(&g->leads[g->writes[i].sink].length, 0);
 }
 
-/* Step 5 and 6 of all files; what one of them refuses is not in the others' way. Flags of what was found, or the first refusal. */
-static int write_all(struct mpl_journal *j, const int *fds, uint32_t sinks)
+/* But for files that are owed something: they have none of it. */
+static int sync_written(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
 {
-    struct mpl_journal_page *g = j->page;
-    int found = 0, refused = 0;
-    for (uint32_t i = 0; i < g->nwrites; i++) {
-        struct mpl_write *w = &g->writes[i];
-        int rc = w->sink < sinks ? write_one(j, w, fds[w->sink]) : -EBADF;
-        if (rc < 0) {
-            refused = refused ? refused : rc;
-            continue;
-        }
-        found |= rc << MPL_FOUND_BITS * w->sink;
-        KILL_POINT(commit_written);
-        apply_offset(j, w);
-        KILL_POINT(commit_offset);
-    }
-    return refused ? refused : found;
+    int there[MPL_MAX_SINKS];
+    for (uint32_t s = 0; s < sinks; s++)
+        there[s] = mpl_journal_owes(j, s) ? -1 : fds[s];
+    return mpl_sync_files(j, r, there, sinks);
 }
 
 /* Steps 4 to 7. Role: W. Blocks on the files. What it does it may have done before: all of it is absolute. */
@@ -248,10 +202,10 @@ int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, 
     KILL_POINT(commit_heads);
     if (g->nwrites && SEEDED(settled_before_the_bytes))
         mpl_survive(r, settled_body, &step);
-    int found = write_all(j, fds, sinks);
+    int found = mpl_write_all(j, fds, sinks);
     if (found < 0)
         return found;
-    rc = g->sync ? mpl_sync_files(j, r, fds, sinks) : 0; /* staging is what to write again, if it fails */
+    rc = g->sync ? sync_written(j, r, fds, sinks) : 0; /* staging is what to write again, if it fails */
     if (!rc)
         rc = mpl_survive(r, settled_body, &step);
     if (!rc && g->sync)
@@ -277,9 +231,11 @@ static bool parts_fit(const struct mpl_journal_page *g, const struct mpl_part *p
     return sinks <= MPL_MAX_SINKS;
 }
 
-static void enter_write(struct mpl_journal *j, uint32_t sink, const struct mpl_part *part)
+/* A file that is owed something already gets nothing before that. */
+static struct mpl_write *enter_write(struct mpl_journal *j, uint32_t sink, const struct mpl_part *part, uint64_t from)
 {
     struct mpl_write *w = &j->page->writes[j->page->nwrites++];
+    const struct mpl_file *f = mpl_journal_file(j, sink);
     w->sink = sink;
     w->place = part->place;
     w->length = part->length;
@@ -287,8 +243,44 @@ static void enter_write(struct mpl_journal *j, uint32_t sink, const struct mpl_p
     w->anew = 0;
     w->crc = mpl_crc32c(0, j->staging + part->place, part->length);
     mpl_store(&w->flip, 0);
-    w->targets[0] = (struct mpl_target){.offset = mpl_journal_file(j, sink)->offset};
+    mpl_store(&w->owed, f->spool_head != f->spool_end);
+    w->targets[0] = (struct mpl_target){.offset = f->offset, .from = from};
     w->targets[1] = w->targets[0];
+    w->spool_at = f->spool_end;
+    w->spool_next = 0;
+    return w;
+}
+
+static int enter(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
+{
+    KILL_POINT(commit_entry);
+    mpl_store_release(&j->page->state, MPL_COMMIT); /* ORD(journal:A) release: the whole entry; pairs with ORD(journal:A), the redo after this writer's death */
+    KILL_POINT(commit_point);
+    return mpl_redo_parts(j, r, fds, sinks);
+}
+
+int mpl_unspool(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, const struct mpl_part *part)
+{
+    struct mpl_journal_page *g = j->page;
+    int fds[MPL_MAX_SINKS] = {-1, -1, -1, -1};
+    if (sink >= MPL_MAX_SINKS || mpl_load(&g->state) != MPL_IDLE || part->place > g->staging_bytes || part->length > g->staging_bytes - part->place)
+        return MPL_E_STATE;
+    const struct mpl_file *f = mpl_journal_file(j, sink);
+    const uint64_t next = f->spool_head + mpl_spool_bytes(part->length), end = f->spool_end;
+    if (!part->length || next > end || f->spool_from > part->length)
+        return MPL_E_ARG;
+    mpl_rewind(r);
+    g->batch++;
+    g->nwrites = g->ntouches = 0;
+    struct mpl_write *w = enter_write(j, sink, part, f->spool_from);
+    mpl_store(&w->owed, 0);
+    w->spool_next = next;
+    w->lead = 0;
+    g->sync = 0;
+    mpl_homeless_enter(r, g);
+    fds[sink] = part->fd;
+    int rc = enter(j, r, fds, MPL_MAX_SINKS);
+    return rc < 0 ? rc : mpl_journal_file(j, sink)->spool_head == next ? rc : j->refused[sink] ? j->refused[sink] : -EIO;
 }
 
 /* Role: W. Blocks on the files. What is staged and the accepted items become one batch. */
@@ -305,17 +297,14 @@ int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct m
     for (uint32_t s = 0; s < sinks; s++) {
         fds[s] = parts[s].fd;
         if (parts[s].length || mpl_load(&g->leads[s].length))
-            enter_write(j, s, &parts[s]);
+            enter_write(j, s, &parts[s], 0);
     }
     memcpy(g->touches, r->touches, r->ntouches * sizeof *g->touches);
     g->ntouches = r->ntouches;
     mpl_homeless_enter(r, g);
-    KILL_POINT(commit_entry);
-    mpl_store_release(&g->state, MPL_COMMIT); /* ORD(journal:A) release: the whole entry; pairs with ORD(journal:A), the redo after this writer's death */
-    KILL_POINT(commit_point);
     r->committed_mono = r->accepted_mono;
     mpl_rewind(r);
-    return mpl_redo_parts(j, r, fds, sinks);
+    return enter(j, r, fds, sinks);
 }
 
 int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length)

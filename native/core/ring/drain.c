@@ -117,9 +117,10 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
     else
         v->cur += n->len;
     const uint16_t slot = n->epoch % MPL_SLOTS;
-    *item = (struct mpl_item){.slot = slot, .end_pos = v->cur, .end_ovf = v->ovf.cur, .seq = n->seq, .expected = v->cursor_seq[slot] + 1,
-        .mono_ns = n->mono_ns, .wall_ns = n->wall_ns, .place = (uint32_t)r->arena_used, .len = n->payload_len,
-        .level = n->level, .kind = n->kind, .flags = (uint16_t)(n->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE))};
+    item->slot = slot, item->filtered = 0, item->lost = 0;
+    item->end_pos = v->cur, item->end_ovf = v->ovf.cur, item->seq = n->seq, item->expected = v->cursor_seq[slot] + 1;
+    item->mono_ns = n->mono_ns, item->wall_ns = n->wall_ns, item->place = (uint32_t)r->arena_used, item->len = n->payload_len;
+    item->level = n->level, item->kind = n->kind, item->flags = (uint16_t)(n->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE));
     if (r->npoison && mpl_poison_known(r, v->segment * MPL_MAX_LANES + v->number, item->end_pos, item->end_ovf))
         item->flags |= MPL_ITEM_POISON;
     if (item->seq != item->expected && SEEDED(gap_not_told))
@@ -136,37 +137,38 @@ static bool shows(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *ite
 {
     uint64_t *untold = &v->cursor_untold[sink][item->slot];
     item->untold[sink] = *untold;
-    if (item->seq != item->expected || item->lost >> sink & 1)
+    if (!r->filters[sink] || item->flags & MPL_ITEM_POISON || mpl_filter_takes(r->filters[sink], item->level, r->arena + item->place, item->len)) {
         *untold = 0;
-    if (r->filters[sink] && !(item->flags & MPL_ITEM_POISON) && !mpl_filter_takes(r->filters[sink], item->level, r->arena + item->place, item->len)) {
-        item->filtered |= (uint8_t)(1u << sink);
-        ++*untold;
-        return false;
+        return true;
     }
-    *untold = 0;
-    return true;
+    item->filtered |= (uint8_t)(1u << sink);
+    *untold = item->seq != item->expected || item->lost >> sink & 1 ? 1 : *untold + 1;
+    return false;
 }
 
 /* Keeps the payload, if a file is to have it. */
 static void keep(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item)
 {
-    bool shown = false;
-    item->lost = v->cursor_lost[item->slot] & (uint8_t)~r->losing;
-    v->cursor_lost[item->slot] &= r->losing;
-    for (uint32_t s = 0; s < r->nsinks; s++)
+    uint8_t *lost = &v->cursor_lost[item->slot];
+    if (*lost) { /* a file that gets something again is told first */
+        item->lost = *lost & (uint8_t)~r->losing;
+        *lost &= r->losing;
+    }
+    bool shown = shows(r, v, item, 0);
+    for (uint32_t s = 1; s < r->nsinks; s++)
         shown |= shows(r, v, item, s);
     if (shown || item->lost || item->seq != item->expected) /* the notice of a gap has its time */
         item->wall_ns = mpl_wall_shown(r, item);
     if (shown) {
         r->arena_used += item->len + (item->seq != item->expected ? sizeof(struct mpl_gap_told) : 0);
-    } else {
-        if (item->seq != item->expected) {
-            item->place += item->len; /* where the gap is */
-            r->arena_used = item->place + sizeof(struct mpl_gap_told);
-        }
-        item->flags |= MPL_ITEM_FILTERED;
-        item->len = 0;
+        return;
     }
+    if (item->seq != item->expected) {
+        item->place += item->len; /* where the gap is */
+        r->arena_used = item->place + sizeof(struct mpl_gap_told);
+    }
+    item->flags |= MPL_ITEM_FILTERED;
+    item->len = 0;
 }
 
 /* Whether the batch can name one more session; a crowd of them is taken in several batches, with room left for end lines. */
@@ -288,11 +290,8 @@ int mpl_drain(struct mpl_reader *r, size_t max_bytes)
     return rc;
 }
 
-static struct mpl_touch *touch(struct mpl_reader *r, uint32_t view, uint32_t slot)
+static __attribute__((noinline)) struct mpl_touch *new_touch(struct mpl_reader *r, struct mpl_view *v, uint32_t slot)
 {
-    struct mpl_view *v = mpl_view_at(r, view);
-    if (v->touch[slot] >= 0)
-        return &r->touches[v->touch[slot]];
     if (r->ntouches == MPL_MAX_TOUCHES)
         return NULL;
     const struct mpl_tally *t = &v->tally[slot];
@@ -304,19 +303,30 @@ static struct mpl_touch *touch(struct mpl_reader *r, uint32_t view, uint32_t slo
     return fresh;
 }
 
+static struct mpl_touch *touch(struct mpl_reader *r, uint32_t view, uint32_t slot)
+{
+    struct mpl_view *v = mpl_view_at(r, view);
+    return v->touch[slot] >= 0 ? &r->touches[v->touch[slot]] : new_touch(r, v, slot);
+}
+
+/* A gap in one file: true where the item itself is part of it. */
+static __attribute__((noinline)) bool tell_gap(struct mpl_told *told, const struct mpl_touch *t, const struct mpl_item *item, bool losing)
+{
+    if (!losing) { /* its notice tells them, and what was filtered before it */
+        told->untold = told->lost_first = told->lost_last = 0;
+        return false;
+    }
+    told->lost_first = told->lost_first ? told->lost_first : t->settled + 1; /* up to the next line that gets there all numbers are one gap */
+    told->lost_last = item->seq;
+    return true;
+}
+
 /* What file `sink` has of the session once the item is in its batch. */
 static void tell(struct mpl_touch *t, const struct mpl_item *item, uint32_t sink, bool losing)
 {
     struct mpl_told *told = &t->told[sink];
-    const bool gap = item->seq != t->settled + 1;
-    if (losing) { /* nothing is told there now: from here to the next line that gets there all numbers are one gap */
-        told->lost_first = told->lost_first ? told->lost_first : t->settled + 1;
-        told->lost_last = item->seq;
+    if ((item->seq != t->settled + 1 || told->lost_first || losing) && tell_gap(told, t, item, losing))
         return;
-    }
-    if (gap || told->lost_first)
-        told->untold = 0; /* the notice of the gap tells them */
-    told->lost_first = told->lost_last = 0;
     if (item->filtered >> sink & 1) {
         told->filtered += SEEDED(filtered_not_counted) ? 0 : 1;
         told->untold++;
@@ -337,7 +347,8 @@ uint32_t mpl_accept(struct mpl_reader *r, uint32_t count)
             break;
         t->head = item->end_pos;
         t->ovf_head = item->end_ovf;
-        for (uint32_t s = 0; s < r->nsinks; s++)
+        tell(t, item, 0, r->losing & 1);
+        for (uint32_t s = 1; s < r->nsinks; s++)
             tell(t, item, s, r->losing >> s & 1);
         MPL_ACCOUNT(r->account.dropped += item->seq - (t->settled + 1));
         t->settled = item->seq;

@@ -19,7 +19,9 @@
 
 #include "fault.h"
 #include "fresh.h"
+#include "hand.h"
 #include "sink.h"
+#include "spool.h"
 
 #define STAGING_OFF ((sizeof(struct mpl_journal_page) + MPL_PAGE - 1) / MPL_PAGE * MPL_PAGE)
 
@@ -41,6 +43,10 @@ int mpl_journal_check(const struct mpl_journal_page *g, uint64_t file_bytes)
         if (w->lead > MPL_LEAD || w->targets[0].from > mpl_write_bytes(w) || w->targets[1].from > mpl_write_bytes(w))
             return MPL_E_CORRUPT;
     }
+    for (uint32_t i = 0; i < MPL_MAX_SINKS; i++)
+        for (int k = 0; k < 2; k++)
+            if (g->sinks[i].files[k].spool_head > g->sinks[i].files[k].spool_end)
+                return MPL_E_CORRUPT;
     for (uint32_t i = 0; i < g->ntouches; i++)
         if (g->touches[i].segment >= MPL_MAX_SEGMENTS || g->touches[i].lane >= MPL_MAX_LANES)
             return MPL_E_CORRUPT;
@@ -97,7 +103,7 @@ static int journal_map(struct mpl_journal *j, const char *path)
         munmap(base, (size_t)st.st_size);
         return rc;
     }
-    *j = (struct mpl_journal){.page = page, .staging = (char *)base + page->staging_off, .mapped = (size_t)st.st_size};
+    j->page = page, j->staging = (char *)base + page->staging_off, j->mapped = (size_t)st.st_size;
     return 0;
 }
 
@@ -108,6 +114,9 @@ int mpl_journal_open(struct mpl_journal *j, const char *dir, const char *service
     int rc = mpl_path(path, dir, service, "journal");
     if (rc)
         return rc;
+    *j = (struct mpl_journal){0};
+    strcpy(j->dir, dir); /* mpl_path has found both short enough */
+    strcpy(j->service, service);
     rc = journal_map(j, path);
     if (rc != -ENOENT && rc != MPL_E_CORRUPT && rc != MPL_E_ABI) /* the ABI stands in the path: another one inside is damage */
         return rc;
@@ -115,15 +124,23 @@ int mpl_journal_open(struct mpl_journal *j, const char *dir, const char *service
     if (!rc)
         rc = journal_map(j, path);
     j->fresh = rc == 0;
+    for (uint32_t i = 0; j->fresh && i < MPL_MAX_SINKS; i++)
+        mpl_spool_remove(j, i); /* where in it something would stand, nobody knows any more */
     return rc;
 }
 
 void mpl_journal_close(struct mpl_journal *j)
 {
-    if (j->page) {
-        mpl_poison_unwatch(j);
-        munmap(j->page, j->mapped);
+    bool hangs = false;
+    for (uint32_t i = 0; i < MPL_MAX_SINKS; i++) {
+        hangs |= j->hands[i] && mpl_hand_busy(j->hands[i]);
+        mpl_hand_free(j->hands[i]);
+        j->hands[i] = NULL;
     }
+    if (j->page)
+        mpl_poison_unwatch(j);
+    if (j->page && !hangs) /* else its hand may still look */
+        munmap(j->page, j->mapped);
     j->page = NULL;
 }
 
@@ -211,7 +228,10 @@ int mpl_rotate_end(struct mpl_journal *j, const struct mpl_file *file)
     const uint32_t sink = g->rotate.sink;
     if (mpl_load(&g->state) != MPL_ROTATE)
         return MPL_E_STATE;
-    mpl_journal_set_file(j, sink, file);
+    struct mpl_file next = *file;
+    const struct mpl_file *now = mpl_journal_file(j, sink);
+    next.spool_head = now->spool_head, next.spool_end = now->spool_end, next.spool_from = now->spool_from;
+    mpl_journal_set_file(j, sink, &next);
     KILL_POINT(rotate_flipped);
     if (mpl_load(&g->rotate.lead.length))
         mpl_set_lead(j, sink, g->rotate.lead.text, mpl_load(&g->rotate.lead.length));

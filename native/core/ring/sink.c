@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "hand.h"
 
 struct mpl_target mpl_target_of(const struct mpl_write *w) { return w->targets[mpl_load_acquire(&w->flip) & 1]; }
 
@@ -17,6 +18,22 @@ void mpl_retarget(struct mpl_write *w, uint64_t offset, uint64_t from)
     uint32_t flip = mpl_load(&w->flip);
     w->targets[(flip + 1) & 1] = (struct mpl_target){.offset = offset, .from = from};
     mpl_store_release(&w->flip, flip + 1);
+}
+
+struct mpl_writing mpl_writing_of(struct mpl_write *w, const char *staged, int fd)
+{
+    return (struct mpl_writing){.w = w, .staged = staged, .fd = fd, .length = mpl_write_bytes(w), .anew = w->anew, .target = mpl_target_of(w)};
+}
+
+/* 0, or -ECANCELED by a hand that was given up: then its target is somebody else's matter. */
+static int retarget(struct mpl_writing *x, uint64_t offset, uint64_t from)
+{
+    if (!mpl_hand_holds(x->hand))
+        return -ECANCELED;
+    x->target = (struct mpl_target){.offset = offset, .from = from};
+    mpl_retarget(x->w, offset, from);
+    mpl_hand_leaves(x->hand);
+    return 0;
 }
 
 /* The longest common prefix of bytes[0, len) and the file from offset; -errno when the file cannot be read. */
@@ -41,10 +58,12 @@ static int64_t common_prefix(int fd, const char *bytes, uint64_t len, uint64_t o
     return (int64_t)k;
 }
 
-static int pwrite_whole(int fd, const char *bytes, uint64_t len, uint64_t offset)
+static int pwrite_whole(struct mpl_writing *x, const char *bytes, uint64_t len, uint64_t offset)
 {
     while (len) {
-        ssize_t n = pwrite(fd, bytes, len, (off_t)offset);
+        if (mpl_hand_given_up(x->hand))
+            return -ECANCELED;
+        ssize_t n = pwrite(x->fd, bytes, len, (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -58,79 +77,77 @@ static int pwrite_whole(int fd, const char *bytes, uint64_t len, uint64_t offset
 }
 
 /* A line that somebody has left without its end gets one: the size then, or -errno. */
-static int64_t end_line(int fd, uint64_t size)
+static int64_t end_line(struct mpl_writing *x, uint64_t size)
 {
     char last = '\n';
-    if (size && pread(fd, &last, 1, (off_t)(size - 1)) < 0)
+    if (size && pread(x->fd, &last, 1, (off_t)(size - 1)) < 0)
         return -errno;
     if (last == '\n')
         return (int64_t)size;
-    int rc = pwrite_whole(fd, "\n", 1, size);
+    int rc = pwrite_whole(x, "\n", 1, size);
     return rc ? rc : (int64_t)size + 1;
 }
 
 /* Cut between our look and our write, the file has a hole before our bytes, and our first line would begin in it: the hole gets a line end of its own. */
-static int end_hole(int fd, uint64_t offset)
+static int end_hole(struct mpl_writing *x, uint64_t offset)
 {
     char before = '\n';
-    if (!offset || pread(fd, &before, 1, (off_t)(offset - 1)) != 1 || before)
+    if (!offset || pread(x->fd, &before, 1, (off_t)(offset - 1)) != 1 || before)
         return 0;
-    return pwrite_whole(fd, "\n", 1, offset - 1) ?: MPL_FOUND_TRUNCATED | MPL_FOUND_FOREIGN;
+    return pwrite_whole(x, "\n", 1, offset - 1) ?: MPL_FOUND_TRUNCATED | MPL_FOUND_FOREIGN;
 }
 
 /* Somebody else's bytes stand where ours should: go on behind them, on a line of our own, from our last line end that is in the file. */
-static int step_behind_foreign(struct mpl_write *w, const char *staged, int fd, uint64_t size, uint64_t common)
+static int step_behind_foreign(struct mpl_writing *x, uint64_t size, uint64_t common)
 {
-    struct mpl_target t = mpl_target_of(w);
-    const char *bytes = staged + t.from;
+    const struct mpl_target t = x->target;
+    const char *bytes = x->staged + t.from;
     uint64_t from = common;
     while (from && bytes[from - 1] != '\n')
         from--;
-    int64_t end = end_line(fd, size);
+    int64_t end = end_line(x, size);
     if (end < 0)
         return (int)end;
-    mpl_retarget(w, (uint64_t)end, t.from + from);
-    return MPL_FOUND_FOREIGN;
+    return retarget(x, (uint64_t)end, t.from + from) ?: MPL_FOUND_FOREIGN;
 }
 
 /* Somebody has made the file shorter: go on at its end, on a line of our own. */
-static int step_back(struct mpl_write *w, int fd, uint64_t size)
+static int step_back(struct mpl_writing *x, uint64_t size)
 {
-    int64_t end = end_line(fd, size);
+    int64_t end = end_line(x, size);
     if (end < 0)
         return (int)end;
-    mpl_retarget(w, (uint64_t)end, mpl_target_of(w).from);
-    return MPL_FOUND_TRUNCATED;
+    return retarget(x, (uint64_t)end, x->target.from) ?: MPL_FOUND_TRUNCATED;
 }
 
-int mpl_sink_write(struct mpl_write *w, const char *staged, int fd)
+int mpl_sink_write(struct mpl_writing *x)
 {
     int found = 0;
     for (int round = 0; round < 8; round++) {
         struct stat st;
-        const struct mpl_target t = mpl_target_of(w);
-        const char *bytes = staged + t.from;
-        const uint64_t len = mpl_write_bytes(w) - t.from;
+        const struct mpl_target t = x->target;
+        const char *bytes = x->staged + t.from;
+        const uint64_t len = x->length - t.from;
         int rc;
-        if (fstat(fd, &st))
+        if (fstat(x->fd, &st))
             return -errno;
         const uint64_t size = (uint64_t)st.st_size;
         if (size > t.offset && SEEDED(doubled_by_the_redo)) {
-            mpl_retarget(w, size, t.from);
+            retarget(x, size, t.from);
             continue;
         }
         if (size < t.offset) {
-            rc = step_back(w, fd, size);
+            rc = step_back(x, size);
         } else {
-            int64_t common = size == t.offset ? 0 : common_prefix(fd, bytes, len, t.offset);
+            int64_t common = size == t.offset ? 0 : common_prefix(x->fd, bytes, len, t.offset);
             if (common < 0)
                 return (int)common;
             if ((uint64_t)common == len || size == t.offset + (uint64_t)common) {
-                common = w->anew ? 0 : common;
-                rc = pwrite_whole(fd, bytes + common, len - (uint64_t)common, t.offset + (uint64_t)common) ?: end_hole(fd, t.offset);
+                common = x->anew ? 0 : common;
+                rc = pwrite_whole(x, bytes + common, len - (uint64_t)common, t.offset + (uint64_t)common) ?: end_hole(x, t.offset);
                 return rc < 0 ? rc : found | rc;
             }
-            rc = step_behind_foreign(w, staged, fd, size, (uint64_t)common);
+            rc = step_behind_foreign(x, size, (uint64_t)common);
         }
         if (rc < 0)
             return rc;

@@ -56,7 +56,8 @@ static int check_record(struct mpl_view *v, const struct mpl_record *head)
         return MPL_E_CORRUPT;
     if (!epoch_known(v, head->epoch))
         return MPL_E_CORRUPT;
-    mpl_view_start_session(v, head->epoch);
+    if (v->tally[head->epoch % MPL_SLOTS].epoch != head->epoch)
+        mpl_view_start_session(v, head->epoch);
     uint64_t last = v->cursor_seq[head->epoch % MPL_SLOTS];
     if (head->seq <= last || (head->seq != last + 1 && !gap_explained(v, head->epoch, head->seq - 1)))
         return MPL_E_CORRUPT;
