@@ -146,3 +146,36 @@ PyObject *mplog_ranges(ReaderObject *self, uint32_t sink)
     }
     return out;
 }
+
+static PyObject *lane_row(ReaderObject *self, uint32_t segment, uint32_t number)
+{
+    struct mpl_view *v = &self->reader.views[segment][number];
+    uint32_t epoch = mpl_load(&v->lane->epoch);
+    const struct mpl_slot *s = &v->lane->slots[epoch % MPL_SLOTS];
+    uint64_t dropped = 0;
+    for (unsigned i = 0; i < MPL_REASONS; i++)
+        for (unsigned k = 0; k < MPL_LEVELS; k++)
+            dropped += mpl_load(&v->lane->drops[i][k]);
+    const uint64_t overflow = mpl_load_acquire(&v->lane->ovf_end) - mpl_load_acquire(&v->lane->ovf_head);
+    char name[MPL_NAME];
+    memcpy(name, s->name, sizeof name);
+    return Py_BuildValue("{sNsIsNsNsNsKsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
+        "name", mplog_text(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "open",
+        PyBool_FromLong((mpl_load_acquire(&s->epoch_state) & 0xffffffffu) != MPL_S_CLOSED), "start_ns", s->start_ns, "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head) + overflow, "overflow_bytes", overflow, "dropped", dropped,
+        "capacity_bytes", mpl_load(&v->lane->capacity), "quarantined", PyBool_FromLong(mpl_load(&v->lane->quarantined)));
+}
+
+PyObject *mplog_lanes(ReaderObject *self, PyObject *unused)
+{
+    PyObject *out = PyList_New(0);
+    for (uint32_t s = 0; out && s < MPL_MAX_SEGMENTS; s++)
+        for (uint32_t i = 0; out && self->reader.views[s] && i < self->reader.segments[s].head.lanes; i++) {
+            if (!mpl_load(&self->reader.views[s][i].lane->epoch))
+                continue;
+            PyObject *row = lane_row(self, s, i);
+            if (!row || PyList_Append(out, row))
+                Py_CLEAR(out);
+            Py_XDECREF(row);
+        }
+    return out;
+}

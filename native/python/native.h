@@ -71,6 +71,7 @@ PyObject *mplog_text(const char *bytes, size_t room);      /* what somebody has 
 PyObject *mplog_frame(PyObject *module, PyObject *record);  /* records on disk: kept.c */
 PyObject *mplog_frame_of(PyObject *module, PyObject *args);
 PyObject *mplog_frames(PyObject *module, PyObject *data);
+PyObject *mplog_lanes(ReaderObject *self, PyObject *unused);  /* a dict for every lane that was ever claimed */
 PyObject *mplog_compose(ReaderObject *self, PyObject *args);
 
 int mplog_add_formats(PyObject *module); /* FORMATS: the number of a format by its name */

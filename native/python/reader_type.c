@@ -361,39 +361,6 @@ static PyObject *reader_set_threshold(ReaderObject *self, PyObject *arg)
     Py_RETURN_NONE;
 }
 
-static PyObject *lane_row(ReaderObject *self, uint32_t segment, uint32_t number)
-{
-    struct mpl_view *v = &self->reader.views[segment][number];
-    uint32_t epoch = mpl_load(&v->lane->epoch);
-    const struct mpl_slot *s = &v->lane->slots[epoch % MPL_SLOTS];
-    uint64_t dropped = 0;
-    for (unsigned i = 0; i < MPL_REASONS; i++)
-        for (unsigned k = 0; k < MPL_LEVELS; k++)
-            dropped += mpl_load(&v->lane->drops[i][k]);
-    const uint64_t overflow = mpl_load_acquire(&v->lane->ovf_end) - mpl_load_acquire(&v->lane->ovf_head);
-    char name[MPL_NAME];
-    memcpy(name, s->name, sizeof name);
-    return Py_BuildValue("{sNsIsNsNsNsKsKsKsKsKsIsN}", "session", mplog_session(self->reader.segments[segment].head.segment_id, number, epoch), "pid", s->pid,
-        "name", mplog_text(name, sizeof name), "live", PyBool_FromLong(mpl_locked(self->reader.segments[segment].fd, number, 1) > 0), "open",
-        PyBool_FromLong((mpl_load_acquire(&s->epoch_state) & 0xffffffffu) != MPL_S_CLOSED), "start_ns", s->start_ns, "settled", mpl_load(&s->settled), "pending_bytes", mpl_load_acquire(&v->lane->tail) - mpl_load_acquire(&v->lane->head) + overflow, "overflow_bytes", overflow, "dropped", dropped,
-        "capacity_bytes", mpl_load(&v->lane->capacity), "quarantined", PyBool_FromLong(mpl_load(&v->lane->quarantined)));
-}
-
-static PyObject *reader_lanes(ReaderObject *self, PyObject *unused)
-{
-    PyObject *out = PyList_New(0);
-    for (uint32_t s = 0; out && s < MPL_MAX_SEGMENTS; s++)
-        for (uint32_t i = 0; out && self->reader.views[s] && i < self->reader.segments[s].head.lanes; i++) {
-            if (!mpl_load(&self->reader.views[s][i].lane->epoch))
-                continue;
-            PyObject *row = lane_row(self, s, i);
-            if (!row || PyList_Append(out, row))
-                Py_CLEAR(out);
-            Py_XDECREF(row);
-        }
-    return out;
-}
-
 PyDoc_STRVAR(broken_doc, "broken() -> [(session, segment, lane)] of lanes set aside since the last call");
 static PyObject *reader_broken(ReaderObject *self, PyObject *unused)
 {
@@ -447,7 +414,7 @@ static PyMethodDef reader_methods[] = {
     {"set_pids", (PyCFunction)reader_set_pids, METH_VARARGS, "set_pids(writer, supervisor)"},
     {"set_overflow_dir", (PyCFunction)reader_set_overflow_dir, METH_O, "set_overflow_dir(dir): where producers put chunks, if not beside the segments"},
     {"set_threshold", (PyCFunction)reader_set_threshold, METH_O, "set_threshold(level or None): of all processes of the service, from their next call on"},
-    {"lanes", (PyCFunction)reader_lanes, METH_NOARGS, "a dict for every lane that was ever claimed"},
+    {"lanes", (PyCFunction)mplog_lanes, METH_NOARGS, "a dict for every lane that was ever claimed"},
     {"broken", (PyCFunction)reader_broken, METH_NOARGS, broken_doc},
     {0},
 };
