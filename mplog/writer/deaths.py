@@ -146,7 +146,8 @@ def death(fmt: Format, wall_ns: int, end: End, fate: Fate, known: Known) -> byte
     """
     _, session, pid, name, start_ns, last = end[:6]
     crash = known.crash
-    if not last and crash is None and (fate.how != "signal" and not fate.number):
+    level = _level(fate, crash)
+    if not last and (level == INFO or fate.how == "unknown"):
         return b""
     lived_s = max(known.died_ns - start_ns, 0) / 1e9 if known.died_ns else None
     keys: dict[str, Any] = {
@@ -166,7 +167,7 @@ def death(fmt: Format, wall_ns: int, end: End, fate: Fate, known: Known) -> byte
         keys["exception.stacktrace"] = crash.text
     text = f"worker {pid} ({name}) {_sentence(fate, lived_s)}; {_last(last)}"
     told = {key: value for key, value in keys.items() if value is not None}
-    return fmt.notice(wall_ns, _level(fate, crash), DEATH, text, told)
+    return fmt.notice(wall_ns, level, DEATH, text, told)
 
 
 def fate_in(crash: Crash) -> Fate:
@@ -177,13 +178,13 @@ def fate_in(crash: Crash) -> Fate:
 
 
 def _level(fate: Fate, crash: Crash | None) -> int:
-    """A signal that asks a process to end, and an exit code, are its own or its master's doing; any
-    other signal is a fault.
+    """A signal that asks a process to end is somebody's wish: so ends each worker of a `Pool` that
+    is left by its `with`. Any other signal is a fault, and an exit code may be one.
     """
     if crash is not None:
         return ERROR
     if fate.how == "signal":
-        return WARNING if fate.number in _ASKED_TO_END else ERROR
+        return INFO if fate.number in _ASKED_TO_END else ERROR
     quiet = fate.how == "alive" or (fate.how == "exit" and fate.number == 0)
     return INFO if quiet else WARNING
 

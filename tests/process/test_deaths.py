@@ -94,7 +94,7 @@ def test_each_death_is_told_once_with_its_manner(world):
     found = deaths(world)
     assert {name: how(line) for name, line in found.items()} == {
         "killed": ("signal", "SIGKILL", "ERROR"),
-        "asked": ("signal", "SIGTERM", "WARNING"),
+        "asked": ("signal", "SIGTERM", "INFO"),
         "aborted": ("signal", "SIGABRT", "ERROR"),
         "crashed": ("signal", "SIGSEGV", "ERROR"),
         "real time": ("signal", "SIGRTMIN+3", "ERROR"),

@@ -46,7 +46,7 @@ def test_the_sentence_says_who_how_when_and_how_far():
     [
         (Fate("signal", 9), "ERROR"),
         (Fate("signal", 11, core=True), "ERROR"),
-        (Fate("signal", 15), "WARNING"),
+        (Fate("signal", 15), "INFO"),
         (Fate("exit", 3), "WARNING"),
         (Fate("exit", 0), "INFO"),
         (ALIVE, "INFO"),
@@ -74,7 +74,7 @@ def test_what_is_not_known_is_left_out():
     assert not {"lifetime_s", "signal", "exit_code", "core_dumped"} & line.keys()
 
 
-@pytest.mark.parametrize("fate", [UNKNOWN, ALIVE, Fate("exit", 0)])
+@pytest.mark.parametrize("fate", [UNKNOWN, ALIVE, Fate("exit", 0), Fate("signal", 15)])
 def test_an_end_without_an_event_is_no_news(fate):
     """A forked child that never logged, and left as such children do."""
     assert told(fate, last=0) is None
