@@ -63,6 +63,18 @@ static int failed_write_is_taken_up_again(void *arg)
     return 0;
 }
 
+/* Cut to nothing after the look and before the write, the file has a hole of zeros where our first line would begin. */
+static void a_hole_has_a_line_of_its_own(void)
+{
+    char text[64] = "";
+    prepare("", 4);
+    CHECK_EQ(pwrite(w.fd, LINES, (size_t)LENGTH, 4), LENGTH);
+    CHECK_EQ(mpl_redo(&w.j, &w.r, w.fd), MPL_FOUND_TRUNCATED | MPL_FOUND_FOREIGN);
+    CHECK_EQ(pread(w.fd, text, sizeof text - 1, 0), 4 + LENGTH);
+    CHECK(memcmp(text, "\0\0\0\n" LINES, 4 + (size_t)LENGTH) == 0);
+    CHECK_EQ(mpl_journal_file(&w.j, 0)->offset, 4 + (uint64_t)LENGTH);
+}
+
 static int test(const char *dir)
 {
     service_make(dir);
@@ -85,5 +97,6 @@ static int test(const char *dir)
     expect("old\none\nXYZ\n", 4, "old\none\nXYZ\ntwo\nthree\nfour\n", 4 + 8 + n - 4, MPL_FOUND_FOREIGN);
     expect("old\n" LINES "XYZ", 4, "old\n" LINES "XYZ", 4 + n, 0); /* behind ours: the next batch meets it */
     failed_write_is_taken_up_again(NULL);
+    a_hole_has_a_line_of_its_own();
     return 0;
 }
