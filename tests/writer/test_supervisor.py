@@ -62,9 +62,41 @@ def lives(shm, tmp_path, monkeypatch):
         return code, len(log.read_text().splitlines()) if log.exists() else 0, slept
 
     yield run
+    restore(handlers)
+
+
+def restore(handlers):
+    """The test's own signal handlers are there again."""
     for number, handler in handlers.items():
         if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) != handler:
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("wish", ["reopen", "rotate", "reload"])
+def test_what_is_asked_for_between_two_writers_is_done_by_the_next(
+    shm, tmp_path, monkeypatch, wish
+):
+    """The signal comes while the supervisor pauses after a failed start."""
+    number = {"reopen": signal.SIGUSR1, "rotate": signal.SIGUSR2, "reload": signal.SIGHUP}[wish]
+    create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
+    supervisor, began, seen = os.getpid(), tmp_path / "began", tmp_path / "seen"
+    handlers = {number: signal.getsignal(number) for number in range(1, 20)}
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: os.kill(supervisor, number))
+
+    def work(directory, service, signals, pid):
+        if not began.exists():
+            began.touch()
+            raise RuntimeError("a broken start")
+        while not getattr(signals, wish):
+            os.sched_yield()
+        seen.touch()
+        return 0
+
+    try:
+        assert 0 == Supervisor(shm, "shop", worker=work).run()
+    finally:
+        restore(handlers)
+    assert seen.exists()
 
 
 def test_it_ends_with_its_writers_work(lives):
