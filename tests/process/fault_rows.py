@@ -39,6 +39,7 @@ FAULTS = [
         "F1", "the disk is full", "tmpfs with `size=`, filled up, then larger",
         "the batch that was cut by it is completed",
         ((FULL, "test_a_full_disk_is_waited_for"),
+         (FULL, "test_a_disk_that_is_full_again_and_again_loses_nothing"),
          ("tests/stress/test_full_disk.py",
           "test_a_disk_that_was_full_loses_nothing_that_the_lanes_can_hold")),
     ),

@@ -98,7 +98,9 @@ class Scene:
 
     def resumes(self) -> None:
         """The cause is gone: writing goes on by itself, and a fresh event flows; tells how soon."""
-        backlog = self.reader().pending()
+        reader = self.reader()
+        reader.scan(None)
+        backlog = reader.pending()
         began_s, size = time.monotonic(), self._size()
         self.world.wait_for(lambda: self._size() != size, 60.0, "writing to go on")
         grew_s = time.monotonic() - began_s

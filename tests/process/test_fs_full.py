@@ -40,6 +40,27 @@ def test_a_full_disk_is_waited_for(tmp_path, mounts, world, load):
 
 
 @root
+@pytest.mark.stress
+def test_a_disk_that_is_full_again_and_again_loses_nothing(tmp_path, mounts, world):
+    """F1: ten times, each until the tries are as far apart as they get; how soon it goes on is
+    printed.
+    """
+    place = mounts.tmpfs(tmp_path / "disk", "size=200m")
+    world.log = place / "app.jsonl"
+    scene, ballast = Scene(world), place / "ballast"
+    for _ in range(10):
+        fill(ballast)
+        tries = scene.count("errors")
+        scene.waits("ENOSPC")
+        world.wait_for(lambda before=tries: scene.count("errors") > before + 8, 60.0, "long pauses")
+        ballast.unlink()
+        scene.resumes()
+    report = scene.whole()
+
+    assert (0, {}) == (report.torn, report.notices)
+
+
+@root
 def test_a_file_that_is_deleted_to_make_room_gives_it_back(tmp_path, mounts, world):
     """F1: the writer lets go of it, though a batch of its own is half in it."""
     place = mounts.tmpfs(tmp_path / "disk", "size=4m")
