@@ -251,7 +251,7 @@ def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[
 
 def by_hand(minutes: float) -> int:
     """`make soak`: in places of its own, gone afterwards if all was well."""
-    seed = int(os.environ.get("MPLOG_STRESS_SEED") or random.SystemRandom().randrange(1 << 32))
+    seed = int(os.environ.pop("MPLOG_STRESS_SEED", "") or random.SystemRandom().randrange(1 << 32))
     shared = Path(tempfile.mkdtemp(prefix="mplog-soak-", dir="/dev/shm"))
     logs = Path(tempfile.mkdtemp(prefix="mplog-soak-"))
     os.environ["MPLOG_DIR"] = str(shared)
