@@ -65,6 +65,13 @@ class Drop(msgspec.Struct):
     filtered: Count = 0
 
 
+class NoLane(msgspec.Struct):
+    """The line `mplog.no_lane`: events of processes that could get no lane, and so no session."""
+
+    count: Number
+    reasons: dict[str, dict[str, Count]] = {}
+
+
 class FileNotice(msgspec.Struct):
     """The line `mplog.file`."""
 
@@ -80,7 +87,7 @@ class Who(msgspec.Struct):
     name: str = msgspec.field(name="process.name", default="")
 
 
-Notice = SessionEnd | Drop | FileNotice
+Notice = SessionEnd | Drop | FileNotice | NoLane
 
 NOT_JSON = (msgspec.MsgspecError, ValueError, RecursionError)
 decode_line: Callable[[bytes], Line] = msgspec.json.Decoder(Line).decode
@@ -88,8 +95,14 @@ _KINDS: dict[str, type[Notice]] = {
     "mplog.session.end": SessionEnd,
     "mplog.drop": Drop,
     "mplog.file": FileNotice,
+    "mplog.no_lane": NoLane,
 }
-_OPTIONAL = {SessionEnd: {"process.pid", "process.name"}, Drop: {"filtered"}, FileNotice: set()}
+_OPTIONAL = {
+    SessionEnd: {"process.pid", "process.name"},
+    Drop: {"filtered"},
+    FileNotice: set(),
+    NoLane: set(),
+}
 _notices = {name: msgspec.json.Decoder(kind).decode for name, kind in _KINDS.items()}
 
 
@@ -139,7 +152,7 @@ def _from_logfmt(raw: bytes, event_name: str) -> Notice:
     told: dict[str, Any] = dict(logfmt.pairs(raw))
     if not told.keys() >= set(kind.__struct_encode_fields__) - _OPTIONAL[kind]:
         raise ValueError("a key is missing")
-    if kind is Drop:
+    if kind in (Drop, NoLane):
         told["reasons"] = msgspec.json.decode(told["reasons"])
     return msgspec.convert(told, kind, strict=False)
 

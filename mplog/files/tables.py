@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mplog.files.manifest import Entry, SessionRange
 from mplog.files.report import CUT_ARCHIVE, GONE_ARCHIVE, Ledger, Place, Report, add_counts
-from mplog.files.scan import Drop, SessionEnd
+from mplog.files.scan import Drop, NoLane, SessionEnd
 from mplog.files.session import Session
 
 
@@ -31,8 +31,12 @@ class Tables:
             self.sessions[name] = session
         return session
 
-    def notice(self, notice: Drop | SessionEnd, place: Place) -> None:
-        """Take one of the service's own lines about a session."""
+    def notice(self, notice: Drop | SessionEnd | NoLane, place: Place) -> None:
+        """Take one of the service's own lines about a session, or about events that have none."""
+        if isinstance(notice, NoLane):
+            self._report.dropped += notice.count
+            add_counts(self._report.dropped_by_reason, notice.reasons)
+            return
         session = self.session(notice.session)
         if isinstance(notice, Drop):
             self._report.dropped += session.drop(notice, place)

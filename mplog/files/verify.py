@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mplog.files.explain import Circumstances, explain
-from mplog.files.lead import LEAD_LINES, SUSPECT, Ranges, repeated_before, skipping
+from mplog.files.lead import SUSPECT, Ranges, repeated_before, skipping
 from mplog.files.manifest import Entry
 from mplog.files.refuse import of_others, own_file, refusal
 from mplog.files.report import (
@@ -44,7 +44,8 @@ from mplog.files.source import Log, Source, logs_of
 from mplog.files.stray import Strays, what_is_wrong
 from mplog.files.tables import Tables
 
-_OURS = ("mplog.session.end", "mplog.drop", "mplog.file")
+_OURS = ("mplog.session.end", "mplog.drop", "mplog.file", "mplog.no_lane")
+_SUSPECT_LEAD = 2  # lines at a file's beginning that are about the file before
 
 Progress = Callable[[int, int], None]
 """Is told, after each piece, how many files are done, and how many lines, of one log."""
@@ -260,7 +261,7 @@ class _LogReader:
 
     def _suspect(self, notice: FileNotice, place: Place) -> None:
         self.report.suspect += 1
-        which = "the file before" if place.line <= LEAD_LINES else "this file"
+        which = "the file before" if place.line <= _SUSPECT_LEAD else "this file"
         text = f"{notice.bytes:,} bytes of {which} may not be on the disk"
         finding = Finding("suspect", text, place.file, place.line, byte=notice.offset)
         self._ledger.remark(finding)

@@ -147,6 +147,26 @@ def test_announced_drops_are_not_missing(check):
     assert 1 == check(lines, strict=True).exit_code
 
 
+@pytest.mark.parametrize("format_", ["json", "logfmt"])
+def test_events_that_had_no_lane_are_told_drops(check, format_):
+    """They have no session and no numbers: counted by reason, damage only when strict."""
+    told = [("timestamp", "2026-11-22T08:00:00Z"), ("logger", "mplog"), ("message", "3_dropped")]
+    told += [("event_name", "mplog.no_lane"), ("count", 3)]
+    reasons = {"no_lane": {"INFO": 2, "ERROR": 1}}
+    if format_ == "json":
+        raw = json.dumps(dict(told) | {"reasons": reasons}).encode() + b"\n"
+    else:
+        quoted = json.dumps(json.dumps(reasons))
+        raw = " ".join(f"{key}={value}" for key, value in told).encode()
+        raw += f" reasons={quoted}\n".encode()
+    report = check([event("a", 1), raw, end("a", 1)])
+
+    assert (0, 3, reasons, []) == (
+        report.exit_code, report.dropped, report.dropped_by_reason, report.findings,
+    )  # fmt: skip
+    assert 1 == check([event("a", 1), raw], strict=True).exit_code
+
+
 def test_a_gap_beside_an_announced_drop_is_missing(check):
     """An announcement covers its own numbers and no others."""
     lines = [event("a", 1), drop("a", 3, 3), event("a", 5)]
