@@ -28,7 +28,7 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
     except FileNotFoundError:
         return 0
     while not _native.lock(fd, _native.LOCK_WRITER):
-        if signals.stop:
+        if signals.stop or _superseded(fd, supervisor):
             return 0
         time.sleep(LOCK_S)
     found = os.fstat(fd)
@@ -49,3 +49,8 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
     except Abandoned:
         return 0
     return 0
+
+
+def _superseded(fd: int, supervisor: int) -> bool:
+    """Its own supervisor is dead, and another one, which has a writer of its own, is there."""
+    return os.getppid() != supervisor and _native.locked(fd, _native.LOCK_SUPERVISOR)

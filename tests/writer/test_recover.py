@@ -18,6 +18,7 @@ from mplog.files.manifest import manifest_path
 from mplog.files.verify import verify
 from mplog.ring import create_bell, hold
 from mplog.writer import another, deliver, loop, recover
+from mplog.writer import work as working
 from mplog.writer.loop import Loop
 from mplog.writer.state import Signals
 from mplog.writer.work import work
@@ -209,8 +210,36 @@ def test_a_writer_that_waits_for_its_predecessor_leaves_when_told_to(make):
     held = hold(place.directory, "shop", _native.LOCK_WRITER)
     place.signals.stop = True
 
-    assert 0 == work(place.directory, "shop", place.signals, 0)
+    assert 0 == work(place.directory, "shop", place.signals, os.getppid())
     os.close(held)
+
+
+def test_a_writer_that_waits_leaves_when_its_supervisor_is_dead_and_another_is_there(make):
+    """Else supervisors that are killed one after the other would leave one each, waiting."""
+    place = make()
+    held = hold(place.directory, "shop", _native.LOCK_WRITER)
+
+    assert 0 == work(place.directory, "shop", place.signals, os.getppid() + 1)
+    os.close(held)
+
+
+def test_a_writer_whose_supervisor_is_dead_waits_on_where_no_other_is_there(make, monkeypatch):
+    """Nobody else would deliver what its predecessor leaves."""
+    place = make()
+    os.close(place.supervisor)
+    held = hold(place.directory, "shop", _native.LOCK_WRITER)
+    waits = []
+
+    def wait(pause_s):
+        waits.append(pause_s)
+        place.signals.stop = len(waits) > 3
+
+    monkeypatch.setattr(working.time, "sleep", wait)
+    assert 0 == work(place.directory, "shop", place.signals, os.getppid() + 1)
+    os.close(held)
+    place.supervisor = hold(place.directory, "shop", _native.LOCK_SUPERVISOR)
+
+    assert 4 == len(waits)
 
 
 def test_a_writer_that_is_told_to_stop_stops_under_any_load(make, monkeypatch):
