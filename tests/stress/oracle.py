@@ -126,6 +126,7 @@ class Verdict(msgspec.Struct):
     """What the files say of the producers; what must not be is listed in words.
 
     `unsure`: calls that may have been accepted, for events that leave no line anyway.
+    `unnoted`: calls that ended with their process and left no line: they may have been refused.
     """
 
     delivered: int = 0
@@ -135,6 +136,7 @@ class Verdict(msgspec.Struct):
     dropped: int = 0
     filtered: int = 0
     unsure: int = 0
+    unnoted: int = 0
     lost: list[str] = []
     doubled: list[str] = []
     torn: list[str] = []
@@ -165,7 +167,8 @@ class Verdict(msgspec.Struct):
     def balances(self, left: int = 0) -> bool:
         """Whether that line is true."""
         offered = self.accepted + self.unacknowledged + self.refused
-        return offered == self.delivered + self.dropped + self.filtered + left
+        more = self.delivered + self.dropped + self.filtered + left - offered
+        return 0 <= more <= (self.unnoted if self.dropped else 0)
 
 
 def files_of(log_file: Path) -> list[Path]:
@@ -259,6 +262,8 @@ def _account(verdict: Verdict, producer: int, row: Row, seen: list[int], absent:
     beyond = sorted(n for n in unique if n > accepted)
     if beyond == [accepted + 1]:
         verdict.unacknowledged += 1
+    elif not beyond:
+        verdict.unnoted += row.sent > accepted
     else:
         verdict.phantom += [f"{n} of producer {producer} ({row})" for n in beyond]
     if len(unique) != len(seen):
