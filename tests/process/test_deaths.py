@@ -8,28 +8,9 @@ import time
 
 import proof
 import pytest
+from graves import PARENT, deaths, how, told
 
 pytestmark = pytest.mark.process
-
-# Forks workers that log and die; each has been seen by the writer before.
-PARENT = """
-import ctypes, signal
-mplog.configure(LOG)
-proof.Producer("parent").event()
-mplog.flush(20)
-
-def worker(name, die):
-    pid = os.fork()
-    if pid == 0:
-        proof.Producer(name).events(3)
-        mplog.flush(20)
-        die()
-    proof.note(f"is {name}:{pid}")
-    return pid
-
-def by(number):
-    return lambda: os.kill(os.getpid(), number)
-"""
 
 MANNERS = (
     PARENT
@@ -53,34 +34,6 @@ os.waitpid(pids[-1], 0)
 proof.Producer("parent again").event()
 """
 )
-
-
-def deaths(world):
-    """By the name of the worker, what is told of its death; each one once."""
-    pids = {}
-    for line in proof.noted(world.acks):
-        name, _, pid = line.removeprefix("is ").rpartition(":")
-        if name:
-            pids[int(pid)] = name
-    found = {}
-    for line in proof.lines_of(world.log):
-        if line.get("event_name") == "mplog.death":
-            name = pids[line["process.pid"]]
-            assert name not in found, f"{name} is told twice"
-            found[name] = line
-    return found
-
-
-def told(world, count):
-    """Wait until so many deaths stand in the log."""
-    world.wait_for(
-        lambda: world.log.exists() and len(deaths(world)) >= count, 20.0, f"{count} deaths told"
-    )
-
-
-def how(line):
-    """How a worker went, in short."""
-    return line["how"], line.get("signal", line.get("exit_code")), line["level"]
 
 
 def test_each_death_is_told_once_with_its_manner(world):
@@ -150,7 +103,7 @@ def test_a_worker_that_has_logged_nothing_is_told_when_it_was_killed(world):
 CROWD = (
     PARENT
     + """
-pids = [worker(f"w{i}", lambda: time.sleep(60)) for i in range(50)]
+pids = [worker(f"w{i}", lambda: time.sleep(60)) for i in range(int(sys.argv[1]))]
 sys.stdin.readline()
 for pid in pids:
     os.kill(pid, signal.SIGKILL)
@@ -164,28 +117,29 @@ sys.stdin.readline()
 )
 
 
-def settled_crowd(world):
-    """A program with fifty workers, all of whose events stand in the log."""
-    program = world.start(CROWD)
+def settled_crowd(world, count=50):
+    """A program with so many workers, all of whose events stand in the log."""
+    program = world.start(CROWD, str(count))
     world.wait_for(
-        lambda: world.log.exists() and len(proof.delivered(world.log)) == 51,
-        40.0,
+        lambda: world.log.exists() and len(proof.delivered(world.log)) == count + 1,
+        100.0,
         "the events of all workers",
     )
     return program
 
 
-def test_fifty_killed_at_once_are_each_told(world):
+@pytest.mark.parametrize("count", [50, pytest.param(300, marks=pytest.mark.stress)])
+def test_those_killed_at_once_are_each_told(world, count):
     """All of them, with their signal, and a fresh event flows."""
-    program = settled_crowd(world)
+    program = settled_crowd(world, count)
     world.go_on(program)
-    told(world, 50)
+    told(world, count)
     world.go_on(program)
     world.finish(program)
     report = world.check()
 
     assert {("signal", "SIGKILL", "ERROR")} == {how(line) for line in deaths(world).values()}
-    assert (50, 50) == (len(deaths(world)), report.ended_unclean)
+    assert (count, count) == (len(deaths(world)), report.ended_unclean)
 
 
 def test_a_writer_killed_while_it_tells_tells_nobody_twice(world):
