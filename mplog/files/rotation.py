@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mplog._native import Journal, rename_noreplace
-from mplog.files.active import ActiveFile, own
+from mplog.files.active import DIRECTORY_MODE, ActiveFile, own
 from mplog.files.archive import archive_name, list_archives, next_generation, parse_archive
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
 from mplog.files.scan import summarise
@@ -102,6 +102,7 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
         raise ValueError("no rotation is under way")
     generation, planned, *old_and_new = rotation
     old = (old_and_new[0], old_and_new[1])
+    os.makedirs(path.parent, DIRECTORY_MODE, exist_ok=True)  # somebody may have removed it just now
     try:
         archive = _set_aside(path, planned, old)
     except OSError as error:
@@ -112,6 +113,7 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
     _put_new(path)
     file = ActiveFile(path, mode)
     try:
+        file.end_line()
         size_bytes = file.size()
     except OSError:
         file.close()

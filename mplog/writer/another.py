@@ -8,7 +8,7 @@ import contextlib
 import errno
 import os
 
-from mplog.files.active import AbsentFile, ActiveFile
+from mplog.files.active import DIRECTORY_MODE, AbsentFile, ActiveFile
 from mplog.ring import still_owned, take_ownership
 from mplog.writer.state import FileSink, Job
 
@@ -85,16 +85,22 @@ def _opened(job: Job, sink: FileSink) -> ActiveFile:
     """
     file = ActiveFile(sink.path, sink.settings.mode, sink.file.stat())
     try:
-        if sink.lock >= 0 and not still_owned(sink.path, sink.lock):
-            _own_again(job, sink)
+        keep_lock(job, sink)
     except OSError:
         file.close()
         raise
     return file
 
 
-def _own_again(job: Job, sink: FileSink) -> None:
-    """The directory is another one, and the lock beside the file with it."""
+def keep_lock(job: Job, sink: FileSink) -> None:
+    """Take the lock beside the file again where the directory is another one, and the lock with it.
+
+    Raises:
+        OSError: it cannot be had, or another service has it by now.
+    """
+    if sink.lock < 0 or still_owned(sink.path, sink.lock):
+        return
+    os.makedirs(sink.path.parent, DIRECTORY_MODE, exist_ok=True)
     fd = take_ownership(sink.path, job.service, job.directory)
     if fd is None:
         raise OSError(errno.EBUSY, "another service writes it", str(sink.path))

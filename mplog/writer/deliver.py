@@ -16,7 +16,7 @@ from mplog import _native
 from mplog.files import rotation
 from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.retention import retire
-from mplog.writer.another import look_again, take
+from mplog.writer.another import keep_lock, look_again, take
 from mplog.writer.compose import unsure_notice
 from mplog.writer.state import FileSink, Job, now_ns
 
@@ -249,6 +249,7 @@ def finish_rotation(job: Job, sink: FileSink) -> bool:
     """
 
     def step() -> rotation.Rotated:
+        keep_lock(job, sink)
         return rotation.finish(job.journal, sink.path, sink.settings.mode, sink.ranges)
 
     try:

@@ -141,6 +141,14 @@ FAULTS = [
         ((OTHERS, "test_a_directory_that_is_mounted_or_unmounted_is_gone_on_in"),),
     ),
     Fault(
+        "F9", "all of these at random, one after the other", "a hundred in three seconds; seeded",
+        "also with signals, and with a writer that is killed while files are moved",
+        (("tests/process/test_accidents.py",
+          "test_whatever_befalls_the_file_every_line_is_in_a_piece"),
+         ("tests/process/test_accidents.py",
+          "test_a_writer_that_is_killed_meanwhile_finds_its_file")),
+    ),
+    Fault(
         "F11", "`logrotate` and mplog rotate the same file", "both, many times, four workers",
         "every line is in one of the pieces, once",
         ((LOGROTATE, "test_a_file_moved_away_by_logrotate_loses_nothing"),

@@ -25,8 +25,8 @@ STYLES = {
     "nocreate": ("nocreate", True, "off"),
     "unasked": ("create 0640", False, "off"),
     "unasked-nocreate": ("nocreate", False, "off"),
-    "racing": ("create 0640", True, "150 KB"),
-    "racing-nocreate": ("nocreate", False, "50 KB"),
+    "racing": ("create 0640", True, "300 KB"),
+    "racing-nocreate": ("nocreate", False, "300 KB"),
 }
 
 
