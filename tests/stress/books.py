@@ -5,10 +5,11 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from oracle import Ledger, Line, body, files_of, lines_of
+from oracle import Ledger, Line, body, lines_of
 
 import mplog
 from mplog.files.archive import list_archives
@@ -89,7 +90,7 @@ class Books:
         """By producer, the first and the last number; each between follows the one before."""
         there: dict[int, tuple[int, int]] = {}
         decode = msgspec.json.Decoder(Line).decode
-        for place, raw in lines_of(files_of(self._log)):
+        for place, raw in self._lines():
             line = decode(raw)
             if line.producer < 0:
                 continue
@@ -100,6 +101,17 @@ class Books:
                 wrong.append(f"{place}: {line.n} of producer {line.producer} is another's")
             there[line.producer] = (first, line.n)
         return there
+
+    def _lines(self) -> Iterator[tuple[str, bytes]]:
+        """Each line once, also of an archive that is compressed while this reads."""
+        archives = list_archives(self._log.parent, self._log.name)
+        for name in dict.fromkeys(archive.plain_name for archive in archives):
+            plain = self._log.parent / name
+            try:
+                yield from lines_of([plain])
+            except FileNotFoundError:
+                yield from lines_of([plain.with_name(name + ".gz")])
+        yield from lines_of([self._log])
 
     def _of(self, producer: int, span: tuple[int, int] | None, alive: bool) -> list[str]:
         row, proved, every = self._ledger.row(producer), self._proved.get(producer, 0), self._every
