@@ -94,10 +94,12 @@ class Run:
             self.wrong.append("the writer after the fault does not leave")
 
 
-def once(rule: Rule, where: str, for_ever: bool, **what: Any) -> dict[str, Any]:
+def once(
+    rule: Rule, where: str, for_ever: bool, fsync: str = "none", **what: Any
+) -> dict[str, Any]:
     """One run; what was seen."""
     with tempfile.TemporaryDirectory(dir=os.environ["MPLOG_DIR"]) as name:
-        service = Service(Path(name))
+        service = Service(Path(name), fsync=fsync)
         service.log.parent.mkdir()
         place = service.log.parent if where == "log" else service.directory
         rule.set([place], times=0 if for_ever else 1, **what)
@@ -124,6 +126,7 @@ def main(
     first: int = 1,
     step: int = 1,
     kinds: Sequence[str] = KINDS,
+    fsync: str = "none",
 ) -> dict[str, Any]:
     """Every *step*-th n from *first* on, with each of *errnos*; "SHORT": a part is taken.
 
@@ -131,6 +134,7 @@ def main(
         where: "log" or "shm": the directory whose calls are counted.
         for_ever: from the n-th on, until that is lifted; else the n-th alone.
         kinds: of calls, as in `mpfault`.
+        fsync: of the service.
     """
     rule = Rule(Path(os.environ[CONTROL]))
     wrong: dict[str, Any] = {}
@@ -143,7 +147,7 @@ def main(
         while True:
             short = name == "SHORT"
             what = {"action": SHORT if short else FAIL, "error": getattr(errno, name, 0)}
-            found = once(rule, where, for_ever, nth=n, kinds=kinds, **what)
+            found = once(rule, where, for_ever, nth=n, kinds=kinds, fsync=fsync, **what)
             restarts += found["restarts"]
             if found["restarts"]:
                 ended[f"{found['kind']}: {found['said'][-1:]}"] += 1

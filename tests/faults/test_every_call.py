@@ -14,7 +14,7 @@ ERRNOS = [errno.errorcode[number] for number in mpfault.ERRNOS]
 STRIDE = {"log": 43, "shm": 79}
 
 
-def every(preloaded, tell, timeout_s, **arguments):
+def every(preloaded, tell, timeout_s, least=4, **arguments):
     """Run the loop; what must hold of it."""
     found = preloaded("every_call", timeout_s, **arguments)
     tell(
@@ -23,7 +23,7 @@ def every(preloaded, tell, timeout_s, **arguments):
     )
     assert {} == found["wrong"]
     assert found["runs"] > 0, "no fault came into play"
-    assert found["calls"] > 3, "the writer did not work"
+    assert found["calls"] >= least, "the writer did not work"
 
 
 @pytest.mark.parametrize("for_ever", [False, True], ids=["once", "until lifted"])
@@ -40,6 +40,27 @@ def test_a_segment_that_cannot_be_removed_can_be_claimed_in(preloaded, tell):
     """A service is taken down, and each file of it once refuses to go: its next process logs."""
     arguments = {"where": "shm", "errnos": ["EIO"], "for_ever": False, "kinds": ["unlink"]}
     every(preloaded, tell, 170, **arguments)
+
+
+def test_a_segment_that_cannot_be_read_is_not_taken_for_a_broken_one(preloaded, tell):
+    """A broken one goes with its service, unread; this one is read as soon as that can be done."""
+    arguments = {"where": "shm", "errnos": ["SHORT"], "for_ever": True, "kinds": ["pread"]}
+    every(preloaded, tell, 170, least=2, **arguments)
+
+
+SYNCS = {"where": "log", "errnos": ["EIO"], "for_ever": False, "kinds": ["fsync", "fdatasync"]}
+
+
+def test_a_sample_of_failing_syncs_is_survived(preloaded, tell, seed):
+    """Nothing is believed of the file, and its batch stands whole in another one."""
+    every(preloaded, tell, 170, first=1 + seed % 4, step=4, fsync="batch", **SYNCS)
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(1_800)
+def test_every_failing_sync_is_survived(preloaded, tell):
+    """Each of them: the same."""
+    every(preloaded, tell, 1_700, fsync="batch", **SYNCS)
 
 
 @pytest.mark.stress

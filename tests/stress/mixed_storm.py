@@ -64,6 +64,11 @@ def work(ledger: Ledger, producer: int) -> None:
     produce(ledger, producer, 1 << 60, _PAUSES[which], 300, in_voices)
 
 
+def say(began_s: float, what: str) -> None:
+    """For whoever looks at a storm that has not ended well."""
+    print(f"{time.monotonic() - began_s:6.1f} s: {what}", file=sys.stderr, flush=True)
+
+
 def main(file: str, kept: str, seed: int, seconds: float, workers: int) -> dict[str, Any]:
     """Kill for so long; then everybody leaves, and a fresh event gets through."""
     dice, log = random.Random(seed), Path(file)
@@ -90,13 +95,17 @@ def main(file: str, kept: str, seed: int, seconds: float, workers: int) -> dict[
         keeper.look()
         kind = dice.choice(KINDS)
         killed[kind] += fleet.kill(dice) if kind == "worker" else prey.kill(kind)
+    began_s = end_s - seconds
     ledger.ask_to_stop()
     fleet.reap(wait=True)
+    say(began_s, "all workers have ended")
     ledger.stop = False
     produce(ledger, 0, 1, 0, 300, in_voices)
     fresh = mplog.flush(60.0)
+    say(began_s, f"a fresh event: {fresh}")
     retired = prey.counters().get("retired", 0)
     mplog.shutdown(60.0)
+    say(began_s, "shut down")
     deadline_s = time.monotonic() + 60.0
     while os.listdir(os.environ["MPLOG_DIR"]) and time.monotonic() < deadline_s:
         time.sleep(0.05)

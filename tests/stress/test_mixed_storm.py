@@ -53,6 +53,7 @@ def producer_of(text):
 
 
 @pytest.mark.process
+@pytest.mark.timeout(400)
 def test_a_short_storm_with_everything_on_accounts_for_every_event(program, logs, tell, seed):
     """Some seconds: delivered + filtered + dropped = all that was offered."""
     found = stormed(program, logs, tell, seed, 4.0)

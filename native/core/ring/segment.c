@@ -82,6 +82,19 @@ int mpl_segment_create(const char *dir, const char *service, uint32_t number)
     return rc;
 }
 
+/* A file that the system does not want to tell of just now is not a broken one: a broken one goes with its service, unread. */
+static int read_header(int fd, struct stat *st, struct mpl_header *head)
+{
+    if (fstat(fd, st))
+        return -errno;
+    if (!S_ISREG(st->st_mode) || st->st_size < (off_t)sizeof *head)
+        return MPL_E_CORRUPT;
+    const ssize_t n = pread(fd, head, sizeof *head, 0);
+    if (n != (ssize_t)sizeof *head)
+        return n < 0 ? -errno : -EIO;
+    return mpl_header_check(head, (uint64_t)st->st_size);
+}
+
 int mpl_segment_open(struct mpl_segment *seg, const char *path, uint32_t number, bool writable)
 {
     struct stat st;
@@ -92,10 +105,7 @@ int mpl_segment_open(struct mpl_segment *seg, const char *path, uint32_t number,
     if (fd < 0)
         return -errno;
     struct mpl_header head;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || pread(fd, &head, sizeof head, 0) != sizeof head)
-        rc = MPL_E_CORRUPT;
-    else
-        rc = mpl_header_check(&head, (uint64_t)st.st_size);
+    rc = read_header(fd, &st, &head);
     if (!rc && head.number != number)
         rc = MPL_E_CORRUPT;
     if (rc)
