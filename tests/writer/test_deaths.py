@@ -120,7 +120,7 @@ def test_lifetimes_have_two_units(seconds, text):
     assert text == lifetime(seconds)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60, deadline=None)
 @given(
     data=st.binary(max_size=300),
     name=st.text(max_size=20),
