@@ -80,18 +80,26 @@ class Supervisor:
         Returns:
             The exit code: 0, also where another supervisor is there already.
         """
-        try:
-            held = hold(self._directory, self._service, _native.LOCK_SUPERVISOR)
-        except FileNotFoundError:
-            held = None
+        held = self._hold()
         if spawn_lock is not None:
             os.close(spawn_lock)
         if held is None:
             return 0
         self._listen()
         with kept():
-            self._lives(held)
+            while held is not None:
+                self._lives(held)
+                os.close(held)
+                # Whoever claimed a lane while the writer left has found this lock held.
+                here = not self._stop and _somebody_is_here(self._directory, self._service)
+                held = self._hold() if here else None
         return 0
+
+    def _hold(self) -> int | None:
+        try:
+            return hold(self._directory, self._service, _native.LOCK_SUPERVISOR)
+        except FileNotFoundError:
+            return None
 
     def _lives(self, held: int) -> None:
         """One writer after the other. A killed one is back at once; one that is killed again
@@ -191,6 +199,16 @@ def _delivered(held: int) -> int:
         return int.from_bytes(os.pread(held, 8, _native.BELL_DONE), "little")
     except OSError:
         return 0
+
+
+def _somebody_is_here(directory: Path, service: str) -> bool:
+    """Whether any process holds a lane of the service; what cannot be looked at holds none."""
+    try:
+        reader = Reader(str(directory), service, False, 1 << 16)
+        reader.scan(None)
+        return reader.owned() > 0
+    except (OSError, RuntimeError):
+        return False
 
 
 def _tell(directory: Path, service: str, error: BaseException) -> None:

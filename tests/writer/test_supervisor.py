@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from mplog import _native
+from mplog._native import Producer
 from mplog.config import Settings
 from mplog.ring import create_bell, hold
 from mplog.writer import supervisor as module
@@ -102,6 +103,24 @@ def test_what_is_asked_for_between_two_writers_is_done_by_the_next(
 def test_it_ends_with_its_writers_work(lives):
     """A writer that is done is not started again."""
     assert (0, 1, []) == lives(0)
+
+
+def test_a_writer_that_has_left_is_started_for_who_came_meanwhile(lives, shm, monkeypatch):
+    """It has found the supervisor's lock held; once nobody is here the supervisor leaves too."""
+    real, held = module.hold, []
+    producer = Producer(str(shm), "shop", "web")
+    producer.attach()
+
+    def hold_again(*args):
+        held.append(args)
+        if len(held) == 2:
+            producer.detach(True)
+        return real(*args)
+
+    monkeypatch.setattr(module, "hold", hold_again)
+
+    assert (0, 2, []) == lives(0, 0)
+    producer.close()
 
 
 def test_a_killed_writer_is_back_without_a_pause(lives):

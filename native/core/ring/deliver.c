@@ -49,8 +49,8 @@ static void apply_refused(struct mpl_journal *j, const struct mpl_write *w)
     file.offset = t.offset;
     if (file.synced > t.offset)
         file.synced = t.offset;
-    if (w->spool_next)
-        file.spool_from = t.from;
+    if (w->spool_next) /* its head too: a try before a kill may have moved both on */
+        file.spool_head = w->spool_next - mpl_spool_bytes(w->length), file.spool_from = t.from;
     else if (mpl_write_bytes(w) > t.from)
         file.spool_end = w->spool_at + mpl_spool_bytes(mpl_write_bytes(w) - t.from);
     mpl_journal_set_file(j, w->sink, &file);
