@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commit and redo: a batch reaches the file once, whichever step its writer is killed at, and the next one in doing it again. ring/journal.c, view_init in
+ * Commit and redo: a batch reaches the file once, whichever step its writer is killed at, and the next one in doing it again. ring/commit.c, ring/sink.c, view_init in
  * ring/reader.c.
  *
  * A record becomes a line of two cells in the file; the second one ends the line. Bytes are written cell by cell. Somebody else may once append to the file, with

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The overflow switch: a full lane goes on in chunk files, and comes back. ring/overflow.c, publish_in_overflow and back_in_lane in ring/publish.c, take in
- * ring/claim.c, mpl_view_load in ring/view.c, sweep in ring/journal.c. One append may be refused (no space); its number counts as dropped.
+ * ring/claim.c, mpl_view_load in ring/view.c, sweep in ring/commit.c. One append may be refused (no space); its number counts as dropped.
  *
  * Lane positions count events; overflow positions count cells, of which an event takes one or two; a chunk has three cells, and no event spans two chunks.
  * tail and ovf_end go to a buffer first and become visible later, in the order of the stores. Owner and writer may be killed between any two steps; the lane is

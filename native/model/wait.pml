@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Waiting for the writer: one thread of a producer waits for space (block), another one for its events to be settled (flush); both use the words waiters and
- * space_seq of the lane. mpl_wait in ring/publish.c, wake_waiters and mpl_redo in ring/journal.c.
+ * space_seq of the lane. mpl_wait in ring/publish.c, wake_waiters and mpl_redo in ring/commit.c.
  *
  * Each store goes to a buffer first and becomes visible later, at the latest at a fence of its process; head is raised by CAS, and may yet be seen late by
  * others than a fence orders it for. The writer may be killed between any two steps; the next one does its commit again. Then, and only then, a waiting
