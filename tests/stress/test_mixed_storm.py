@@ -14,13 +14,13 @@ TAKES_BACK = POLICIES.index("drop_oldest")
 LOST = re.compile(r"\d+ of producer (\d+) ")
 
 
-def stormed(program, logs, tell, seed, seconds):
+def stormed(program, logs, tell, seed, seconds, workers=6):
     """One storm, and all that must hold after it."""
     kept = logs / "kept"
     kept.mkdir()
     log = logs / "app.jsonl"
     arguments = {"file": str(log), "kept": str(kept), "seed": seed, "seconds": seconds}
-    found = program("mixed_storm", seconds + 300, workers=6, **arguments)
+    found = program("mixed_storm", seconds + 300, workers=workers, **arguments)
     rows = {int(k): Row(*row) for k, row in found["rows"].items()}
     verdict, all_of_it = judge(kept / log.name, rows, filters=True), verify([kept / log.name])
     # Whoever takes its oldest events back has been told that they were accepted.
@@ -56,7 +56,7 @@ def producer_of(text):
 @pytest.mark.timeout(400)
 def test_a_short_storm_with_everything_on_accounts_for_every_event(program, logs, tell, seed):
     """Some seconds: delivered + filtered + dropped = all that was offered."""
-    found = stormed(program, logs, tell, seed, 4.0)
+    found = stormed(program, logs, tell, seed, 2.5, workers=4)
 
     assert min(found["killed"].values()) > 0
 
