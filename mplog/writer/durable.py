@@ -4,12 +4,16 @@ the archives that nobody has synced.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from mplog.files.archive import list_archives
 from mplog.writer import deliver
 from mplog.writer.state import FileSink, Job
+
+# A file system that has no such thing for a directory, or takes no changes at all.
+_NOT_THERE = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
 
 
 class Durability:
@@ -101,5 +105,8 @@ def fsync_path(path: Path) -> None:
         return
     try:
         os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NOT_THERE:
+            raise
     finally:
         os.close(fd)

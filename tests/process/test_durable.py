@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import signal
 
+import proof
 import pytest
 
 pytestmark = pytest.mark.process
@@ -223,3 +224,39 @@ def test_a_child_forked_during_the_wait_does_not_wait_on(world):
     world.finish(program)
 
     assert 2 == world.check().events
+
+
+def test_what_somebody_waits_for_is_not_pushed_out(world):
+    """drop_oldest leaves the event of a durable call in the lane, and drops newer ones."""
+    program = world.start(
+        """
+        import threading
+        mplog.configure(LOG, durable_level="ERROR", durable_timeout="1 min",
+            when_full="drop_oldest")
+        log = mplog.get_logger("w")
+        assert log.error("first")
+        proof.note("ready")
+        sys.stdin.readline()
+        done = []
+        waits = threading.Thread(target=lambda: done.append(log.error("kept", p="w", n=1)))
+        waits.start()
+        from mplog.producer.gate import GATE
+        while GATE.connection.producer.published < 2:
+            time.sleep(0.01)
+        refused = sum(not log.info("x" * 500) for _ in range(10_000))
+        assert refused, "the lane was never full"
+        proof.note("full")
+        waits.join()
+        assert done == [True]
+        """
+    )
+    world.noted(1)
+    writer = world.writer()
+    os.kill(writer, signal.SIGSTOP)
+    world.go_on(program)
+    world.noted(2)
+    os.kill(writer, signal.SIGCONT)
+    world.finish(program)
+    world.gone()
+
+    assert 1 == sum(line["message"] == "kept" for line in proof.lines_of(world.log))

@@ -78,6 +78,8 @@ static bool walk_over(const struct mpl_producer *p, uint64_t from, uint64_t leas
         const struct mpl_record *found = (const struct mpl_record *)(const void *)(p->data + offset);
         if ((int64_t)have <= 0 || found->len < 8 || found->len % 8 || found->len > rest || found->len > have || (found->epoch && found->len < sizeof *found))
             return false;
+        if (found->epoch == p->epoch && found->flags & MPL_FLAG_DURABLE)
+            return false; /* somebody waits for it: rather is the new one dropped */
         w->to += found->len;
         if (found->epoch != p->epoch)
             continue;
@@ -125,8 +127,10 @@ bool mpl_make_room(struct mpl_producer *p, uint64_t end, uint64_t usable)
         p->head = from;
         if (end - from <= usable)
             break;
-        if (!walk_over(p, from, end - usable, &w))
+        if (!walk_over(p, from, end - usable, &w)) {
+            mpl_store(&lane->taken[p->taken ^ 1].pos, 0);
             return false;
+        }
         announce(p, from, &w);
         KILL_POINT(oldest_announced);
         if (w.last > mpl_load(&lane->drop_last) && !SEEDED(taken_back_untold))
