@@ -144,7 +144,7 @@ static PyObject *publish_waiting(ProducerObject *self, const struct mplog_event 
     return settle(self, result_of(outcome));
 }
 
-static inline PyObject *publish(ProducerObject *self, const struct mplog_event *e, struct mplog_spot *spot)
+static inline __attribute__((always_inline)) PyObject *publish(ProducerObject *self, const struct mplog_event *e, struct mplog_spot *spot)
 {
     struct mpl_producer *p = &self->p;
     if (p->claimed || !mpl_lane_is_mine(p)) {
@@ -209,11 +209,11 @@ static PyObject *publish_durable(ProducerObject *self, const struct mplog_event 
 
 PyObject *mplog_publish(ProducerObject *self, const struct mplog_event *e)
 {
-    if (!self->unusual)
-        return publish(self, e, NULL);
-    if (self->closed)
+    if (self->unusual && self->closed)
         Py_RETURN_NONE;
-    return e->level >= self->durable_level ? publish_durable(self, e) : publish(self, e, NULL);
+    if (self->unusual && e->level >= self->durable_level)
+        return publish_durable(self, e);
+    return publish(self, e, NULL);
 }
 
 /* ---- asked for -------------------------------------------------------------------------------------------------------------- */
