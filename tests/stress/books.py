@@ -86,6 +86,12 @@ class Books:
         self._generation = archives[-1].generation + 1 if archives else 1
         return wrong
 
+    def uncompressed(self) -> list[str]:
+        """Archives that still wait for it."""
+        archives = list_archives(self._log.parent, self._log.name)
+        packed = {archive.plain_name for archive in archives if archive.compression}
+        return [one.name for one in archives if one.name not in packed and not one.compression]
+
     def _read(self, wrong: list[str]) -> dict[int, tuple[int, int]]:
         """By producer, the first and the last number; each between follows the one before."""
         there: dict[int, tuple[int, int]] = {}

@@ -116,7 +116,7 @@ class Soak:
         self.ledger.ask_to_stop()
         self.fleet.reap(wait=True)
         mplog.shutdown(60.0)
-        deadline_s = time.monotonic() + 30.0
+        deadline_s = time.monotonic() + 90.0  # what compresses goes on when the writer has left
         while (left := self._left()) and time.monotonic() < deadline_s:
             time.sleep(0.05)
         wrong = self._balance(set())
@@ -129,7 +129,8 @@ class Soak:
 
     def _left(self) -> list[str]:
         names = os.listdir(self.directory) if self.directory.exists() else []
-        return [*names, *(f"process {p.pid}" for p in self._processes())]
+        plain = [name for book in self.books for name in book.uncompressed()]
+        return [*names, *plain, *(f"process {p.pid}" for p in self._processes())]
 
     def _balance(self, alive: set[int]) -> list[str]:
         return [text for book in self.books for text in book.balance(self.fleet.lives, alive)]
