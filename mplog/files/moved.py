@@ -20,6 +20,8 @@ _NUMBER = r"\.[0-9]{1,4}"
 _DATE = r"-[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[-_T.]?[0-9]{2,10})?"
 _COMPRESSED = "|".join(re.escape(ending) for ending in ENDINGS.values())
 _TIME = re.compile(rb'^(?:\{"timestamp":\s*"|timestamp=)([^" ]{19,40})')
+_OWN_LINE = re.compile(rb'"logger":\s*"mplog"|\blogger=mplog ')
+_HEAD_CHARS = 160  # time, level and logger stand before all that a program logs
 
 
 def is_moved(active: str, name: str) -> bool:
@@ -62,12 +64,19 @@ def logs_in(directory: Path) -> list[str]:
 
 
 def first_time(head: bytes) -> str:
-    """The first time that stands in a file, as text whose order is that of time; else empty."""
+    """The time of the first event in a file, as text whose order is that of time; where there is
+    none that of the service's first own line, which is younger than what follows it; else empty.
+    """
+    own = ""
     for line in head.split(b"\n"):
         found = _TIME.match(line)
-        if found:
-            return found[1].decode(errors="replace")
-    return ""
+        if found is None:
+            continue
+        text = found[1].decode(errors="replace")
+        if not _OWN_LINE.search(line[:_HEAD_CHARS]):
+            return text
+        own = own or text
+    return own
 
 
 def _has_plate(names: set[str], name: str) -> bool:

@@ -49,6 +49,22 @@ def test_what_logrotate_has_moved_away_is_read_in_its_place(active, names):
     assert (0, 9, 2, []) == (report.exit_code, report.events, report.moved_files, report.findings)
 
 
+def test_a_notice_at_a_files_beginning_does_not_give_its_time(active):
+    """It tells what befell the file, and is younger than the events that were waiting then."""
+    late = {"timestamp": "2026-11-22T08:00:01Z", "level": "WARNING", "logger": "mplog"}
+    told = late | {"event_name": "mplog.file", "what": "replaced", "offset": 0, "bytes": 0}
+    notice = json.dumps(told).encode() + b"\n"
+    (active.parent / "app.jsonl.2").write_bytes(notice + events(1, 3))
+    (active.parent / "app.jsonl.1").write_bytes(events(4, 6))
+    active.write_bytes(notice + events(7, 9))
+
+    assert (0, 9, []) == (
+        verify([active]).exit_code,
+        verify([active]).events,
+        verify([active]).findings,
+    )
+
+
 def test_moved_files_stand_between_archives_as_their_times_say(active):
     """Somebody has moved a file between two rotations."""
     (active.parent / archive_name("app.jsonl", 1, 0)).write_bytes(events(1, 2))

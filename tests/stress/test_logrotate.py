@@ -58,7 +58,8 @@ def whole(program, tell, logs, style, rounds):
     assert found["rotated"] > rounds // 2, "logrotate did not rotate"
     assert ({}, 0) == (verdict.wrong, between)
     assert verdict.balances()
-    assert (0, []) == (report.exit_code, report.findings)
+    assert [] == report.findings, report.findings[:4]
+    assert 0 == report.exit_code
     return found
 
 
@@ -78,8 +79,8 @@ def test_logrotate_and_mplog_rotate_the_same_file(program, tell, logs):
 @pytest.mark.stress
 @pytest.mark.parametrize("style", STYLES)
 def test_many_outside_rotations_lose_nothing(program, tell, logs, style):
-    """Eighty of each style."""
-    whole(program, tell, logs, style, 80)
+    """Forty of each style."""
+    whole(program, tell, logs, style, 40)
 
 
 def copytruncated(program, tell, logs, rounds):
