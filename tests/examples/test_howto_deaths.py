@@ -11,7 +11,7 @@ HOWTO = Path(__file__).resolve().parents[2] / "docs" / "howto" / "deaths.md"
 
 
 @pytest.mark.process
-def test_deaths_does_what_it_says(tmp_path, private):
+def test_deaths_does_what_it_says(tmp_path, private, settled):
     """A kill, a crash, an exit and an exception are in the log as shown."""
     ran = 0
     for block in samples.blocks_of(HOWTO):
@@ -21,4 +21,5 @@ def test_deaths_does_what_it_says(tmp_path, private):
             for line, shown, printed in samples.run(block, tmp_path, private):
                 assert samples.fits(shown, printed), f"{block.place}: $ {line}\n{printed}"
                 ran += 1
+    settled()
     assert ran == 7
