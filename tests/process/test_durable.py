@@ -14,7 +14,7 @@ pytestmark = pytest.mark.process
 
 # `how` is what configure() gets besides the file.
 DURABLE = """
-mplog.configure(LOG, durable_level="INFO", {how})
+mplog.configure(LOG, durable_level="INFO", durable_timeout="1 min", {how})
 worker = proof.Producer("w")
 assert all([worker.event() for _ in range(20)])
 from mplog.producer.gate import GATE
@@ -60,7 +60,7 @@ def test_handlers_and_accelerated_calls_are_durable_too(world):
     world.run(
         """
         import logging
-        handler = mplog.Handler(LOG, durable_level="INFO")
+        handler = mplog.Handler(LOG, durable_level="INFO", durable_timeout="1 min")
         logging.root.addHandler(handler)
         logging.root.setLevel("INFO")
         from mplog.producer.gate import GATE
@@ -91,10 +91,10 @@ def test_sync_returns_when_all_is_on_the_disk(world, fsync):
         f"""
         mplog.configure(LOG, fsync="{fsync}", fsync_interval="1 h", rotation="20 KB")
         proof.Producer("w").events(300)
-        assert mplog.sync(20)
+        assert mplog.sync(50)
         from mplog.producer.gate import GATE
         assert GATE.connection.producer.synced == 300
-        assert mplog.sync(20), "again"
+        assert mplog.sync(50), "again"
         """
     )
 
@@ -115,8 +115,8 @@ def test_what_was_left_unsynced_is_told_once(world):
         log.info("left")
         mplog.shutdown()
         log.info("later")
-        assert not mplog.sync(20)
-        assert mplog.sync(20)
+        assert not mplog.sync(50)
+        assert mplog.sync(50)
         """
     )
     world.gone()
@@ -127,7 +127,7 @@ import signal
 mplog.configure(LOG, durable_level="INFO", durable_timeout="200 ms")
 log = mplog.get_logger("late")
 log.info("a writer may take longer than that to start")
-assert mplog.sync(20)
+assert mplog.sync(50)
 worker = proof.Producer("w")
 assert worker.event()
 proof.note("ready")
@@ -139,7 +139,7 @@ assert not any([log.info("no wait") for _ in range(100)])
 assert not mplog.sync(0.1)
 proof.note("in vain")
 sys.stdin.readline()
-assert mplog.sync(20)
+assert mplog.sync(50)
 assert worker.event()
 """
 

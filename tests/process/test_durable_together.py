@@ -14,7 +14,7 @@ pytestmark = pytest.mark.process
 
 MANY = """
 import multiprocessing
-mplog.configure(LOG, durable_level="INFO")
+mplog.configure(LOG, durable_level="INFO", durable_timeout="1 min")
 fork = multiprocessing.get_context("fork")
 count, each = int(sys.argv[1]), int(sys.argv[2])
 gate = fork.Barrier(count)

@@ -32,7 +32,7 @@ workers = [fork.Process(target=proof.load, args=(f"w{i}",)) for i in range(3)]
 for one in workers: one.start()
 for one in workers: one.join()
 assert [0] * 3 == [one.exitcode for one in workers]
-assert mplog.sync(20) or mplog.sync(20)
+assert mplog.sync(50) or mplog.sync(50)
 """
 
 
@@ -123,15 +123,15 @@ def test_what_no_batch_holds_any_more_is_in_doubt(world, disk):
         mplog.configure(LOG)
         worker = proof.Producer("w")
         worker.events(50)
-        assert mplog.sync(20)
+        assert mplog.sync(50)
         worker.events(50)
         assert mplog.flush(20)
         proof.note("ready")
         sys.stdin.readline()
-        assert not mplog.sync(20)
-        assert mplog.sync(20)
+        assert not mplog.sync(50)
+        assert mplog.sync(50)
         worker.events(50)
-        assert mplog.sync(20)
+        assert mplog.sync(50)
         """,
         **disk.shim,
     )
@@ -156,9 +156,9 @@ def test_a_durable_call_among_others_is_repeated_and_they_are_in_doubt(world, di
         proof.note("ready")
         sys.stdin.readline()
         assert mplog.get_logger("w").error("durable")
-        assert not mplog.sync(20)
+        assert not mplog.sync(50)
         assert mplog.get_logger("w").error("again")
-        assert mplog.sync(20)
+        assert mplog.sync(50)
         """,
         **disk.shim,
     )
@@ -184,7 +184,7 @@ def test_a_name_that_cannot_be_synced_makes_nothing_durable(world, disk):
         assert not mplog.get_logger("w").error("in vain")
         proof.note("in vain")
         sys.stdin.readline()
-        mplog.sync(20)
+        mplog.sync(50)
         assert mplog.get_logger("w").error("on the disk")
         """,
         **disk.shim,
