@@ -92,15 +92,18 @@ def kill_at(pid: int, n: int) -> bool:
 class Service:
     """A service with events of producers that are gone, and no writer yet."""
 
-    def __init__(self, place: Path, compression: str | None) -> None:
+    def __init__(self, place: Path, compression: str | None, *, two: bool) -> None:
         self.compression = compression
         self.directory, self.log_file = place / "shm", place / "logs" / "app.jsonl"
+        self.files = [self.log_file, *([self.log_file.with_name("other.jsonl")] if two else [])]
         self.directory.mkdir(mode=0o700)
+        others = {"rotation": "17 KB", "retention": "all", "compression": compression}
         arguments = {
             "file": str(self.log_file),
             "rotation": "30 KB",
             "retention": "all",
             "compression": compression,
+            "files": [{"file": str(other), **others} for other in self.files[1:]],
         }
         settings = load(arguments=arguments).settings
         create_bell(self.directory, SERVICE, settings)
@@ -143,10 +146,18 @@ class Service:
 
     def wrong(self) -> list[str]:
         """What is not as it must be, after the last writer has left, and whoever compresses."""
-        wait_for_others(str(self.log_file))
+        found = [text for log_file in self.files for text in self._wrong_in(log_file)]
+        for producer in self._dead:
+            os.waitpid(producer, 0)
+        if left := sorted(p.name for p in self.directory.iterdir()):
+            found.append(f"left in shared memory: {left}")
+        return found
+
+    def _wrong_in(self, log_file: Path) -> list[str]:
+        wait_for_others(str(log_file))
         rows = {k: Row(*self._ledger.row(k)) for k in range(PRODUCERS)}
-        verdict, report = judge(self.log_file, rows), verify([self.log_file])
-        folder = sorted(p.name for p in self.log_file.parent.iterdir())
+        verdict, report = judge(log_file, rows), verify([log_file])
+        folder = sorted(p.name for p in log_file.parent.iterdir())
         found = [f"{kind}: {rows}" for kind, rows in verdict.wrong.items()]
         if not verdict.balances() or verdict.accepted != PRODUCERS * EVENTS:
             found.append(verdict.equation())
@@ -154,14 +165,10 @@ class Service:
             found.append(str(report.findings[:3] or report.open_sessions or report.unreadable))
         if verdict.files < 3 or any(name.endswith(".new") for name in folder):
             found.append(f"rotation not finished: {folder}")
-        if self.compression and any(a.compression != ".gz" for a in archives_of(self.log_file)):
+        if self.compression and any(a.compression != ".gz" for a in archives_of(log_file)):
             found.append(f"not compressed: {folder}")
-        if (told := deaths_in(self.log_file)) != ["SIGABRT with a traceback", "SIGKILL"]:
+        if (told := deaths_in(log_file)) != ["SIGABRT with a traceback", "SIGKILL"]:
             found.append(f"deaths told: {told}")
-        for producer in self._dead:
-            os.waitpid(producer, 0)
-        if left := sorted(p.name for p in self.directory.iterdir()):
-            found.append(f"left in shared memory: {left}")
         return found
 
 
@@ -202,14 +209,14 @@ def commands() -> Iterator[str]:
 
 
 def once(
-    place: Path, kills: Iterator[int], compression: str | None = None
+    place: Path, kills: Iterator[int], compression: str | None = None, *, two: bool = False
 ) -> tuple[bool, list[str]]:
     """One service's life: a writer killed at each of *kills* in turn, then one that is left alone.
 
     Returns:
         Whether the first kill met its writer, and what was wrong afterwards.
     """
-    service = Service(place, compression)
+    service = Service(place, compression, two=two)
     fired = None
     for n in kills:
         fired_now = kill_at(service.writer(traced=True), n)
@@ -228,16 +235,21 @@ endings.LOOK_S = 0.02
 
 
 def main(
-    first: int, step: int, seed: int, again: int, compression: str | None = None
+    first: int, step: int, seed: int, again: int, compression: str | None = None, two: bool = False
 ) -> dict[str, Any]:
-    """Every *step*-th n from *first* on; *again*: recoveries after it that are killed as well."""
+    """Every *step*-th n from *first* on.
+
+    Args:
+        again: recoveries after it that are killed as well.
+        two: the service has two files, each with a rotation of its own.
+    """
     dice = random.Random(seed)
     wrong: dict[int, list[str]] = {}
     n = first
     while True:
         kills = [n, *(dice.randrange(1, 400) for _ in range(again))]
         with tempfile.TemporaryDirectory(dir=os.environ["MPLOG_DIR"]) as place:
-            fired, found = once(Path(place), iter(kills), compression)
+            fired, found = once(Path(place), iter(kills), compression, two=two)
         if found:
             wrong[n] = [str(kills), *found]
         if not fired:

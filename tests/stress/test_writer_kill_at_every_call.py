@@ -28,6 +28,19 @@ def test_archives_are_compressed_whichever_writer_dies(program, tell, seed):
     stepped(program, tell, seed, **arguments)
 
 
+@pytest.mark.process
+def test_two_files_are_whole_whichever_call_their_writer_dies_at(program, tell, seed):
+    """A sample again, of a writer of two files that rotate at different sizes."""
+    stepped(program, tell, seed, first=1 + seed % 211, step=211, again=0, two=True)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("again", [0, 2])
+def test_a_kill_at_every_system_call_over_two_files_is_recovered_from(program, tell, seed, again):
+    """At every call, without and with two more kills at random places of the recovery."""
+    stepped(program, tell, seed, first=1, step=1, again=again, two=True)
+
+
 @pytest.mark.stress
 @pytest.mark.parametrize("compression", [None, "gzip"])
 @pytest.mark.parametrize("again", [0, 2])
