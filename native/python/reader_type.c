@@ -268,8 +268,8 @@ static PyObject *reader_at(ReaderObject *self, PyObject *arg)
         mpl_poison_done();
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
     }
-    const struct mpl_item *item = &self->reader.items[index];
-    mpl_poison_at(&self->reader, item->view, item->end_pos, item->end_ovf);
+    mpl_poison_of(&self->reader);
+    mpl_poison_at(&self->reader.items[index]);
     Py_RETURN_NONE;
 }
 

@@ -17,7 +17,7 @@ static int64_t line_of(struct mpl_compose *c, const struct mpl_item *item, size_
     return n < 0 ? c->fallback(c->arg, item, c->at, room) : n;
 }
 
-int mpl_compose(struct mpl_compose *c)
+static int make_lines(struct mpl_compose *c)
 {
     const uint32_t all = c->r->nitems, most = c->most && c->most < all ? c->most : all;
     if (c->r->losing >> c->sink & 1)
@@ -27,13 +27,20 @@ int mpl_compose(struct mpl_compose *c)
         size_t left = (size_t)(c->end - c->at), wanted = c->room > c->size ? c->room - c->size : 0;
         if (item->filtered >> c->sink & 1 && item->seq == item->expected && !(item->lost >> c->sink & 1))
             continue;
-        mpl_poison_at(c->r, item->view, item->end_pos, item->end_ovf);
+        mpl_poison_at(item);
         int64_t n = line_of(c, item, c->size && wanted < left ? wanted : left);
-        mpl_poison_done();
         if (n <= 0)
             return (int)n;
         c->at += n;
         c->size += (size_t)n;
     }
     return 0;
+}
+
+int mpl_compose(struct mpl_compose *c)
+{
+    mpl_poison_of(c->r);
+    int rc = make_lines(c);
+    mpl_poison_done();
+    return rc;
 }

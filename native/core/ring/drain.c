@@ -121,8 +121,6 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
     item->end_pos = v->cur, item->end_ovf = v->ovf.cur, item->seq = n->seq, item->expected = v->cursor_seq[slot] + 1;
     item->mono_ns = n->mono_ns, item->wall_ns = n->wall_ns, item->place = (uint32_t)r->arena_used, item->len = n->payload_len;
     item->level = n->level, item->kind = n->kind, item->flags = (uint16_t)(n->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE));
-    if (r->npoison && mpl_poison_known(r, v->segment * MPL_MAX_LANES + v->number, item->end_pos, item->end_ovf))
-        item->flags |= MPL_ITEM_POISON;
     if (item->seq != item->expected && SEEDED(gap_not_told))
         item->expected = item->seq;
     if (item->seq != item->expected || n->flags & MPL_FLAG_GAP)
@@ -194,7 +192,9 @@ static void take_in(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
 {
     KILL_POINT(drain_copied);
     item->view = view;
-    mpl_poison_at(r, view, item->end_pos, item->end_ovf);
+    mpl_poison_at(item);
+    if (r->npoison && mpl_poison_known(r, item))
+        item->flags |= MPL_ITEM_POISON;
     if (r->foreign_boot[view / MPL_MAX_LANES])
         item->flags |= MPL_FLAG_RECOVERED;
     else if (item->mono_ns < r->emitted_mono)
@@ -208,7 +208,6 @@ static void take_in(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
         item[-1].place = place, item[-1].len = len;
     }
     r->nitems++;
-    mpl_poison_done();
 }
 
 static int drain_body(void *arg)
@@ -282,7 +281,9 @@ int mpl_drain(struct mpl_reader *r, size_t max_bytes)
     r->named = r->naccepted = 0;
     r->arena_limit = max_bytes < r->arena_bytes ? max_bytes : r->arena_bytes;
     r->emitted_mono = r->committed_mono;
+    mpl_poison_of(r);
     int rc = mpl_guarded(drain_body, r);
+    mpl_poison_done();
     if (rc < 0 && lose_segment(r)) {
         mpl_rewind(r);
         return 0;

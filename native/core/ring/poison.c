@@ -7,8 +7,13 @@
 
 #define STACK_BYTES (64u << 10)
 
-struct mpl_at mpl_at_record;
-volatile sig_atomic_t mpl_at_any;
+struct mpl_at { /* a record, by where it ends */
+    uint64_t segment_id, end_pos, end_ovf;
+    uint32_t lane;
+};
+
+const struct mpl_item *volatile mpl_at_item;
+const struct mpl_reader *volatile mpl_at_reader;
 
 static struct mpl_journal_page *noted_in;
 static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
@@ -34,11 +39,19 @@ static struct mpl_poison *place_of(struct mpl_journal_page *g, const struct mpl_
     return least;
 }
 
+static struct mpl_at at_of(const struct mpl_reader *r, const struct mpl_item *item)
+{
+    return (struct mpl_at){.segment_id = r->segments[item->view / MPL_MAX_LANES].head.segment_id, .end_pos = item->end_pos, .end_ovf = item->end_ovf,
+        .lane = item->view % MPL_MAX_LANES};
+}
+
 static void on_fault(int number)
 {
-    if (mpl_at_any && noted_in) {
-        mpl_at_any = 0;
-        place_of(noted_in, &mpl_at_record)->tries++;
+    const struct mpl_item *item = mpl_at_item;
+    if (item && noted_in) {
+        mpl_at_item = NULL;
+        const struct mpl_at at = at_of(mpl_at_reader, item);
+        place_of(noted_in, &at)->tries++;
     }
     for (unsigned i = 0; i < SIGNALS; i++)
         if (signals[i] == number)
@@ -73,9 +86,9 @@ void mpl_poison_load(struct mpl_reader *r, const struct mpl_journal *j)
             r->poison[r->npoison++] = j->page->poison[i];
 }
 
-bool mpl_poison_known(const struct mpl_reader *r, uint32_t view, uint64_t end_pos, uint64_t end_ovf)
+bool mpl_poison_known(const struct mpl_reader *r, const struct mpl_item *item)
 {
-    const struct mpl_at at = {.segment_id = r->segments[view / MPL_MAX_LANES].head.segment_id, .end_pos = end_pos, .end_ovf = end_ovf, .lane = view % MPL_MAX_LANES};
+    const struct mpl_at at = at_of(r, item);
     for (unsigned i = 0; i < r->npoison; i++)
         if (same(&r->poison[i], &at))
             return true;

@@ -9,22 +9,14 @@
 
 #define MPL_POISON_TRIES 2u
 
-/* Which record the handler would note. */
-struct mpl_at {
-    uint64_t segment_id, end_pos, end_ovf;
-    uint32_t lane;
-};
-extern struct mpl_at mpl_at_record;
-extern volatile sig_atomic_t mpl_at_any;
+/* The item whose record the handler would note; NULL: none. One store an item. */
+extern const struct mpl_item *volatile mpl_at_item;
+extern const struct mpl_reader *volatile mpl_at_reader;
 
-static inline void mpl_poison_at(struct mpl_reader *r, uint32_t view, uint64_t end_pos, uint64_t end_ovf)
-{
-    mpl_at_record = (struct mpl_at){.segment_id = r->segments[view / MPL_MAX_LANES].head.segment_id, .end_pos = end_pos, .end_ovf = end_ovf,
-        .lane = view % MPL_MAX_LANES};
-    mpl_at_any = 1;
-}
-static inline void mpl_poison_done(void) { mpl_at_any = 0; }
-/* Whether the record that ends there has ended writers often enough. */
-bool mpl_poison_known(const struct mpl_reader *r, uint32_t view, uint64_t end_pos, uint64_t end_ovf);
+static inline void mpl_poison_of(const struct mpl_reader *r) { mpl_at_reader = r; }
+static inline void mpl_poison_at(const struct mpl_item *item) { mpl_at_item = item; }
+static inline void mpl_poison_done(void) { mpl_at_item = NULL; }
+/* Whether its record has ended writers often enough. */
+bool mpl_poison_known(const struct mpl_reader *r, const struct mpl_item *item);
 
 #endif

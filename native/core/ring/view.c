@@ -96,7 +96,10 @@ int mpl_view_peek(struct mpl_reader *r, struct mpl_view *v)
     while ((int64_t)(v->limit - v->cur) > 0) {
         uint64_t offset = v->cur & (v->capacity - 1), rest = v->capacity - offset, have = v->limit - v->cur;
         struct mpl_record head;
-        memcpy(&head, v->data + offset, rest < sizeof head ? 8 : sizeof head);
+        if (rest < sizeof head)
+            memcpy(&head, v->data + offset, 8);
+        else
+            memcpy(&head, v->data + offset, sizeof head);
         if (mpl_view_void(r, v))
             continue;
         if (head.len < 8 || head.len % 8 || head.len > rest || head.len > have)
