@@ -19,7 +19,7 @@ def record(payload: bytes, seq: int = 7, level: int = 40) -> bytes:
     return (head + payload).ljust(length, b"\0")
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=5))
 def test_frames_come_back_as_they_went_in(payloads):
     """Any number of them, of any length; of a lane's bytes too."""
@@ -30,7 +30,7 @@ def test_frames_come_back_as_they_went_in(payloads):
     assert (9, 255, b"raw") == (found[-1][0], found[-1][4], found[-1][6])
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(min_size=1, max_size=200), st.data())
 def test_a_frame_that_was_changed_or_cut_is_refused(payload, data):
     """Wherever: nothing of it is believed."""
