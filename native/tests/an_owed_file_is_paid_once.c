@@ -2,8 +2,6 @@
  *
  * Two files, of which one refuses for a while: what it is owed waits in its spool and is paid later. A writer killed at the n-th passage of every named
  * point of that, for every n, once or twice: then both files hold every event once and in order, and the first was never behind. */
-#include <pthread.h>
-
 #include "service.h"
 
 #define EVENTS 12u
