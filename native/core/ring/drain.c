@@ -131,7 +131,7 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
 
 /* What one file has of the item: false where a filter takes it. Numbers that no line tells wait for the session's next one: this item's, or that of the
  * gap before it. */
-static bool shows(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item, uint32_t sink)
+static inline __attribute__((always_inline)) bool shows(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item, uint32_t sink)
 {
     uint64_t *untold = &v->cursor_untold[sink][item->slot];
     item->untold[sink] = *untold;
@@ -323,7 +323,7 @@ static __attribute__((noinline)) bool tell_gap(struct mpl_told *told, const stru
 }
 
 /* What file `sink` has of the session once the item is in its batch. */
-static void tell(struct mpl_touch *t, const struct mpl_item *item, uint32_t sink, bool losing)
+static inline __attribute__((always_inline)) void tell(struct mpl_touch *t, const struct mpl_item *item, uint32_t sink, bool losing)
 {
     struct mpl_told *told = &t->told[sink];
     if ((item->seq != t->settled + 1 || told->lost_first || losing) && tell_gap(told, t, item, losing))
