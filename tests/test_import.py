@@ -32,9 +32,9 @@ OF_MPLOG = {"cli", "files", "format", "integrations", "resilience", "sinks", "te
 FOREIGN = {
     "_hashlib", "argparse", "ast", "asyncio", "concurrent", "dataclasses", "email", "hashlib",
     "http", "inspect", "json", "linecache", "logging", "multiprocess", "multiprocessing",
-    "pathlib", "pickle", "pkgutil", "psutil", "queue", "select", "selectors", "shutil", "socket", "ssl",
-    "struct", "subprocess", "sysconfig", "tempfile", "tokenize", "tomli", "tomllib", "traceback",
-    "unicodedata", "urllib", "zlib",
+    "pathlib", "pickle", "pkgutil", "psutil", "queue", "select", "selectors", "shutil", "socket",
+    "ssl", "struct", "subprocess", "sysconfig", "tempfile", "tokenize", "tomli", "tomllib",
+    "traceback", "unicodedata", "urllib", "zlib",
 }  # fmt: skip
 
 
