@@ -41,7 +41,7 @@ def test_many_processes_share_one_sync(world):
     world.finish(program)
 
     assert 500 == counters["events"]
-    assert counters["syncs"] < 500 / 4, counters["syncs"]
+    assert counters["syncs"] < 500 / 2, counters["syncs"]
     world.check()
 
 
