@@ -1,9 +1,10 @@
 """Files of a log that others have moved away: logrotate's names, and where they belong.
 
 `app.jsonl` becomes `app.jsonl.1`, `app.jsonl-20261122` or, with logrotate's `extension`,
-`app.1.jsonl`; older ones are often compressed. A name counts only as a whole, and only when no log
-of its own stands there: what has a manifest or a plate beside it is one. Which is older is told by
-the first time in them, since numbers count down and dates up.
+`app.1.jsonl`; older ones are often compressed. Where the writer has begun a new file before
+logrotate's `create` does, that one becomes `app.jsonl-2026112216.backup`. A name counts only as a
+whole, and only when no log of its own stands there: what has a manifest or a plate beside it is
+one. Which is older is told by the first time in them, since numbers count down and dates up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mplog.files.compression import ENDINGS
 _OWN = (".manifest", ".mplog")
 _NUMBER = r"\.[0-9]{1,4}"
 _DATE = r"-[0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[-_T.]?[0-9]{2,10})?"
+_IN_THE_WAY = r"-[0-9]{10}\.backup"
 _COMPRESSED = "|".join(re.escape(ending) for ending in ENDINGS.values())
 _TIME = re.compile(rb'^(?:\{"timestamp":\s*"|timestamp=)([^" ]{19,40})')
 _OWN_LINE = re.compile(rb'"logger":\s*"mplog"|\blogger=mplog ')
@@ -27,7 +29,7 @@ _HEAD_CHARS = 160  # time, level and logger stand before all that a program logs
 def is_moved(active: str, name: str) -> bool:
     """Tell whether `name` is what logrotate makes of `active`."""
     stem, suffix = os.path.splitext(active)
-    behind = rf"{re.escape(active)}(?:{_NUMBER}|{_DATE})"
+    behind = rf"{re.escape(active)}(?:{_NUMBER}|{_DATE}|{_IN_THE_WAY})"
     within = rf"{re.escape(stem)}(?:{_NUMBER}|{_DATE}){re.escape(suffix)}"
     return re.fullmatch(rf"(?:{behind}|{within})(?:{_COMPRESSED})?", name, re.DOTALL) is not None
 

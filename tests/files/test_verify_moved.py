@@ -35,12 +35,13 @@ def active(tmp_path):
         ("app.jsonl.2.gz", "app.jsonl.1"),
         ("app.jsonl-20261121.gz", "app.jsonl-20261122"),
         ("app.jsonl-2026112107", "app.jsonl-2026112207"),
+        ("app.jsonl.1.gz", "app.jsonl-2026112207.backup"),
         ("app.2.jsonl", "app.1.jsonl"),
         ("app-20261121.jsonl.gz", "app-20261122.jsonl"),
     ],
 )
 def test_what_logrotate_has_moved_away_is_read_in_its_place(active, names):
-    """Numbered or dated, compressed or not: the log is whole."""
+    """Numbered, dated or in the way of its `create`, compressed or not: the log is whole."""
     for name, content in zip(names, (events(1, 3), events(4, 6)), strict=True):
         data = gzip.compress(content) if name.endswith(".gz") else content
         (active.parent / name).write_bytes(data)
