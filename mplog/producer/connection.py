@@ -31,6 +31,7 @@ _WHEN_FULL = {
     "drop_oldest": _native.DROP_OLDEST,
 }
 _NEVER = 256  # above every level
+_SAID_BYTES = 4096  # of a writer's stderr, from its end
 _MANY = 3  # starts that have come to nothing, in a row
 _OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
@@ -170,11 +171,17 @@ class Connection:
 
     def _said_at_start(self) -> str:
         """The last line that the writer's program has left on its stderr."""
-        try:
-            with open(stderr_path(self.directory, self.service), "rb") as said:
-                text = said.read().decode("utf-8", "replace")
+        try:  # an interpreter that ends has no `open` any more
+            fd = os.open(stderr_path(self.directory, self.service), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return ""
+        try:
+            at = max(os.fstat(fd).st_size - _SAID_BYTES, 0)
+            text = os.pread(fd, _SAID_BYTES, at).decode("utf-8", "replace")
+        except OSError:
+            return ""
+        finally:
+            os.close(fd)
         return text.strip().rsplit("\n", 1)[-1][:300]
 
     # ---- what the core tells ----

@@ -57,3 +57,10 @@ def test_a_program_without_stderr_is_not_hurt(monkeypatch):
         os.close(kept)
 
     assert not said
+
+
+def test_nothing_is_raised_while_the_interpreter_ends(monkeypatch):
+    """What it takes to look at stderr cannot be imported then: nothing is told."""
+    monkeypatch.setitem(sys.modules, "select", None)
+
+    assert tell.say("too late") is False
