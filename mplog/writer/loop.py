@@ -174,7 +174,7 @@ class Loop:
         return max(*used, batches[0].count)
 
     def close(self) -> None:
-        """The writer leaves."""
+        """The writer leaves, or is about to."""
         for upkeep in self.upkeeps:
             upkeep.close()
 
@@ -205,6 +205,8 @@ class Loop:
             return False
         if job.reader.owned() == 0:
             self.durability.close()
+            # Before: once the service is down, nobody starts a writer after one that dies.
+            self.close()
             if not job.reader.retire(job.journal):
                 return False
             self.endings.close()
