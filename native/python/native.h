@@ -28,6 +28,7 @@ typedef struct {
     bool unusual;        /* closed, or some calls are durable: what the usual call looks at */
     bool closed;         /* the process has gone to another service: a late call goes there too */
     bool trouble_untold;    /* an attempt to get a lane has failed since it was last told */
+    uint64_t retry_known;  /* p.retry_ns of the last failed attempt that was told */
     uint64_t trouble_told; /* the process whose trouble was told: a root's child has tried for a lane before Python runs in it */
 } ProducerObject;
 

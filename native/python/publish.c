@@ -53,6 +53,7 @@ static void after_publish(ProducerObject *self)
         self->trouble_untold = false;
         self->trouble_told = p->generation;
         tell(self, "trouble");
+        self->retry_known = p->retry_ns;
     }
     if (p->wants_look && !self->kept[0]) {
         p->wants_look = false;
@@ -103,6 +104,8 @@ static inline enum mpl_outcome try_publish(ProducerObject *self, const struct mp
 static enum mpl_outcome publish_homeless(ProducerObject *self, const struct mplog_event *e, struct mplog_spot *spot)
 {
     enum mpl_outcome outcome = MPL_HOMELESS;
+    if (self->p.trouble && self->retry_known != self->p.retry_ns)
+        self->trouble_untold = true; /* the attempt was the event's own, on its way out of a lane that was set aside */
     after_publish(self);
     if (self->p.claimed)
         before_publish(self); /* the claim that came of it is told too */

@@ -55,7 +55,12 @@ LOAD = """
 import multiprocessing
 mplog.configure(LOG)
 fork = multiprocessing.get_context("fork")
-workers = [fork.Process(target=proof.load, args=(f"w{i}", 0.002)) for i in range(3)]
+def work(name):
+    producer = proof.Producer(name)
+    while not os.path.exists(os.environ[proof.STOP]):
+        assert producer.event(), "refused"
+        time.sleep(0.002)
+workers = [fork.Process(target=work, args=(f"w{i}",)) for i in range(3)]
 for one in workers: one.start()
 for one in workers: one.join()
 assert [0] * 3 == [one.exitcode for one in workers]
