@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from mplog.files.verify import verify
+from mplog.ring import bell_id
+from mplog.writer.loop import Loop
 
 # The writer comes when all is over, and looks around of itself only once in ten minutes.
 LATE_WRITER = """
@@ -48,3 +50,14 @@ def test_session_that_ends_with_its_last_batch_is_closed_without_another_look(sh
 
     assert (done.returncode, done.stderr) == (0, "")
     assert (report.events, report.ended_clean, report.open_sessions) == (1, 1, [])
+
+
+def test_archives_are_begun_with_before_the_service_is_taken_down(place, monkeypatch):
+    """Once it is down, nobody starts a writer after one that is killed: they would stay plain."""
+    place.job.bell = bell_id(place.directory, "shop")
+    loop, bells = Loop(place.job), []
+    bell = next(place.job.directory.glob("*.bell"))
+    monkeypatch.setattr(loop.upkeeps[0], "close", lambda: bells.append(bell.exists()))
+    loop.run()
+
+    assert ([True], False) == (bells[:1], bell.exists())
