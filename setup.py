@@ -31,7 +31,7 @@ setup(
             define_macros=[("_GNU_SOURCE", "1"), *MACROS],
             extra_compile_args=[
                 "-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow",
-                "-Wno-unused-parameter", *SANITIZE,
+                "-Wno-unused-parameter", "-fno-asynchronous-unwind-tables", *SANITIZE,
             ],
             extra_link_args=SANITIZE,
         )

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from mplog._native import Reader
 from mplog.config import Settings, shared_directory
 from mplog.errors import MplogError, SystemFault
-from mplog.ring import bell_id, configuration, hold, plate_of, presence, services
+from mplog.ring import bell_id, configuration, hold, presence, services
+from mplog.ring.ownership import plate_of
 
 LOCK_ASK = 3  # a byte of the bell that only commands lock, so that one asks after the other
 LIVE = 1

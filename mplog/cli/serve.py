@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mplog.config import Settings, load, service_name, usable_directory
+from mplog.config import Settings, service_name, usable_directory
+from mplog.config.load import load
 from mplog.errors import ConfigError, Problem, WriterStartError
-from mplog.ring import create_bell, presence, refuse_foreign_owner
+from mplog.ring import create_bell, presence
+from mplog.ring.ownership import refuse_foreign_owner
 from mplog.writer.supervisor import Supervisor
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from mplog.config.directory import private_directory, shared_directory, usable_directory
 from mplog.config.identity import service_name
-from mplog.config.load import Loaded, load
 from mplog.config.retention import Retention
 from mplog.config.rotation import Moment, Rotation
 from mplog.config.schema import KEYS, SERVICE_KEYS, Settings, with_own
@@ -13,13 +12,11 @@ __all__ = [
     "KEYS",
     "REDACTED",
     "SERVICE_KEYS",
-    "Loaded",
     "Moment",
     "Retention",
     "Rotation",
     "Settings",
     "from_bytes",
-    "load",
     "private_directory",
     "service_name",
     "shared_directory",

@@ -32,7 +32,7 @@ from mplog.files.active import own
 from mplog.files.archive import Archive, list_archives, parse_archive
 from mplog.files.compression import CHUNK_BYTES, ENDINGS, NoZstd, compressor
 from mplog.files.manifest import load, manifest_path
-from mplog.ring import lock_path
+from mplog.ring.ownership import lock_path
 
 BUSY, CRASHED, NO_LIBRARY = 253, 254, 255  # exit codes; those below are errno
 WAIT_S = 5.0

@@ -18,7 +18,6 @@ from mplog.config import (
     REDACTED,
     Settings,
     from_bytes,
-    load,
     private_directory,
     with_own,
 )
@@ -27,11 +26,12 @@ from mplog.event.event import Event
 from mplog.event.level import WARNING, name_of
 from mplog.producer.connection import Connection
 from mplog.producer.tell import printable, say, tell
-from mplog.ring import configuration, create_bell, refuse_foreign_owner
+from mplog.ring import configuration, create_bell
 
 Publish = Callable[..., bool | None]
 MAX_PAYLOAD_BYTES = 64 << 10  # before there is a lane that says otherwise
 PERCENT_KIND = 1
+_HANDED_DOWN = ("MPLOG_SERVICE", "MPLOG_DIR", "MPLOG_SETTINGS")
 _HINT = (
     'logging is not configured: call mplog.configure("app.jsonl") once; '
     "until then WARNING and above come here"
@@ -121,8 +121,11 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
         return None
     try:
         settings = _found(directory, service, environ.get("MPLOG_SETTINGS", ""))
-        own = load(environ=environ)
-        settings = with_own(settings, own.settings, set(own.given))
+        if any(name.startswith("MPLOG_") and name not in _HANDED_DOWN for name in environ):
+            from mplog.config.load import load  # few have settings of their own
+
+            own = load(environ=environ)
+            settings = with_own(settings, own.settings, set(own.given))
         return Connection(directory, service, settings), settings
     except FileNotFoundError:
         tell(
@@ -144,6 +147,8 @@ def _found(directory: str, service: str, handed_down: str) -> Settings:
     except FileNotFoundError:
         if not handed_down:
             raise
+    from mplog.ring.ownership import refuse_foreign_owner  # seldom
+
     settings = from_bytes(handed_down.encode("utf-8", "surrogateescape"))
     refuse_foreign_owner(settings.file or "", service, directory, patience_s=0.0)
     private_directory(directory)

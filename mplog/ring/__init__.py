@@ -1,4 +1,6 @@
-"""The typed face of the C core: where a service's files are, and who holds which lock."""
+"""The typed face of the C core: where a service's files are, and who holds which lock. Whose a log
+file is (`mplog.ring.ownership`) is not loaded with the rest: few processes ask.
+"""
 
 from mplog.ring.bell import (
     Place,
@@ -11,14 +13,6 @@ from mplog.ring.bell import (
     services,
     stderr_path,
 )
-from mplog.ring.ownership import (
-    lock_path,
-    owner_of,
-    plate_of,
-    refuse_foreign_owner,
-    still_owned,
-    take_ownership,
-)
 
 __all__ = [
     "Place",
@@ -27,13 +21,7 @@ __all__ = [
     "configuration",
     "create_bell",
     "hold",
-    "lock_path",
-    "owner_of",
-    "plate_of",
     "presence",
-    "refuse_foreign_owner",
     "services",
     "stderr_path",
-    "still_owned",
-    "take_ownership",
 ]

@@ -14,7 +14,6 @@ import msgspec
 from mplog import _native
 from mplog.config import (
     Settings,
-    load,
     private_directory,
     service_name,
     to_bytes,
@@ -22,12 +21,13 @@ from mplog.config import (
     with_own,
 )
 from mplog.config.differences import differences
-from mplog.config.load import Loaded
+from mplog.config.load import Loaded, load
 from mplog.errors import ConfigError, FileOwnedError, MplogError, Problem
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 from mplog.producer.tell import tell
-from mplog.ring import configuration, create_bell, refuse_foreign_owner, services
+from mplog.ring import configuration, create_bell, services
+from mplog.ring.ownership import refuse_foreign_owner
 from mplog.service.state import STATE, Service
 from mplog.service.uncaught import watch
 

@@ -9,7 +9,6 @@ import time
 import msgspec
 
 from mplog.producer.connection import Connection
-from mplog.producer.farewell import drain_at_exit
 from mplog.producer.gate import GATE, inherited
 from mplog.service.state import STATE
 from mplog.service.uncaught import unwatch, watch
@@ -105,6 +104,8 @@ def shutdown(timeout: float = 5.0) -> Report:
         for connection in connections:
             connection.detach()
         for connection in connections:
+            from mplog.producer.farewell import drain_at_exit  # of who made the service
+
             drain_at_exit(connection, max(deadline - time.monotonic(), 0.0), quiet=True)
         return Report(
             sum(r.delivered for r in reports),
@@ -133,6 +134,8 @@ def _at_exit() -> None:
         connection.detach(final=True)
     for connection in (*STATE.former, *connections):
         if connection.creator_pid == os.getpid():
+            from mplog.producer.farewell import drain_at_exit  # of who made the service
+
             drain_at_exit(connection, max(deadline - time.monotonic(), 0.0))
 
 

@@ -9,7 +9,7 @@ import errno
 import os
 
 from mplog.files.active import DIRECTORY_MODE, AbsentFile, ActiveFile
-from mplog.ring import still_owned, take_ownership
+from mplog.ring.ownership import still_owned, take_ownership
 from mplog.writer.state import FileSink, Job
 
 

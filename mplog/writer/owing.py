@@ -13,7 +13,7 @@ import os
 import time
 
 from mplog.files.active import DIRECTORY_MODE
-from mplog.ring import take_ownership
+from mplog.ring.ownership import take_ownership
 from mplog.writer import deliver
 from mplog.writer.another import take, take_back
 from mplog.writer.state import FileSink, Job

@@ -19,7 +19,7 @@ from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
-from mplog.ring import owner_of, take_ownership
+from mplog.ring.ownership import owner_of, take_ownership
 from mplog.writer.another import adopt, look_again
 from mplog.writer.compose import unsure_notice
 from mplog.writer.deliver import (

@@ -15,7 +15,7 @@ import pytest
 from mplog.cli import main
 from mplog.cli import run as module
 from mplog.files.verify import verify
-from mplog.ring import take_ownership
+from mplog.ring.ownership import take_ownership
 
 ROOT = Path(__file__).parents[2]
 LOGS = "import mplog; mplog.get_logger('a').info('one')"

@@ -1,7 +1,8 @@
 """Where a running service's settings hold."""
 
-from mplog.config import Settings, load
+from mplog.config import Settings
 from mplog.config.differences import differences
+from mplog.config.load import load
 
 FILE = "/var/log/app.jsonl"
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from mplog.config import KEYS, Rotation, from_bytes, load, to_bytes
+from mplog.config import KEYS, Rotation, from_bytes, to_bytes
+from mplog.config.load import load
 from mplog.config.wrong import WrongValue
 from mplog.errors import ConfigError
 

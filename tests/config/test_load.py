@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mplog.config import KEYS, REDACTED, Loaded, Retention, Rotation, Settings, load
+from mplog.config import KEYS, REDACTED, Retention, Rotation, Settings
+from mplog.config.load import Loaded, load
 from mplog.errors import ConfigError
 
 

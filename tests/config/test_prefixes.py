@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mplog._native import Reader, bell_create
-from mplog.config import load
+from mplog.config.load import load
 from mplog.config.prefixes import MAX_PREFIX_BYTES, MAX_RULES
 from mplog.config.schema import KEYS
 from mplog.config.wrong import WrongValue

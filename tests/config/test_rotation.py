@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mplog.config import KEYS, Moment, Retention, Rotation, load
+from mplog.config import KEYS, Moment, Retention, Rotation
+from mplog.config.load import load
 from mplog.config.rotation import RIGHT
 from mplog.config.wrong import WrongValue
 

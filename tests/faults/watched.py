@@ -23,7 +23,7 @@ from stepper import archives_of, forked, wait_for_others  # noqa: E402
 
 import mplog  # noqa: E402
 from mplog import _native  # noqa: E402
-from mplog.config import load  # noqa: E402
+from mplog.config.load import load  # noqa: E402
 from mplog.files.verify import verify  # noqa: E402
 from mplog.producer.connection import Connection  # noqa: E402
 from mplog.producer.gate import GATE  # noqa: E402

@@ -20,7 +20,7 @@ from mplog.files.compression import ENDINGS
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
 from mplog.files.retention import retire
 from mplog.files.verify import verify
-from mplog.ring import lock_path
+from mplog.ring.ownership import lock_path
 
 LONG_AGO_NS = 1_000_000_000 * 10**9 + 123_456_789
 

@@ -7,7 +7,8 @@ import logging.config
 import pytest
 
 import mplog
-from mplog.config import Moment, Retention, Rotation, load
+from mplog.config import Moment, Retention, Rotation
+from mplog.config.load import load
 from mplog.errors import ConfigError
 from mplog.service.rotating import translated
 

@@ -25,7 +25,7 @@ from oracle import Ledger, Row, body, judge
 
 import mplog
 from mplog import _native
-from mplog.config import load
+from mplog.config.load import load
 from mplog.files.archive import Archive, list_archives
 from mplog.files.verify import verify
 from mplog.producer.connection import Connection

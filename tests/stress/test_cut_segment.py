@@ -15,7 +15,7 @@ import pytest
 from oracle import Row, judge
 
 from mplog import _native
-from mplog.config import load
+from mplog.config.load import load
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.files.verify import verify

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import mplog
 from mplog import _native
-from mplog.config import load
+from mplog.config.load import load
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 from mplog.ring import create_bell, hold
