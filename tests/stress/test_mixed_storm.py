@@ -24,8 +24,8 @@ def stormed(program, logs, tell, seed, seconds, workers=6):
     rows = {int(k): Row(*row) for k, row in found["rows"].items()}
     verdict, all_of_it = judge(kept / log.name, rows, filters=True), verify([kept / log.name])
     # Whoever takes its oldest events back has been told that they were accepted.
-    taken = [text for text in verdict.lost if producer_of(text) % len(POLICIES) == TAKES_BACK]
-    verdict.lost = [text for text in verdict.lost if text not in set(taken)]
+    taken = {text for text in verdict.lost if producer_of(text) % len(POLICIES) == TAKES_BACK}
+    verdict.lost = [text for text in verdict.lost if text not in taken]
     offered = verdict.accepted + verdict.refused + verdict.unacknowledged
     told = all_of_it.events + all_of_it.filtered + all_of_it.dropped
     tell(
