@@ -7,7 +7,7 @@
 #include "service.h"
 
 struct shared {
-    int claimed, go, free_while_child_lives[2];
+    int claimed, go, born[2], free_while_child_lives[2];
     pid_t child[2];
 };
 static struct shared *s;
@@ -26,10 +26,13 @@ static int own_and_leave_children(void *arg)
     CHECK_EQ(p.lane_number, 0);
     for (int i = 0; i < 2; i++) {
         pid_t child = i ? (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL) : fork();
-        if (child == 0)
+        if (child == 0) {
+            __atomic_store_n(&s->born[i], 1, __ATOMIC_SEQ_CST);
             for (;;)
                 pause();
+        }
         s->child[i] = child;
+        wait_for(&s->born[i]); /* root's child claims within the fork: a late one would find its parent's lane free */
     }
     if (arg)
         CHECK_EQ(close_range(0, ~0u, 0), 0); /* as a daemon does */
