@@ -84,13 +84,13 @@ class Endings:
     def _close(
         self, look: bool, used: Sequence[int], rooms_bytes: Sequence[int], now: float
     ) -> Ended:
-        job, found = self._job, self._nothing()
+        job, found, ending = self._job, self._nothing(), False
         for end in job.reader.ends(look):
             ends = [_end_in(job, sink, end) for sink in job.sinks]
             deaths = self._deaths.lines(ends, now)
             if deaths is None:  # its owner is just ending
                 self.departures = -1
-                time.sleep(ENDING_S)
+                ending = True
                 continue
             texts = [
                 session_end(sink.fmt, now_ns(), one)
@@ -113,6 +113,8 @@ class Endings:
                 for number, one in enumerate(ends):
                     first = min(one[6] - one[12] + 1, one[5])  # what no line has told yet
                     found.ranges[number][one[1]] = SessionRange(first, one[5], 0, True)
+        if ending:  # once, however many die together: their events are not to wait for it
+            time.sleep(ENDING_S)
         return found
 
     def _homeless(self, found: Ended, used: Sequence[int], rooms_bytes: Sequence[int]) -> None:
