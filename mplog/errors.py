@@ -227,9 +227,25 @@ class WriterStartError(SystemFault):
 
 
 class TargetError(MplogError):
-    """The far side of a sink refuses or is not there."""
+    """The far side of a sink refuses or is not there.
+
+    Args:
+        temporary: it may pass, so another try makes sense.
+        retry_after_s: how long the far side asks to be left alone; None: it has not said.
+        done: how many events of the batch it has taken before.
+    """
 
     kind = "target"
+    temporary = True
+    retry_after_s: float | None = None
+    done = 0
+
+    def __init__(
+        self, text: str, *, temporary: bool = True, retry_after_s: float | None = None, done: int = 0,
+        **context: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(text, **context)
+        self.temporary, self.retry_after_s, self.done = temporary, retry_after_s, done
 
 
 class FileOwnedError(TargetError):
@@ -248,7 +264,7 @@ class FileOwnedError(TargetError):
     def __init__(self, path: str, service: str, dir: str = "") -> None:
         place = f" (shared memory in {dir})" if dir else ""
         text = f'{path} is already written by the service "{service}"{place}'
-        super().__init__(text, path=path, service=service, dir=dir)
+        super().__init__(text, temporary=False, path=path, service=service, dir=dir)
         self.path, self.service, self.dir = path, service, dir
 
 
