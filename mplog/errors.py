@@ -241,8 +241,8 @@ class TargetError(MplogError):
     done = 0
 
     def __init__(
-        self, text: str, *, temporary: bool = True, retry_after_s: float | None = None, done: int = 0,
-        **context: Any,
+        self, text: str, *, temporary: bool = True, retry_after_s: float | None = None,
+        done: int = 0, **context: Any,
     ) -> None:  # fmt: skip
         super().__init__(text, **context)
         self.temporary, self.retry_after_s, self.done = temporary, retry_after_s, done

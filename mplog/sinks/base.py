@@ -30,8 +30,8 @@ class Outgoing(msgspec.Struct, array_like=True, frozen=True):
 class Sink(Protocol):
     """A destination. One thread at a time calls it; every method may raise anything.
 
-    An `OSError` says by its number, a `TargetError` by `temporary`, whether another try makes sense;
-    anything else is taken for a fault of the sink and is not tried again.
+    An `OSError` says by its number, a `TargetError` by `temporary`, whether another try makes
+    sense; anything else is taken for a fault of the sink and is not tried again.
     """
 
     def open(self) -> None:
