@@ -12,7 +12,7 @@ from mplog.event.codec import decode
 from mplog.event.event import Stamped
 from mplog.event.level import INFO, WARNING
 from mplog.format import Format
-from mplog.format.base import timestamp
+from mplog.format.loss import loss_text
 
 if TYPE_CHECKING:
     from mplog._native import End, Gap, Item
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 SESSION_END, DROP, FILE = "mplog.session.end", "mplog.drop", "mplog.file"
 NO_LANE = "mplog.no_lane"
 FLAGS = 7  # of an item that its line shows: cut, late, recovered
-Reasons = dict[str, dict[str, int]]
 
 
 class Batch(msgspec.Struct):
@@ -102,7 +101,7 @@ def drop_notice(fmt: Format, wall_ns: int, session: str, gap: Gap, untold: int) 
     if untold:
         keys["filtered"] = untold
     keys["reasons"] = reasons
-    return fmt.notice(wall_ns, WARNING, DROP, *_loss(count, reasons, since_ns, until_ns, keys))
+    return fmt.notice(wall_ns, WARNING, DROP, *loss_text(count, reasons, since_ns, until_ns, keys))
 
 
 def homeless_notice(
@@ -111,29 +110,9 @@ def homeless_notice(
     """The line that tells events of processes that could get no lane: they have no session."""
     count, reasons = sum(levels.values()), {"no_lane": levels}
     keys: dict[str, Any] = {"count": count, "reasons": reasons}
-    return fmt.notice(wall_ns, WARNING, NO_LANE, *_loss(count, reasons, since_ns, until_ns, keys))
-
-
-def _loss(
-    count: int, reasons: Reasons, since_ns: int, until_ns: int, keys: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """ "1,204 events dropped: lane full, DEBUG 1,190, INFO 14, between … and …", and the keys with
-    the times.
-    """
-    text = f"{count:,} event{'s' if count != 1 else ''} dropped{_because(reasons)}"
-    if not since_ns or not until_ns:
-        return text, keys
-    since, until = timestamp(since_ns), timestamp(until_ns)
-    return f"{text}, between {since} and {until}", keys | {"lost.since": since, "lost.until": until}
-
-
-def _because(reasons: Reasons) -> str:
-    """ ": lane full, INFO 14"; no levels where they are not known."""
-    told = [
-        ", ".join([reason.replace("_", " "), *(f"{level} {n:,}" for level, n in levels.items())])
-        for reason, levels in reasons.items()
-    ]
-    return ": " + "; ".join(told) if told else ""
+    return fmt.notice(
+        wall_ns, WARNING, NO_LANE, *loss_text(count, reasons, since_ns, until_ns, keys)
+    )
 
 
 def session_end(fmt: Format, wall_ns: int, end: End) -> tuple[bytes, int]:
