@@ -320,6 +320,8 @@ struct mpl_rule {
     uint8_t level;
 };
 int mpl_filter_set(struct mpl_reader *r, uint32_t sink, uint8_t level, const struct mpl_rule *rules, uint32_t count);
+/* One that no file has; free() it. NULL with rc set. */
+struct mpl_filter *mpl_filter_new(uint8_t level, const struct mpl_rule *rules, uint32_t count, int *rc);
 bool mpl_filter_takes(struct mpl_filter *f, unsigned level, const void *payload, size_t len);
 
 /* ---- the journal (W) ----------------------------------------------------------------------------------------------------- */

@@ -48,6 +48,7 @@ typedef struct {
     struct mpl_lead lead; /* of the file that the next rotation begins */
 } JournalObject;
 
+#define MPLOG_MAX_ROUTES 32
 typedef struct {
     PyObject_HEAD
     struct mpl_reader reader;
@@ -55,6 +56,8 @@ typedef struct {
     int nends;
     struct mpl_second seconds[MPL_MAX_SINKS];
     bool composing;
+    struct mpl_filter *routes[MPLOG_MAX_ROUTES]; /* of the sinks that are no files */
+    uint32_t nroutes;
     PyObject *who[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS]; /* (session, pid, process name), for the epoch beside it */
     uint32_t who_epoch[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS];
 } ReaderObject;
@@ -74,6 +77,13 @@ PyObject *mplog_frame_of(PyObject *module, PyObject *args);
 PyObject *mplog_frames(PyObject *module, PyObject *data);
 PyObject *mplog_lanes(ReaderObject *self, PyObject *unused);  /* a dict for every lane that was ever claimed */
 PyObject *mplog_compose(ReaderObject *self, PyObject *args);
+
+/* sinks that are no files: route.c */
+bool mplog_rules(PyObject *given, struct mpl_rule rules[MPL_MAX_RULES]); /* of a list of (prefix, level); false with an exception */
+PyObject *mplog_set_routes(ReaderObject *self, PyObject *given);
+PyObject *mplog_routed(ReaderObject *self, PyObject *count);
+void mplog_forget_routes(ReaderObject *self);
+extern const char mplog_routed_doc[];
 
 int mplog_add_formats(PyObject *module); /* FORMATS: the number of a format by its name */
 PyObject *mplog_format_line(PyObject *module, PyObject *args);

@@ -89,17 +89,8 @@ static PyObject *reader_set_filter(ReaderObject *self, PyObject *args)
     PyObject *given;
     unsigned sink = 0;
     struct mpl_rule rules[MPL_MAX_RULES];
-    if (!PyArg_ParseTuple(args, "bO!|I", &level, &PyList_Type, &given, &sink))
+    if (!PyArg_ParseTuple(args, "bO!|I", &level, &PyList_Type, &given, &sink) || !mplog_rules(given, rules))
         return NULL;
-    if (PyList_GET_SIZE(given) > MPL_MAX_RULES)
-        return mplog_raise(MPL_E_ARG);
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(given); i++) {
-        Py_ssize_t length;
-        PyObject *rule = PyList_GET_ITEM(given, i);
-        if (!PyTuple_Check(rule) || !PyArg_ParseTuple(rule, "s#b", &rules[i].prefix, &length, &rules[i].level))
-            return PyErr_Occurred() ? NULL : mplog_raise(MPL_E_ARG);
-        rules[i].length = (size_t)length;
-    }
     int rc = mpl_filter_set(&self->reader, sink, level, rules, (uint32_t)PyList_GET_SIZE(given));
     if (rc)
         return mplog_raise(rc);
@@ -393,6 +384,8 @@ static PyMethodDef reader_methods[] = {
     {"set_sinks", (PyCFunction)reader_set_sinks, METH_O, "set_sinks(n): for so many files; forgets what was drained"},
     {"set_losing", (PyCFunction)reader_set_losing, METH_O, "set_losing(bits): files that get nothing for now, and are told of the gap when they do again"},
     {"set_filter", (PyCFunction)reader_set_filter, METH_VARARGS, set_filter_doc},
+    {"set_routes", (PyCFunction)mplog_set_routes, METH_O, "set_routes([(level, [(prefix, level)])]): what each sink that is no file wants"},
+    {"routed", (PyCFunction)mplog_routed, METH_O, mplog_routed_doc},
     {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},
     {"ends", (PyCFunction)reader_ends, METH_O, ends_doc},
     {"close_session", (PyCFunction)reader_close_session, METH_O, "close_session(index): its end line goes into the batch"},
@@ -464,6 +457,7 @@ static int reader_init(ReaderObject *self, PyObject *args, PyObject *kwargs)
 
 static void reader_dealloc(ReaderObject *self)
 {
+    mplog_forget_routes(self);
     mpl_reader_close(&self->reader);
     for (uint32_t i = 0; i < MPL_MAX_SINKS; i++)
         mpl_memo_free(self->seconds[i].memo);

@@ -46,26 +46,37 @@ static void add(struct mpl_filter *f, const struct mpl_rule *rule, char **text)
     f->highest = rule->level > f->highest ? rule->level : f->highest;
 }
 
-int mpl_filter_set(struct mpl_reader *r, uint32_t sink, uint8_t level, const struct mpl_rule *rules, uint32_t count)
+struct mpl_filter *mpl_filter_new(uint8_t level, const struct mpl_rule *rules, uint32_t count, int *rc)
 {
     uint32_t places = 2;
     size_t bytes = 0;
-    if (count > MPL_MAX_RULES || sink >= MPL_MAX_SINKS)
-        return MPL_E_ARG;
+    *rc = MPL_E_ARG;
+    if (count > MPL_MAX_RULES)
+        return NULL;
     for (uint32_t i = 0; i < count; i++) {
         if (!rules[i].length || rules[i].length > MPL_MAX_PREFIX)
-            return MPL_E_ARG;
+            return NULL;
         bytes += rules[i].length;
     }
     while (places < 2 * count)
         places *= 2;
     struct mpl_filter *f = calloc(1, sizeof *f + places * sizeof *f->table + bytes);
+    *rc = f ? 0 : -ENOMEM;
     if (!f)
-        return -ENOMEM;
+        return NULL;
     *f = (struct mpl_filter){.level = level, .lowest = level, .highest = level, .mask = places - 1, .text = (char *)&f->table[places]};
     char *text = f->text;
     for (uint32_t i = 0; i < count; i++)
         add(f, &rules[i], &text);
+    return f;
+}
+
+int mpl_filter_set(struct mpl_reader *r, uint32_t sink, uint8_t level, const struct mpl_rule *rules, uint32_t count)
+{
+    int rc = MPL_E_ARG;
+    struct mpl_filter *f = sink < MPL_MAX_SINKS ? mpl_filter_new(level, rules, count, &rc) : NULL;
+    if (!f)
+        return rc;
     free(r->filters[sink]);
     r->filters[sink] = f;
     return 0;
