@@ -20,7 +20,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress storm soak bench guard model smoke docs clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress storm soak bench guard model smoke docs reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +121,10 @@ smoke: | system ## build and try on every other CPython from 3.10 on
 
 docs: $(BUILT) ## links that lead nowhere, samples that are not Python
 	$(PY) .ci/check_docs.py
+
+reference: $(BUILT) ## make the pages that tables are the source of anew
+	$(PY) -m mplog.config.reference > docs/reference/configuration.md
+	$(PY) -m mplog.errors.reference > docs/reference/errors.md
 
 clean: ## remove what was built, but not the environment
 	rm -rf build native/build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

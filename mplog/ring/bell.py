@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from mplog import _native
 from mplog.config import Settings, from_bytes, to_bytes
-from mplog.errors import from_result
 
 # Never made a `Path` of here: pathlib costs a program that has no use for it 3 ms and 0.5 MB.
 Place = str | os.PathLike[str]
@@ -36,6 +35,8 @@ def create_bell(directory: Place, service: str, settings: Settings) -> bool:
     try:
         return _native.bell_create(str(directory), service, to_bytes(settings))
     except RuntimeError as error:
+        from mplog.errors.results import from_result  # seldom
+
         raise from_result(error.args[1], f"open the service {service} in {directory}") from None
 
 
@@ -49,6 +50,8 @@ def configuration(directory: Place, service: str) -> Settings:
     try:
         return from_bytes(_native.bell_conf(str(directory), service))
     except RuntimeError as error:
+        from mplog.errors.results import from_result  # seldom
+
         raise from_result(error.args[1], f"read the service {service} in {directory}") from None
 
 

@@ -13,7 +13,7 @@
 #include "layout.h"
 
 enum {
-#define ERROR(name, number, text) name = number,
+#define ERROR(name, number, code, text) name = number,
 #include "errors.def"
 };
 const char *mpl_strerror(int code);

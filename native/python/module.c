@@ -156,6 +156,7 @@ static PyMethodDef functions[] = {
     {"frame_of", mplog_frame_of, METH_VARARGS, "frame_of(number, bytes) -> a frame of bytes that are no event"},
     {"frames", mplog_frames, METH_O, "frames(bytes) -> [(seq, mono_ns, wall_ns, level, kind, flags, payload)]; ValueError where one is broken"},
     {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
+    {"error_rows", mplog_f_error_rows, METH_NOARGS, "error_rows() -> ([(code, class, kind, cause, hint)], [(name, number, code, text)]): native/include/errors.def"},
     {"format_line", mplog_format_line, METH_VARARGS, "format_line(format, wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB, filtered=0) -> line, or a code below 0"},
     {"steer", mplog_f_steer, METH_VARARGS, "steer(level, producer or None): where the loggers' events go, and from which level on"},
     {"set_hooks", (PyCFunction)(void (*)(void))mplog_f_set_hooks, METH_VARARGS | METH_KEYWORDS, hooks_doc},
@@ -199,28 +200,6 @@ static const char *const counters[] = {
 #define COUNTER(name, text) #name, text,
 #include "counters.def"
 };
-static const struct {
-    const char *name;
-    int code;
-} errors[] = {
-#define ERROR(name, number, text) {#name, number},
-#include "errors.def"
-};
-
-static int add_errors(PyObject *module)
-{
-    PyObject *out = PyDict_New();
-    for (size_t i = 0; out && i < sizeof errors / sizeof *errors; i++) {
-        PyObject *code = PyLong_FromLong(errors[i].code);
-        if (!code || PyDict_SetItemString(out, errors[i].name, code))
-            Py_CLEAR(out);
-        Py_XDECREF(code);
-    }
-    int rc = out ? PyModule_AddObjectRef(module, "ERRORS", out) : -1;
-    Py_XDECREF(out);
-    return rc;
-}
-
 static int module_exec(PyObject *module)
 {
     /* Types and caches are the process's own: what a second interpreter left in them would outlive it. */
@@ -232,7 +211,7 @@ static int module_exec(PyObject *module)
         PyModule_AddType(module, &LoggerType) || PyModule_AddType(module, &ShortcutType))
         return -1;
     if (add_table(module, "REASONS", reasons, sizeof reasons / sizeof *reasons / 2) ||
-        add_table(module, "COUNTERS", counters, sizeof counters / sizeof *counters / 2) || add_errors(module) || mplog_add_formats(module))
+        add_table(module, "COUNTERS", counters, sizeof counters / sizeof *counters / 2) || mplog_add_formats(module))
         return -1;
     static const struct {
         const char *name;

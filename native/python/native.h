@@ -62,6 +62,7 @@ typedef struct {
     uint32_t who_epoch[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS];
 } ReaderObject;
 
+PyObject *mplog_f_error_rows(PyObject *module, PyObject *unused);
 PyObject *mplog_raise(int code);                /* OSError for -errno, RuntimeError with the code for MPL_E_* */
 PyObject *mplog_session(uint64_t segment_id, uint32_t lane, uint32_t epoch);
 

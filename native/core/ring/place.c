@@ -16,7 +16,7 @@
 const char *mpl_strerror(int code)
 {
     switch (code) {
-#define ERROR(name, number, text) \
+#define ERROR(name, number, code, text) \
     case name: \
         return text;
 #include "errors.def"
