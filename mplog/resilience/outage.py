@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import errno
 import os
+from typing import NoReturn
 
 import msgspec
 
@@ -106,16 +107,16 @@ class Unfinished(Exception):
         self.error, self.done = error, done
 
 
-def behind(error: BaseException, done: int) -> BaseException:
-    """*error*, seen from a batch whose first *done* events had gone before the write that failed.
+def raise_behind(error: BaseException, done: int) -> NoReturn:
+    """Raise *error* as of a batch whose first *done* events had gone before the write that failed.
 
-    Raise what this returns.
+    Raises:
+        Unfinished: with the error in it, where there were such events; else the error itself.
     """
     if not done:
-        return error
-    if isinstance(error, Unfinished):
-        return Unfinished(error.error, done + error.done)
-    return Unfinished(error, done + _within(getattr(error, "done", 0), 1 << 62))
+        raise error
+    inner = error.error if isinstance(error, Unfinished) else error
+    raise Unfinished(inner, done + _within(getattr(error, "done", 0), 1 << 62)) from error
 
 
 def said(error: BaseException) -> str:
