@@ -6,6 +6,8 @@ import sys
 
 from mplog.config.key import Key
 from mplog.config.schema import KEYS, Settings
+from mplog.config.sink import SinkSettings
+from mplog.config.sinktypes import COMMON, TYPES
 
 _HEAD = """\
 # Configuration
@@ -19,6 +21,13 @@ the environment, `configure()`, the TOML file, the default.
 Settings of the *process* hold for the process that gives them. Settings of the *service* hold for
 everybody who logs to the file: those of the service that already runs win, and the difference is
 told.
+
+"""
+
+_SINKS = """
+## Sinks
+
+Each table of `sinks` has a `type`, what is common to all, and what its type has of its own.
 
 """
 
@@ -51,7 +60,20 @@ def markdown() -> str:
         "|---|---|---|---|---|---|",
         *(_row(key) for key in KEYS.values()),
     ]
-    return _HEAD + "\n".join(rows) + "\n" + _TAIL
+    return _HEAD + "\n".join(rows) + "\n" + _TAIL + _sinks()
+
+
+def _sinks() -> str:
+    """What a table of `sinks` may hold, from the table of its keys."""
+    rows = ["| type | key | takes | default | what it is for |", "|---|---|---|---|---|"]
+    default = SinkSettings(kind="")
+    for key in COMMON:
+        value = getattr(default, key.attribute)
+        shown = f"`{key.text(value)}`" if value not in ("", None) else "not set"
+        rows.append(f"| all | `{key.name}` | {key.takes} | {shown} | {key.what} |")
+    for kind, keys in TYPES.items():
+        rows += [f"| {kind} | `{key.name}` | {key.takes} | | {key.what} |" for key in keys]
+    return _SINKS + "\n".join(rows) + "\n"
 
 
 def _row(key: Key) -> str:

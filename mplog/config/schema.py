@@ -43,6 +43,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     uncaught: bool = True
     faulthandler: bool = True
     files: _Files = ()
+    sinks: str = "off"
     spool_bytes: _Overflow = field(default=sizes.DEFAULT_SPOOL_BYTES, name="spool")
     max_event_bytes: _EventBytes = 64 * 1024
     fsync: Literal["none", "interval", "batch"] = "none"
@@ -67,6 +68,15 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def all_files(self) -> tuple[FileSettings, ...]:
         """The log file, if one is named, then the others."""
         return (self, *self.files) if self.file is not None else self.files
+
+
+def _sinks(value: object) -> str:
+    """Their text, checked. Most services have none, and load nothing for it."""
+    if value is None or value is False or (type(value) is str and value == "off"):
+        return "off"
+    from mplog.config.sink import canonical
+
+    return canonical(value)
 
 
 _TABLE = (
@@ -169,6 +179,18 @@ _TABLE = (
         '`mode`; `"off"` or `None` for none',
         f"More log files of the service, {MAX_FILES - 1} at most: each gets every event that its "
         "own filter lets through. [More](../howto/files.md).",
+    ),
+    Key(
+        "sinks",
+        "sinks",
+        "service",
+        _sinks,
+        str,
+        "a list of tables (TOML: `[[sinks]]`; environment: JSON text), each with its `type` and "
+        '[what else is told it](#sinks); `"off"` or `None` for none',
+        "Where events go beside the files: consoles, syslog, journald, callables. Each has its own "
+        "level, filter, format and queue, and none waits for another. "
+        "[More](../howto/sinks.md).",
     ),
     Key(
         "spool",

@@ -48,6 +48,7 @@ def test_defaults():
         "compression": "off",
         "mode": "0600",
         "files": "off",
+        "sinks": "off",
         "spool": "64 MiB",
         "max_event_bytes": "64 KiB",
         "fsync": "none",

@@ -57,7 +57,8 @@ def test_every_key_has_a_variable(key):
             "the settings are MPLOG_LEVEL, MPLOG_WHEN_FULL, MPLOG_BLOCK_TIMEOUT, MPLOG_OVERFLOW, "
             "MPLOG_OVERFLOW_DIR, MPLOG_REDACT, MPLOG_UNCAUGHT, MPLOG_FAULTHANDLER, MPLOG_FILE, "
             "MPLOG_FORMAT, MPLOG_FILE_LEVEL, MPLOG_LEVELS, MPLOG_ROTATION, MPLOG_RETENTION, "
-            "MPLOG_COMPRESSION, MPLOG_MODE, MPLOG_FILES, MPLOG_SPOOL, MPLOG_MAX_EVENT_BYTES, "
+            "MPLOG_COMPRESSION, MPLOG_MODE, MPLOG_FILES, MPLOG_SINKS, "
+            "MPLOG_SPOOL, MPLOG_MAX_EVENT_BYTES, "
             "MPLOG_FSYNC, "
             "MPLOG_FSYNC_INTERVAL, MPLOG_DURABLE_LEVEL, MPLOG_DURABLE_TIMEOUT",
         ),
@@ -119,8 +120,8 @@ def test_toml_shapes(tmp_path, text, prefix):
             " has both [mplog] and [tool.mplog]; keep one of them",
         ),
         ("mplog = 3", " mplog: is not a table; write [mplog], and the settings below it"),
-        ("sinks = 3", f" sinks: there is no such setting; {ALL_KEYS}"),
-        ("[sinks.a]\nx = 1", f" sinks: there is no such setting; {ALL_KEYS}"),
+        ("drains = 3", f" drains: there is no such setting; {ALL_KEYS}"),
+        ("[drains.a]\nx = 1", f" drains: there is no such setting; {ALL_KEYS}"),
         (
             "[mplog]\nretentoin = 1",
             " mplog.retentoin: there is no such setting; did you mean retention?",
