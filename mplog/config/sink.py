@@ -42,8 +42,8 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 500
     batch_wait_s: float = 0.2
     retry_for_s: float = 5.0
-    breaker_failures: int = 5
-    breaker_reset_s: float = 5.0
+    breaker_failures: int = 3
+    breaker_reset_s: float = 0.35
     fallback: str | None = None
     spool_bytes: int = 0
     spool_hold_s: float = 0.0

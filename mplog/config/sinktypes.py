@@ -177,7 +177,13 @@ COMMON = (
         "a count",
         "After so many failures in a row the sink is left alone for a while.",
     ),
-    _key("breaker_reset", _DURATION, "a duration", "For so long.", "breaker_reset_s"),
+    _key(
+        "breaker_reset",
+        _DURATION,
+        "a duration",
+        "How long apart the looks whether it is back are, at most.",
+        "breaker_reset_s",
+    ),
     _key(
         "fallback",
         (_fallback, _optional_text),
