@@ -5,6 +5,7 @@
  * it, one that takes older ones back, one that goes into the overflow, one that begins another chunk of it, and one that comes back from there to the lane.
  *
  * An append has five times the instructions: of those every 37th (of a telling and a taking publish every 13th), from a first one that is another in each run; MPL_STEP=1 (make faults) takes them all.
+ * MPL_KINDS="crossing returned" takes those alone.
  *
  * The lane, bell and journal are reused through all k; only the session is new. */
 #include <sched.h>
@@ -16,6 +17,7 @@
 #define LEN 600u /* small enough that memcpy does not use a string instruction, which stops at every byte */
 
 enum which { PLAIN, PADDED, DROPPED, TELLING, TAKING, OVERFLOWED, CROSSING, RETURNED };
+static const char *const names[] = {"plain", "padded", "dropped", "telling", "taking", "overflowed", "crossing", "returned"};
 
 struct seen {
     uint64_t events, ends, last, max_n, torn;
@@ -25,6 +27,7 @@ static const char *place;
 static struct writer w;
 static enum which which;
 static unsigned stride = 37;
+static char chosen[128];
 
 /* Into the overflow, and for CROSSING to the end of its chunk. */
 static void overflow_before(struct mpl_producer *p, uint64_t n)
@@ -181,6 +184,8 @@ static void step_through(const char *name, uint64_t *before)
         phantom += there && without == 0;
         CHECK(!(finished && !there));
         next_one(&next, 0);
+        if (stride == 1 && k % 1000 == 999)
+            printf("%-10s %llu kills …\n", name, (unsigned long long)k + 1), fflush(stdout);
     }
     fflush(stdout);
     printf("%-10s %llu instructions: %llu kills left no event, %llu left it whole\n", name, (unsigned long long)k - 2,
@@ -199,18 +204,17 @@ static int test(const char *dir)
     sched_setaffinity(0, sizeof one, &one); /* tracer and traced take turns: on one processor that is much faster */
     if (getenv("MPL_STEP"))
         stride = (unsigned)atoi(getenv("MPL_STEP")) ?: 1;
+    if (getenv("MPL_KINDS"))
+        snprintf(chosen, sizeof chosen, "%s", getenv("MPL_KINDS"));
     clearenv(); /* a kill point asks the environment: nothing there, few instructions */
     service_make(dir);
     lanes_of(dir, MPL_LANE_SMALL, MPL_ORIGIN);
     CHECK_EQ(writer_open(&w, dir), 0);
     only_lane_zero(dir);
-    which = PLAIN, step_through("plain", before);
-    which = PADDED, step_through("padded", before);
-    which = DROPPED, step_through("dropped", before);
-    which = TELLING, step_through("telling", before);
-    which = TAKING, step_through("taking", before);
-    which = OVERFLOWED, step_through("overflowed", before);
-    which = CROSSING, step_through("crossing", before);
-    which = RETURNED, step_through("returned", before);
+    int kinds = 0;
+    for (which = PLAIN; which <= RETURNED; which++)
+        if (!*chosen || strstr(chosen, names[which]))
+            step_through(names[which], before), kinds++;
+    CHECK(kinds > 0);
     return 0;
 }
