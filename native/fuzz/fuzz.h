@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "mpl.h"
+#include "ring/overflow.h"
 
 #define SERVICE "fuzz"
 #define STAGING (64u << 10)
@@ -72,6 +73,69 @@ static inline char *fuzz_map(const char *suffix, size_t bytes)
 static inline size_t fuzz_min(size_t a, size_t b)
 {
     return a < b ? a : b;
+}
+
+static inline int fuzz_file(void)
+{
+    int fd = open(fuzz_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    REQUIRE(fd >= 0);
+    return fd;
+}
+
+/* ---- a writer, for inputs {u8 …, u8 passes, u16 control bytes, control page, …} ------------------------------------------- */
+struct fuzz_writer {
+    struct mpl_reader r;
+    struct mpl_journal j;
+    int file;
+};
+
+/* What the input has for the control page, put there; how much of the input that was, head included. */
+static inline size_t fuzz_control(struct mpl_lane *lane, const uint8_t *bytes, size_t size)
+{
+    const size_t words = fuzz_min((size_t)(bytes[2] | bytes[3] << 8), fuzz_min(size - 4, sizeof *lane));
+    memset(lane, 0, sizeof *lane);
+    memcpy(lane, bytes + 4, words);
+    return 4 + words;
+}
+
+/* Drains, commits, brings onto the disk, ends: whatever is given out lies in the arena. */
+static inline void fuzz_pass(struct fuzz_writer *w)
+{
+    struct mpl_end ends[8];
+    int items = mpl_drain(&w->r, 1u << 20);
+    REQUIRE(items >= 0);
+    uint32_t taken = mpl_accept(&w->r, (uint32_t)items);
+    REQUIRE(taken <= (uint32_t)items);
+    for (uint32_t i = 0; i < taken; i++)
+        REQUIRE((size_t)w->r.items[i].place + w->r.items[i].len <= w->r.arena_bytes && w->r.items[i].slot < MPL_SLOTS);
+    w->j.sync = w->r.account.durable != 0;
+    REQUIRE(mpl_commit(&w->j, &w->r, 0, w->file, 0) >= 0);
+    REQUIRE(mpl_sync(&w->j, &w->r, &w->file, 1) >= 0 && mpl_tell_doubt(&w->r) >= 0);
+    int count = mpl_ends(&w->r, true, ends, 8);
+    for (int i = 0; i < count; i++)
+        mpl_close_session(&w->r, &ends[i]);
+    REQUIRE(mpl_commit(&w->j, &w->r, 0, w->file, 0) >= 0);
+    mpl_pending(&w->r);
+}
+
+/* From the scan to the last pass; the overflow's chunks go. The journal knows nothing of the lanes. */
+static inline void fuzz_passes(struct fuzz_writer *w, int passes)
+{
+    mpl_journal_adopt(&w->j, 0, 0);
+    REQUIRE(mpl_reader_open(&w->r, fuzz_dir, SERVICE, true, 1u << 20) == 0);
+    REQUIRE(mpl_reader_scan(&w->r, &w->j) == 1);
+    for (int pass = 0; pass < passes; pass++)
+        fuzz_pass(w);
+    mpl_overflow_remove(&w->r);
+    mpl_reader_close(&w->r);
+}
+
+static inline char *fuzz_writer(struct fuzz_writer *w, size_t bytes)
+{
+    fuzz_service();
+    w->file = fuzz_file();
+    REQUIRE(mpl_journal_open(&w->j, fuzz_dir, SERVICE, STAGING) == 0);
+    return fuzz_map("0.ring", bytes);
 }
 
 #endif

@@ -3,6 +3,7 @@
  * seeds DIR: writes what the harnesses begin with, taken from a real service. */
 #include "fuzz.h"
 #include "ring/frame.h"
+#include "ring/spool.h"
 
 static const char *out_dir;
 
@@ -75,20 +76,57 @@ static void overflow(void)
     mpl_detach(&p, true);
 }
 
+/* As the harness takes it apart: content, the page's beginning, positions, and as many touches. */
+static void save_journal(const char *name, const char *content, unsigned flags, const struct mpl_journal_page *g)
+{
+    static char out[1 << 16];
+    const uint16_t words[2] = {(uint16_t)(flags | strlen(content)), offsetof(struct mpl_journal_page, positions)};
+    char *at = out;
+    at = mempcpy(at, words, sizeof words);
+    at = mempcpy(at, content, strlen(content));
+    at = mempcpy(at, g, words[1]);
+    at = mempcpy(at, (const void *)&g->positions[0][0], sizeof g->positions[0][0]);
+    at = mempcpy(at, (const void *)&g->ovf_positions[0][0], sizeof g->ovf_positions[0][0]);
+    save(name, out, (size_t)(at - out), g->touches, g->ntouches * sizeof *g->touches);
+}
+
 static void journals(void)
 {
-    static const char content[] = "\x08\0old\nnew\n";
+    static const char content[] = "old\nnew\n";
     struct mpl_journal j;
     REQUIRE(mpl_journal_open(&j, fuzz_dir, SERVICE, STAGING) == 0);
-    save("journal/idle", content, sizeof content - 1, j.page, 1024);
+    save_journal("journal/idle", content, 0, j.page);
     j.page->nwrites = 1;
     j.page->ntouches = 1;
     j.page->writes[0] = (struct mpl_write){.length = 100, .targets = {{4, 0}, {4, 0}}};
     j.page->touches[0] = (struct mpl_touch){.epoch = 1, .head = MPL_ORIGIN + 64};
     mpl_store(&j.page->state, MPL_COMMIT);
-    save("journal/commit_over_foreign_bytes", content, sizeof content - 1, j.page, 1024);
+    save_journal("journal/commit_over_foreign_bytes", content, 0, j.page);
     j.page->writes[0].targets[0].offset = 8;
-    save("journal/commit", content, sizeof content - 1, j.page, sizeof *j.page);
+    j.page->sync = 1;
+    save_journal("journal/commit", content, 0, j.page);
+    j.page->writes[0].owed = 1;
+    save_journal("journal/commit_of_what_is_owed", content, 0x8000, j.page);
+    mpl_store(&j.page->state, MPL_IDLE);
+    mpl_journal_close(&j);
+}
+
+/* Two frames that a file is owed. */
+static void spools(void)
+{
+    static const char lines[] = "a line that is owed\n";
+    const uint64_t frame = mpl_spool_bytes(sizeof lines - 1), words[3] = {0, 2 * frame, 0};
+    char head[1 + sizeof words] = {1}, path[MPL_PATH], whole[256];
+    struct mpl_journal j;
+    REQUIRE(mpl_journal_open(&j, fuzz_dir, SERVICE, STAGING) == 0 && mpl_path(path, fuzz_dir, SERVICE, "0.spool") == 0);
+    for (uint64_t at = 0; at < 2 * frame; at += frame)
+        REQUIRE(mpl_spool_append(&j, 0, at, lines, sizeof lines - 1) == 0);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    REQUIRE(fd >= 0 && pread(fd, whole, 2 * frame, 0) > 0);
+    close(fd);
+    memcpy(head + 1, words, sizeof words);
+    save("spool/two", head, sizeof head, whole, 2 * frame);
+    mpl_journal_close(&j);
 }
 
 /* Two records as the overflow has them, and the end of a chunk behind them. */
@@ -120,6 +158,7 @@ int main(int argc, char **argv)
     lanes();
     overflow();
     journals();
+    spools();
     frames();
     return 0;
 }
