@@ -290,8 +290,10 @@ class Connection:
             self.ensure_writer(at_once=True)
             return
         if code:
+            full = code == -errno.ENOSPC and self.settings.overflow_dir is None
+            right = "; `overflow_dir` on a disk would take them" if full else ""
             tell(
                 f"no lane for process {os.getpid()} in {self.directory} "
-                f"({_native.strerror(code)}); its events are dropped and counted",
+                f"({_native.strerror(code)}); its events are dropped and counted{right}",
                 kind=f"lane:{code}",
             )

@@ -175,7 +175,7 @@ struct mpl_lane {
     _Alignas(MPL_LINE) mpl_a32 space_seq;
     mpl_a32 waiters;
     _Alignas(MPL_LINE) mpl_a32 epoch;
-    mpl_a32 capacity; /* 0: no data reserved yet */
+    mpl_a32 capacity; /* 0: no data reserved yet; with an owner, a lane of overflow alone */
     struct mpl_slot slots[MPL_SLOTS];
 };
 

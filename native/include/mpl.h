@@ -108,6 +108,7 @@ struct mpl_producer {
             bool gap_open;    /* events were dropped since the last one was accepted: the next one tells it */
         };
     };
+    bool takes_bare; /* a claim under way takes a lane without data too (bare.c) */
     bool gave_up;   /* a block deadline ran out; do not wait again until there is room */
     bool final;     /* the process has said goodbye; whatever it still logs goes into sessions that are clean between events */
     bool detached;  /* this session is one of those */
@@ -125,6 +126,9 @@ struct mpl_producer {
 int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *service, const char *name);
 int mpl_attach(struct mpl_producer *p);                       /* claims a lane if this process holds none; after fork: forgets the parent's */
 void mpl_detach(struct mpl_producer *p, bool final);          /* CLEAN, and the lane is given back; final: at the process's exit */
+int mpl_claim_beside(struct mpl_producer *p);                /* for a copy of a producer that holds a lane: another one, with data of its own */
+/* Of a lane without data: into one that has some, in a new session, once nothing of this one waits in the overflow; false where it stays. */
+bool mpl_leave_bare(struct mpl_producer *p);
 void mpl_rename(struct mpl_producer *p, const char *name); /* what people know the process by, in its session too */
 void mpl_producer_free(struct mpl_producer *p);
 /* One event. Never blocks, makes no system call but to ring a sleeping writer; after a fork it claims first. MPL_WAIT: the lane is full and
@@ -145,7 +149,10 @@ uint64_t mpl_synced(const struct mpl_producer *p);
 void mpl_ask_sync(struct mpl_producer *p); /* what has been accepted by now is to be on the disk, whatever the policy */
 bool mpl_take_doubt(struct mpl_producer *p); /* whether some of what this process has logged may never have reached the disk; told once */
 bool mpl_lane_is_mine(const struct mpl_producer *p); /* false in a child of the claimer */
-static inline uint32_t mpl_max_payload(const struct mpl_producer *p) { return p->capacity ? p->capacity / 4 - (uint32_t)sizeof(struct mpl_record) : 0; }
+static inline uint32_t mpl_max_payload(const struct mpl_producer *p) 
+{
+    return (p->capacity ? p->capacity : p->lane ? MPL_LANE_LARGE : 4 * (uint32_t)sizeof(struct mpl_record)) / 4 - (uint32_t)sizeof(struct mpl_record);
+}
 
 struct mpl_journal;
 struct mpl_hand;

@@ -8,7 +8,7 @@
  * the generation of its claim; where they differ the lane is the parent's and is forgotten without a write to it.
  *
  * Pairs kept here:
- *   claim:A / retire:A   the lock on the lane before the look at the bell's state; RETIRED before the last look at locks and segments
+ *   claim:A, claim:C / retire:A   the lock on the lane before the look at the bell's state; RETIRED before the last look at locks and segments
  *   claim:B / drain:F    the predecessor's ENDED before drop_last is zeroed; drop_last before the writer's look at that state
  *   bell.segments        grows after link(), before any record stands in the new segment (the writer reads its clock first)
  */
@@ -118,20 +118,6 @@ static void *pin_lane(const char *path, uint32_t lane, int *error)
     return page;
 }
 
-/* Pads over [tail, rsv): a record that the predecessor never finished. Two pads where it crosses the data's end. */
-static void pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity)
-{
-    uint64_t tail = mpl_load(&lane->tail), rsv = mpl_load(&lane->rsv);
-    while (tail != rsv && !SEEDED(adopted_without_a_pad)) {
-        uint64_t offset = tail & (capacity - 1), rest = capacity - offset, len = rsv - tail < rest ? rsv - tail : rest;
-        struct mpl_record *pad = (struct mpl_record *)(void *)(data + offset);
-        pad->len = (uint32_t)len;
-        pad->epoch = 0;
-        tail += len;
-    }
-    mpl_store_release(&lane->tail, rsv);
-}
-
 static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
 {
     uint32_t epoch = mpl_load(&lane->epoch) + 1;
@@ -174,13 +160,6 @@ static void open_session(struct mpl_producer *p, struct mpl_lane *lane)
     p->doubt = 0;
 }
 
-static bool next_slot_free(const struct mpl_lane *lane)
-{
-    uint32_t epoch = mpl_load(&lane->epoch) + 1;
-    epoch = epoch ? epoch : 1;
-    return mpl_word_state(mpl_load_acquire(&lane->slots[epoch % MPL_SLOTS].epoch_state)) == MPL_S_CLOSED;
-}
-
 /* Tries to make lane `number` of `seg` this process's own. 1 yes, 0 no, negative: the file system refuses. */
 static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t number, const char *path)
 {
@@ -200,18 +179,20 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     struct mpl_lane *lane = (struct mpl_lane *)(void *)words;
     char *data = MAP_FAILED;
     int rc = 0;
-    if (mpl_load(&lane->quarantined) || !next_slot_free(lane))
+    if (mpl_load(&lane->quarantined) || !mpl_session_room(lane))
         rc = MPL_E_NOLANE;
     if (!rc && mpl_boot_id(boot) == 0 && memcmp(boot, seg->head.boot_id, 16) != 0)
         rc = MPL_E_NOLANE; /* of a former boot: for the writer to drain, not for us to add to */
     if (!rc && !mpl_load(&lane->capacity))
         rc = mpl_segment_reserve(seg, p->dir, p->service, number, lane);
+    if (rc == -ENOSPC && p->takes_bare)
+        rc = 0;
     if (!rc && !mpl_lane_sane(lane))
         rc = MPL_E_NOLANE;
     if (!rc && p->when_full != MPL_OVERFLOW && mpl_load(&lane->ovf_head) != mpl_load(&lane->ovf_end))
         rc = MPL_E_NOLANE; /* what comes next stands behind that */
     uint32_t capacity = rc ? 0 : mpl_load(&lane->capacity);
-    if (!rc) {
+    if (capacity) {
         data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, seg->fd, (off_t)(seg->head.data_off + number * seg->head.data_stride));
         rc = data == MAP_FAILED ? -errno : 0;
     }
@@ -221,11 +202,11 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
         return rc == MPL_E_NOLANE ? 0 : rc;
     }
     mpl_session_end(lane);
-    pad_unfinished(lane, data, capacity);
+    mpl_pad_unfinished(lane, data, capacity);
     mpl_store(&lane->ovf_rsv, mpl_load(&lane->ovf_end));
     open_session(p, lane);
     p->lane = lane;
-    p->data = data;
+    p->data = capacity ? data : NULL;
     p->pin = pin;
     p->data_bytes = capacity;
     p->pin_bytes = MPL_PAGE, p->generation = mpl_generation();
@@ -233,7 +214,7 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     p->lap_end = p->tail + capacity;
     p->head = mpl_load(&lane->head);
     p->ovf_end = mpl_load(&lane->ovf_end);
-    p->overflowing = mpl_load_acquire(&lane->ovf_head) != p->ovf_end;
+    p->overflowing = !capacity || mpl_load_acquire(&lane->ovf_head) != p->ovf_end;
     p->last_mono = mpl_load(&lane->last_mono);
     p->segment_id = seg->head.segment_id;
     p->segment = seg->head.number;
@@ -354,9 +335,10 @@ static int live_bell(struct mpl_producer *p)
     return MPL_E_RETIRED;
 }
 
-static int claim_anywhere(struct mpl_producer *p)
+static int claim_among(struct mpl_producer *p, bool takes_bare)
 {
     int refused = 0;
+    p->takes_bare = takes_bare;
     uint32_t own = (uint32_t)getpid();
     for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
         int rc = search(p, n, own);
@@ -376,6 +358,24 @@ static int claim_anywhere(struct mpl_producer *p)
         }
     }
     return refused ? refused : MPL_E_NOLANE;
+}
+
+/* Where memory has no room for another lane's data, its control words alone will do for who overflows into somewhere else. */
+static int claim_anywhere(struct mpl_producer *p)
+{
+    int rc = claim_among(p, false);
+    return rc == -ENOSPC && p->when_full == MPL_OVERFLOW && strcmp(p->overflow_dir, p->dir) ? claim_among(p, true) : rc;
+}
+
+int mpl_claim_beside(struct mpl_producer *p)
+{
+    claim_lock();
+    int rc = claim_among(p, false);
+    claim_unlock();
+    mpl_fence_full(); /* ORD(claim:C) seq_cst: as claim:A; pairs with ORD(retire:A) */
+    if (!rc && mpl_load_acquire(&p->bell->state) != MPL_LIVE)
+        rc = MPL_E_RETIRED;
+    return rc;
 }
 
 /* What a child knows of its parent's lane: nothing it may touch. The mappings are dropped, the lock's one was never inherited. */

@@ -55,7 +55,7 @@ static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
         mpl_raise(&j->page->positions[t->segment][t->lane], t->head);
         mpl_raise(&j->page->ovf_positions[t->segment][t->lane], t->ovf_head);
         r->was_head[i] = mpl_raise(&lane->head, t->head); /* ORD(drain:D) release: the copy; pairs with ORD(publish:A), ORD(publish:E) */
-        mpl_raise(&lane->ovf_head, t->ovf_head); /* ORD(drain:E) release: the copy; pairs with ORD(overflow:B) */
+        mpl_raise(&lane->ovf_head, t->ovf_head); /* ORD(drain:E) release: the copy; pairs with ORD(overflow:B), ORD(overflow:E) */
         KILL_POINT(commit_head);
         struct mpl_slot *slot = &lane->slots[t->epoch % MPL_SLOTS];
         if (!names_session(slot, t))

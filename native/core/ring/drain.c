@@ -7,7 +7,7 @@
  * of a lane with an event under way.
  *
  * Pairs kept here:
- *   drain:E / overflow:B  the copy of what stood in the overflow, and in the lane before it, before ovf_head (in commit.c)
+ *   drain:E / overflow:B, E  the copy of what stood in the overflow, and in the lane before it, before ovf_head (in commit.c)
  *   drain:D / publish:A   the copy of a record before its space is given back (in commit.c, by mpl_raise)
  */
 #include <string.h>

@@ -10,7 +10,7 @@
  *   bell:B / sleep:A, B   tail before the look at `sleeping`
  *   publish:D / aside:A   rsv before the look at `quarantined`; `quarantined` before the writer's last look at rsv
  *   overflow:A / drain:A  a chunk's bytes before ovf_end
- *   overflow:B / drain:E  the writer's copies before ovf_head; then the owner may publish in the lane again (I5)
+ *   overflow:B, E / drain:E  the writer's copies before ovf_head; then the owner may publish in the lane again (I5)
  *   overflow:C / drain:C  ovf_rsv before the clock is read: as publish:B
  *   overflow:D / aside:A  as publish:D
  *   oldest:A / void:A     head before bytes are written over (oldest.c; the fence is publish:B's)
@@ -277,7 +277,7 @@ static SELDOM enum mpl_outcome full(struct mpl_producer *p, const struct event *
 /* Whether the writer has drained all that was put into the overflow, and with it all that stood in the lane before. */
 static bool back_in_lane(struct mpl_producer *p)
 {
-    if (mpl_load_acquire(&p->lane->ovf_head) != p->ovf_end && !SEEDED(back_from_overflow_early)) /* ORD(overflow:B) acquire; pairs with ORD(drain:E) */
+    if (!p->capacity || (mpl_load_acquire(&p->lane->ovf_head) != p->ovf_end && !SEEDED(back_from_overflow_early))) /* ORD(overflow:B) acquire; pairs with ORD(drain:E) */
         return false;
     p->overflowing = false;
     return true;
@@ -294,6 +294,8 @@ static ALWAYS enum mpl_outcome publish_straight(struct mpl_producer *p, const st
 static SELDOM enum mpl_outcome publish_by_detour(struct mpl_producer *p, const struct event *e)
 {
     struct event with = *e;
+    if (!p->capacity && mpl_leave_bare(p) && e->len > mpl_max_payload(p))
+        return MPL_TOO_BIG;
     const void *glued = p->gap_open ? mpl_gap_glue(p, e->payload, e->len) : NULL;
     if (glued) {
         with.payload = glued;

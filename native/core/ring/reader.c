@@ -4,7 +4,7 @@
  *
  * Pairs kept here:
  *   sleep:A / bell:A     `sleeping` before the last look at the tails; a tail before its producer's look at `sleeping`
- *   retire:A / claim:A   RETIRED before the last look at locks and segments; a claimer's lock before its look at the bell's state
+ *   retire:A / claim:A, claim:C   RETIRED before the last look at locks and segments; a claimer's lock before its look at the bell's state
  *   aside:A / publish:D, overflow:D  `quarantined` before the last look at rsv and ovf_rsv; these before the owner's look at `quarantined`
  */
 #include <errno.h>
@@ -176,7 +176,7 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
         return;
     if (v->quarantined) {
         if (!mpl_capacity_ok(v->capacity))
-            v->capacity = MPL_LANE_SMALL; /* any lane that was ever claimed has this much */
+            v->capacity = 0; /* whether it had any is not known: the next claimer reserves it, again perhaps */
         uint64_t fresh = (v->pos + v->capacity + 7) & ~(uint64_t)7;
         mpl_session_end(v->lane);
         mpl_store(&v->lane->rsv, fresh);
@@ -384,7 +384,7 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
         return 0;
     }
     mpl_store(&r->bell->state, MPL_RETIRED);
-    mpl_fence_full(); /* ORD(retire:A) seq_cst: RETIRED, then locks and segments once more; pairs with ORD(claim:A) */
+    mpl_fence_full(); /* ORD(retire:A) seq_cst: RETIRED, then locks and segments once more; pairs with ORD(claim:A), ORD(claim:C) */
     KILL_POINT(retire_marked);
     if ((mpl_reader_scan(r, j) != 0 || !alone(r)) && !SEEDED(retired_during_a_claim)) {
         mpl_store_release(&r->bell->state, MPL_LIVE);

@@ -3,12 +3,14 @@
  * How a session ends when its owner is gone: the last number is what the marks and drop_last prove, never a guess. */
 #include "session.h"
 
+#include "fault.h"
+
 bool mpl_lane_sane(const struct mpl_lane *lane)
 {
     uint64_t head = mpl_load(&lane->head), tail = mpl_load(&lane->tail), rsv = mpl_load(&lane->rsv);
     uint32_t capacity = mpl_load(&lane->capacity);
     uint64_t ovf_head = mpl_load(&lane->ovf_head), ovf_end = mpl_load(&lane->ovf_end);
-    if (!mpl_capacity_ok(capacity) || ((head | tail | rsv | ovf_head | ovf_end) & 7) || ovf_end - ovf_head > MPL_OVERFLOW_MOST)
+    if ((capacity && !mpl_capacity_ok(capacity)) || ((head | tail | rsv | ovf_head | ovf_end) & 7) || ovf_end - ovf_head > MPL_OVERFLOW_MOST)
         return false;
     return tail - head <= capacity && rsv - head <= capacity && rsv - tail <= capacity;
 }
@@ -38,6 +40,26 @@ void mpl_session_end(struct mpl_lane *lane)
     mpl_store(&slot->end_ovf, mpl_load(&lane->ovf_end));
     slot->clean = state == MPL_S_CLEAN;
     mpl_swap(&slot->epoch_state, word, mpl_session_word(epoch, MPL_S_ENDED));
+}
+
+bool mpl_session_room(const struct mpl_lane *lane)
+{
+    uint32_t epoch = mpl_load(&lane->epoch) + 1;
+    epoch = epoch ? epoch : 1;
+    return mpl_word_state(mpl_load_acquire(&lane->slots[epoch % MPL_SLOTS].epoch_state)) == MPL_S_CLOSED;
+}
+
+void mpl_pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity)
+{
+    uint64_t tail = mpl_load(&lane->tail), rsv = mpl_load(&lane->rsv);
+    while (tail != rsv && !SEEDED(adopted_without_a_pad)) {
+        uint64_t offset = tail & (capacity - 1), rest = capacity - offset, len = rsv - tail < rest ? rsv - tail : rest;
+        struct mpl_record *pad = (struct mpl_record *)(void *)(data + offset);
+        pad->len = (uint32_t)len;
+        pad->epoch = 0;
+        tail += len;
+    }
+    mpl_store_release(&lane->tail, rsv);
 }
 
 /* A word that no owner and no writer stores: it would keep its session, and with it the service, open for ever. */

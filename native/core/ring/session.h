@@ -13,11 +13,15 @@ static inline bool mpl_capacity_ok(uint32_t c) { return c == MPL_LANE_LARGE || c
 
 #define MPL_OVERFLOW_MOST (2 * MPL_OVERFLOW_MAX) /* of one lane unread: more than any bound allows */
 
-/* True when a lane's positions can be believed at all (I1). */
+/* True when a lane's positions can be believed at all (I1); one without data has none (bare.c). */
 bool mpl_lane_sane(const struct mpl_lane *lane);
 /* Saves the last number of the session that the lane's epoch names and stores ENDED. Role: whoever holds the lane's lock. Can be killed
  * anywhere and done again: nothing it reads changes before the state does. */
 void mpl_session_end(struct mpl_lane *lane);
+/* Whether the next session's slot is free: its last one's end line is committed. */
+bool mpl_session_room(const struct mpl_lane *lane);
+/* Pads over [tail, rsv): a record that the predecessor never finished. Two pads where it crosses the data's end. Role: the claimer. */
+void mpl_pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity);
 /* Slots whose words make no sense, as only broken memory or a hostile owner can leave them: are there any; close them (holding the lane's lock). */
 bool mpl_sessions_broken(const struct mpl_lane *lane);
 void mpl_sessions_mend(struct mpl_lane *lane);

@@ -149,17 +149,15 @@ int mpl_view_load(struct mpl_reader *r, struct mpl_view *v, uint64_t clock_ns, u
     v->ovf.limit = v->ovf.cur = v->ovf.pos;
     v->ovf.next = false;
     uint32_t epoch = mpl_load_acquire(&v->lane->epoch), capacity = mpl_load_acquire(&v->lane->capacity);
-    if (!capacity && epoch)
-        return MPL_E_CORRUPT; /* a claim stores the capacity before the epoch */
-    if (!capacity && mpl_load_acquire(&v->lane->tail) == v->pos)
+    if (!capacity && !epoch && mpl_load_acquire(&v->lane->tail) == v->pos)
         return 0; /* never claimed */
-    if (!capacity && !(capacity = mpl_load_acquire(&v->lane->capacity)))
-        return MPL_E_CORRUPT; /* nor is tail moved before both are stored: they were overwritten */
     uint64_t ovf_end = mpl_load_acquire(&v->lane->ovf_end); /* ORD(drain:A) acquire; pairs with ORD(overflow:A) */
     uint64_t tail = mpl_load_acquire(&v->lane->tail); /* ORD(drain:B) acquire; pairs with ORD(publish:C) */
     uint64_t rsv = mpl_load_acquire(&v->lane->rsv);   /* ORD(drain:C) acquire; pairs with ORD(publish:B), ORD(overflow:C) */
     uint64_t ovf_rsv = mpl_load_acquire(&v->lane->ovf_rsv);
     uint64_t head = mpl_load_acquire(&v->lane->head); /* ORD(void:C) acquire; pairs with ORD(oldest:B) */
+    if (!capacity && tail != v->pos) /* a claim stores it before tail is moved; a lane without any has its overflow alone */
+        capacity = mpl_load_acquire(&v->lane->capacity);
     if (!v->capacity && mpl_capacity_ok(capacity))
         v->capacity = capacity;
     if (v->capacity != capacity || ((tail | head) & 7) || (int64_t)(tail - v->pos) < 0 || !load_overflow(v, ovf_end))
