@@ -73,7 +73,7 @@ class OwnFormat:
 
     def line(self, event: Event, stamped: Stamped) -> bytes:
         """The line of *event*. Never raises."""
-        return self._made(lambda: _of(event, stamped)) or self._text.line(event, stamped)
+        return self._made(lambda: line_of(event, stamped)) or self._text.line(event, stamped)
 
     def unreadable(self, payload: bytes | memoryview, stamped: Stamped) -> bytes:
         """The line of an event that does not decode."""
@@ -103,7 +103,9 @@ class OwnFormat:
             return b""
 
 
-def _of(event: Event, stamped: Stamped) -> Line:
+def line_of(event: Event, stamped: Stamped) -> Line:
+    """What a callable is given for *event*; a notice of the service's own has no session."""
+    name = event.fields.get("event_name", "") if not stamped.session else ""
     return Line(
         time_ns=stamped.wall_ns,
         level=stamped.level,
@@ -120,6 +122,7 @@ def _of(event: Event, stamped: Stamped) -> Line:
         line=event.line,
         function=event.function,
         exception="" if event.exception is None else stacktrace(event.exception),
+        event_name=name if isinstance(name, str) else "",
     )
 
 

@@ -1,1 +1,1 @@
-"""Destinations other than files: naive, one a module; what befalls them is resilience/'s."""
+"""Where events go beside the files: four methods each, none of which is clever."""
