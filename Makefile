@@ -49,6 +49,11 @@ $(VENV)/.uwsgi: $(READY)
 	@.ci/system logrotate || echo "!! no logrotate: the tests that need it are skipped"
 	@touch $@
 
+# Real receivers for the sinks, likewise.
+$(VENV)/.receivers: .ci/receivers | $(READY)
+	@.ci/receivers $(VENV)/receivers || echo "!! no rsyslog, syslog-ng, journald: their tests are skipped"
+	@touch $@
+
 build: $(BUILT) ## make the environment and build the extension
 
 run: $(BUILT) ## the shop under gunicorn: requests, kills, and the proof that nothing was lost
@@ -56,7 +61,7 @@ run: $(BUILT) ## the shop under gunicorn: requests, kills, and the proof that no
 
 test: c-test pytest ## every test: the C programs, then pytest on all cores
 
-pytest: $(BUILT) $(VENV)/.uwsgi
+pytest: $(BUILT) $(VENV)/.uwsgi $(VENV)/.receivers
 	$(PY) -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/.lint ## ruff

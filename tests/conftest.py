@@ -79,7 +79,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
-    for need in ("root", "uwsgi", "logrotate"):
+    for need in ("root", "uwsgi", "logrotate", "rsyslog", "syslog-ng", "journald"):
         count = sum(f"needs {need}" in str(report.longrepr) for report in skipped)
         if count:
             terminalreporter.write_line(f"skipped for want of {need}: {count} tests", yellow=True)
