@@ -8,6 +8,7 @@ import time
 
 import msgspec
 
+from mplog._native import attacher
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE, inherited
 from mplog.service.state import STATE
@@ -30,13 +31,9 @@ class Report(msgspec.Struct, frozen=True):
     dropped: int
 
 
-def attach() -> bool:
-    """Claim this process's lane now instead of at its first event; True when it has one."""
+def _attach_late() -> bool:
+    """What `attach` does where this process has no connection yet, or gets no lane by a claim."""
     connection = GATE.connection
-    if connection is not None and connection.producer.attach() == 0:
-        # Nothing else in a forked worker: each line copies a page or two of its parent's memory.
-        # Its first event looks for the writer.
-        return True
     if connection is None:
         found = inherited(os.environ)
         if found is None:
@@ -45,6 +42,9 @@ def attach() -> bool:
         GATE.connect(connection, found[1].level)
         watch(connection)
     return connection.attach()
+
+
+attach = attacher(_attach_late)
 
 
 def flush(timeout: float = 5.0) -> bool:
