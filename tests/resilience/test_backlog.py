@@ -10,7 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from mplog.resilience.backlog import HELD_BYTES, Backlog, Limits, held, outgoing
+from mplog.resilience.backlog import HELD_BYTES, Backlog
+from mplog.resilience.store import Limits, held, outgoing
 
 
 def put(backlog, batch, now_s=0.0):
@@ -83,6 +84,18 @@ def test_a_batch_waits_for_company_but_not_for_long():
     assert backlog.due_s(10.3) == 0.0
     put(backlog, events(1, first=3), 10.05)
     assert backlog.due_s(10.05) == 0.0
+
+
+def test_what_came_during_a_write_waits_no_longer_for_it():
+    """The wait of an event is counted from its own arrival, whatever goes before it."""
+    backlog = Backlog(Limits(batch_events=100, batch_s=0.2))
+    put(backlog, events(2), 10.0)
+    take(backlog, 10.2)
+    put(backlog, events(1, first=3), 10.25)
+    put(backlog, events(1, first=4), 10.35)
+    backlog.settle(2, 10.4)
+
+    assert backlog.due_s(10.4) == pytest.approx(0.05)
 
 
 def test_a_batch_is_bounded_in_bytes():

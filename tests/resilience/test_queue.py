@@ -10,11 +10,12 @@ import pytest
 from given import event, events, numbers, told
 
 from mplog.errors import TargetError
-from mplog.resilience.backlog import Backlog, Limits
+from mplog.resilience.backlog import Backlog
 from mplog.resilience.breaker import BreakerRules
 from mplog.resilience.chain import Around, Chain
 from mplog.resilience.queue import Hooks, Queue
 from mplog.resilience.retry import RetryRules
+from mplog.resilience.store import Limits
 from mplog.testing import FlakySink, fail, hang, slow
 
 QUICK = Limits(batch_s=0.01)
