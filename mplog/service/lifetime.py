@@ -11,6 +11,7 @@ import msgspec
 from mplog._native import attacher
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE, inherited
+from mplog.producer.tell import DEFERRED
 from mplog.service.state import STATE
 from mplog.service.uncaught import unwatch, watch
 
@@ -95,7 +96,7 @@ def shutdown(timeout: float = 5.0) -> Report:
     Returns:
         What was delivered, left to the writer, dropped.
     """
-    with STATE.lock:
+    with DEFERRED, STATE.lock:
         deadline = time.monotonic() + timeout
         flush(timeout)
         connections = _connections()
