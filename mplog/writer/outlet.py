@@ -14,13 +14,13 @@ from mplog.config.sinktypes import STDERR
 from mplog.errors import TargetError
 from mplog.format import Format, formatter
 from mplog.metrics.board import Board, Row
-from mplog.resilience.backlog import Held, Limits
 from mplog.resilience.breaker import BreakerRules
 from mplog.resilience.chain import Around, Chain
 from mplog.resilience.loss import Counts
 from mplog.resilience.outage import said
 from mplog.resilience.queue import Hooks
 from mplog.resilience.retry import RetryRules
+from mplog.resilience.store import Held, Limits
 from mplog.sinks.base import Outgoing, Sink
 
 MAX_STDERR_BYTES = 1 << 20  # of the file that stands for it where nobody reads it
@@ -47,7 +47,7 @@ def make_sink(settings: SinkSettings, carried: Mapping[str, object]) -> Sink:
 
         return SyslogSink(SyslogSettings(**options), body)
     if settings.kind == "journald":
-        from mplog.sinks.journald import JournaldSettings, JournaldSink  # type: ignore
+        from mplog.sinks.journald import JournaldSettings, JournaldSink
 
         made: Sink = JournaldSink(JournaldSettings(**options), body)
         return made

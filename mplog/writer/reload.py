@@ -83,12 +83,15 @@ def _live(running: Settings, read: Settings) -> tuple[str, ...]:
 
 def route_anew(job: Job) -> None:
     """The sinks that are no files are now those of the settings."""
-    if job.outlets is not None:
-        job.outlets.take_up(job.settings.sinks)
-    elif job.settings.sinks != "off":
-        from mplog.writer.route import Outlets  # threads and wrappers, for those who have a sink
+    try:
+        if job.outlets is not None:
+            job.outlets.take_up(job.settings.sinks)
+        elif job.settings.sinks != "off":
+            from mplog.writer.route import Outlets  # threads and wrappers, for who has a sink
 
-        job.sent_to = Outlets(job, job.signals.carried)
+            job.sent_to = Outlets(job, job.signals.carried)
+    except Exception as error:  # the files go on, whatever it is
+        announce(job, WARNING, EVENT, f"the sinks cannot be had: {error}"[:300], {})
 
 
 def _tell(job: Job, level: int, text: str, keys: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from mplog.event.codec import ENCODER
 from mplog.event.event import Event, Stamped
 from mplog.event.level import INFO, WARNING
 from mplog.metrics.board import Board
-from mplog.resilience.backlog import Held, held
+from mplog.resilience.store import Held, held
 from mplog.writer.announce import announce
 from mplog.writer.compose import FLAGS, drop_notice
 from mplog.writer.notices import LOGGER, Notices, level_for
