@@ -17,6 +17,7 @@ MAX_FILES = 4  # MPL_MAX_SINKS of native/include/layout.h
 _Format = Annotated[str, Meta(pattern=values.FORMAT_PATTERN)]
 Level = Annotated[int, Meta(ge=0, le=255)]
 _Prefix = Annotated[str, Meta(min_length=1, max_length=prefixes.MAX_PREFIX_BYTES)]
+_Filter = Annotated[str, Meta(min_length=1, max_length=4_096)] | None
 _Rules = Annotated[tuple[tuple[_Prefix, Level], ...], Meta(max_length=prefixes.MAX_RULES)]
 
 
@@ -27,6 +28,7 @@ class FileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     format: _Format = "json"
     file_level: Level = 0
     levels: _Rules = ()
+    filter: _Filter = None
     rotation: Rotation = Rotation(size_bytes=100_000_000)
     retention: Retention = Retention(count=10)
     compression: Literal["gzip", "zstd"] | None = None
@@ -37,6 +39,18 @@ class FileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         if problem:
             raise ValueError(f"mode {self.mode:o} {problem}")
         refuse_relative(self.file)
+
+
+def _parse_filter(value: object) -> str | None:
+    if value is None or value is False:
+        return None
+    from mplog.config.filter import parse_filter  # for those who have one
+
+    return parse_filter(value)
+
+
+def _filter_text(text: str | None) -> str:
+    return text or "off"
 
 
 def refuse_relative(*paths: str | None) -> None:
@@ -88,6 +102,17 @@ FILE_KEYS = (
         '`"app.db=WARNING, app.http=ERROR"`; `"off"` or `None` for none',
         "Instead of `file_level` for a logger of that name and those below it: `app.db` holds for "
         "`app.db.pool`, not for `app.dbx`. The longest prefix wins.",
+    ),
+    Key(
+        "filter",
+        "filter",
+        "service",
+        _parse_filter,
+        _filter_text,
+        'an expression, `level >= ERROR and logger ~ "app.db"`, or the name of a callable '
+        '(`"package.module:object"`); `"off"` or `None` for none',
+        "Only events for which it holds are written into the file, of those that `file_level` and "
+        "`levels` let through; others are counted as filtered. [More](../howto/filters.md).",
     ),
     Key(
         "rotation",

@@ -175,8 +175,8 @@ _TABLE = (
         parse_files,
         files_text,
         "a list of tables (TOML: `[[files]]`; environment: JSON text), each with its own `file` "
-        "and any of `format`, `file_level`, `levels`, `rotation`, `retention`, `compression`, "
-        '`mode`; `"off"` or `None` for none',
+        "and any of `format`, `file_level`, `levels`, `filter`, `rotation`, `retention`, "
+        '`compression`, `mode`; `"off"` or `None` for none',
         f"More log files of the service, {MAX_FILES - 1} at most: each gets every event that its "
         "own filter lets through. [More](../howto/files.md).",
     ),

@@ -33,6 +33,7 @@ from mplog.writer.deliver import (
     tell_found,
     why,
 )
+from mplog.writer.filtering import set_condition
 from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals, now_ns, staging_bytes
 
 
@@ -103,12 +104,13 @@ def _sink(
     number, lock, apart = own
     if settings.file_level or settings.levels:
         reader.set_filter(settings.file_level, list(settings.levels), number)
+    keep = set_condition(reader, number, settings)
     if not apart:
         file: ActiveFile | AbsentFile = _open(waiting, settings.mode)
     else:
         file = _try(waiting.path, settings.mode) if lock >= 0 else AbsentFile(waiting.path)
     fmt = formatter(settings.format)
-    return FileSink(number, settings, waiting.path, fmt, file, lock=lock)
+    return FileSink(number, settings, waiting.path, fmt, file, lock=lock, keep=keep)
 
 
 def _own(waiting: Waiting, service: str, directory: Path, *, once: bool) -> int:

@@ -11,6 +11,7 @@ import msgspec
 
 from mplog import _native
 from mplog.writer.compose import Batch, compose, line_of
+from mplog.writer.filtering import refuse
 from mplog.writer.state import FileSink, Job
 
 
@@ -36,6 +37,7 @@ def drain(job: Job, at: int, drain_bytes: int, room_bytes: int) -> Batch:
         room_bytes: as in `compose`.
     """
     count = job.reader.drain_count(drain_bytes)
+    refuse(job)
     return _lines(job, job.sinks[0], Room(at, room_bytes), count) if count else Batch()
 
 
@@ -46,6 +48,7 @@ def drain_all(job: Job, drain_bytes: int, rooms: Sequence[Room]) -> list[Batch]:
         rooms: by file.
     """
     most = job.reader.drain_count(drain_bytes)
+    refuse(job)
     batches: list[Batch] = []
     while most:
         batches = []

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,9 +18,7 @@ from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.rotation import Ranges
 from mplog.format import Format
 from mplog.ring import stderr_path
-
-if TYPE_CHECKING:
-    from mplog.writer.route import Outlets
+from mplog.writer.filtering import OwnFilter
 
 ARENA_BYTES = 2 << 20
 LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
@@ -32,16 +29,12 @@ class Signals(msgspec.Struct):
 
     Attributes:
         resident: stay also when nobody is attached.
-        carried: objects of the sinks that have no name.
-        now: leave at once, whatever waits.
         reread: reads the configuration file of a service that has one.
     """
 
     resident: bool = False
     reread: Callable[[], Settings] | None = None
-    carried: dict[str, object] = {}
     stop: bool = False
-    now: bool = False
     reopen: bool = False
     reload: bool = False
     rotate: bool = False
@@ -65,6 +58,7 @@ class FileSink(msgspec.Struct):
             it is tried again, `pause_s` grows, `told` is what was told about it.
         rotate_again_s: before that (monotonic) no rotation is tried: one has failed.
         wants_room_bytes: for an end line that the file had no room for.
+        keep: a callable that filters, if it has one.
     """
 
     number: int
@@ -84,6 +78,7 @@ class FileSink(msgspec.Struct):
     told: str = ""
     rotate_again_s: float = 0.0
     wants_room_bytes: int = 0
+    keep: OwnFilter | None = None
 
     def remember(self, ranges: Ranges) -> None:
         """Add what a committed batch holds."""
@@ -103,7 +98,6 @@ class Job(msgspec.Struct):
         bell: device and inode that the bell had when this writer began.
         native: plain events are formatted in C; the tests can do without.
         losing: files (bits) that get nothing now: more cannot be owed to them.
-        sent_to: the sinks that are no files, if there are any; see `outlets`.
     """
 
     directory: Path
@@ -117,12 +111,6 @@ class Job(msgspec.Struct):
     problem: str = ""
     native: bool = True
     losing: int = 0
-    sent_to: Any = None
-
-    @property
-    def outlets(self) -> Outlets | None:
-        """The sinks that are no files, if there are any."""
-        return self.sent_to  # type: ignore[no-any-return]
 
     @property
     def share_bytes(self) -> int:
@@ -170,8 +158,6 @@ def tidy(job: Job) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(stderr_path(job.directory, job.service))
-    if job.outlets is not None:
-        job.outlets.remove()
     if job.directory in (Path(SHM, f"mplog-{os.geteuid()}"), job.path.parent / ".mplog"):
         with contextlib.suppress(OSError):
             os.rmdir(job.directory)

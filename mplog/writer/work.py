@@ -42,11 +42,8 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
         job.reader.count("starts", 1)
         job.reader.set_poison(job.journal)
         loop = Loop(job)
-        try:
-            loop.run()
-            loop.close()
-        finally:
-            loop.let_go()
+        loop.run()
+        loop.close()
         for fd in locks:
             os.close(fd)
     except Abandoned:

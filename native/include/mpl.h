@@ -245,6 +245,7 @@ struct mpl_next { /* of a lane: the merge key of its next record */
     uint32_t view;
 };
 struct mpl_filter;
+struct mpl_condition;
 struct mpl_known;
 #define MPL_MAX_POISON 16u
 struct mpl_poison { /* a record at which writers have died, by where it ends */
@@ -258,6 +259,7 @@ struct mpl_reader {
     struct mpl_view *views[MPL_MAX_SEGMENTS];
     struct mpl_known *known[MPL_MAX_SEGMENTS]; /* origin.h */
     struct mpl_filter *filters[MPL_MAX_SINKS]; /* NULL: everything is written */
+    struct mpl_condition *conditions[MPL_MAX_SINKS]; /* the same */
     uint32_t nsinks;                           /* files that items are for; the first ones of all arrays over files */
     uint8_t losing;                            /* files (bits) that get nothing now, and are told of it when they do again */
     uint32_t nsegments, seen_segments;
@@ -330,6 +332,17 @@ int mpl_filter_set(struct mpl_reader *r, uint32_t sink, uint8_t level, const str
 /* One that no file has; free() it. NULL with rc set. */
 struct mpl_filter *mpl_filter_new(uint8_t level, const struct mpl_rule *rules, uint32_t count, int *rc);
 bool mpl_filter_takes(struct mpl_filter *f, unsigned level, const void *payload, size_t len);
+
+/* What a file's `filter` expression has been made into (mplog/config/condition.py): tests that go on strictly forwards. Role: W. */
+#define MPL_MAX_TESTS 64u
+#define MPL_MAX_CONDITION 4096u /* bytes of a program */
+struct mpl_origin;
+struct mpl_condition *mpl_condition_new(const void *program, size_t len, int *rc); /* a copy, checked; NULL: *rc says why; to be given back by free() */
+/* Whether an event passes; one that cannot be read does. Everything in the payload may be hostile. */
+bool mpl_condition_holds(const struct mpl_condition *c, const struct mpl_origin *from, unsigned level, const void *payload, size_t len);
+int mpl_condition_set(struct mpl_reader *r, uint32_t sink, const void *program, size_t len); /* len 0: none */
+/* Takes from a file those items of the last drain whose byte is not 0: as its filter would have. */
+void mpl_filter_refuse(struct mpl_reader *r, uint32_t sink, const uint8_t *refused);
 
 /* ---- the journal (W) ----------------------------------------------------------------------------------------------------- */
 enum mpl_journal_state { MPL_IDLE = 0, MPL_COMMIT = 1, MPL_ROTATE = 2 };

@@ -81,6 +81,10 @@ PyObject *mplog_compose(ReaderObject *self, PyObject *args);
 
 /* sinks that are no files: route.c */
 bool mplog_rules(PyObject *given, struct mpl_rule rules[MPL_MAX_RULES]); /* of a list of (prefix, level); false with an exception */
+extern const char mplog_set_condition_doc[], mplog_refuse_doc[];
+PyObject *mplog_set_condition(ReaderObject *self, PyObject *args);
+PyObject *mplog_refuse(ReaderObject *self, PyObject *args);
+PyObject *mplog_condition_holds(PyObject *module, PyObject *args);
 PyObject *mplog_set_routes(ReaderObject *self, PyObject *given);
 PyObject *mplog_routed(ReaderObject *self, PyObject *count);
 void mplog_forget_routes(ReaderObject *self);

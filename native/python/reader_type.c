@@ -384,6 +384,8 @@ static PyMethodDef reader_methods[] = {
     {"set_sinks", (PyCFunction)reader_set_sinks, METH_O, "set_sinks(n): for so many files; forgets what was drained"},
     {"set_losing", (PyCFunction)reader_set_losing, METH_O, "set_losing(bits): files that get nothing for now, and are told of the gap when they do again"},
     {"set_filter", (PyCFunction)reader_set_filter, METH_VARARGS, set_filter_doc},
+    {"set_condition", (PyCFunction)mplog_set_condition, METH_VARARGS, mplog_set_condition_doc},
+    {"refuse", (PyCFunction)mplog_refuse, METH_VARARGS, mplog_refuse_doc},
     {"set_routes", (PyCFunction)mplog_set_routes, METH_O, "set_routes([(level, [(prefix, level)])]): what each sink that is no file wants"},
     {"routed", (PyCFunction)mplog_routed, METH_O, mplog_routed_doc},
     {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},

@@ -43,6 +43,7 @@ def test_defaults():
         "format": "json",
         "file_level": "0",
         "levels": "off",
+        "filter": "off",
         "rotation": "100 MB",
         "retention": "10",
         "compression": "off",

@@ -72,3 +72,38 @@ def test_levels_come_from_the_environment_and_hold_for_all_processes(world):
     assert (0, 8 * 2100, 4 * 2100) == (report.exit_code, report.events, report.filtered)
     assert len(proof.log_files(world.log)) > 3
     assert '"filtered":' in json.dumps(proof.lines_of(world.log), separators=(",", ":"))
+
+
+def test_an_expression_and_a_callable_each_keep_their_file_provable(world):
+    """Events of several processes, in two files with filters of their own; `verify` proves both."""
+    other = world.log.with_name("odd.jsonl")
+    world.log.parent.mkdir(exist_ok=True)
+    (world.log.parent / "keeping.py").write_text(
+        "def odd(line): return line.fields['n'] % 2 == 1\n"
+    )
+    world.run(
+        """
+        import multiprocessing
+        mplog.configure(LOG, filter="n >= 300 or k == 1", files=[
+            {"file": os.path.dirname(LOG) + "/odd.jsonl", "filter": "keeping:odd"}])
+        fork = multiprocessing.get_context("fork")
+        def work(k):
+            for n in range(400):
+                assert mplog.get_logger("app").info("{k}: {n}", k=k, n=n)
+        workers = [fork.Process(target=work, args=(k,)) for k in range(3)]
+        for one in workers: one.start()
+        for one in workers: one.join()
+        assert [0] * 3 == [one.exitcode for one in workers]
+        """,
+        PYTHONPATH=f"{world.environment()['PYTHONPATH']}:{world.log.parent}",
+    )
+    world.gone()
+    seen = [(line["k"], line["n"]) for line in proof.lines_of(world.log) if "k" in line]
+    odd = [(line["k"], line["n"]) for line in proof.lines_of(other) if "k" in line]
+
+    every = [(k, n) for k in range(3) for n in range(400)]
+    assert [(k, n) for k, n in every if n >= 300 or k == 1] == sorted(seen)
+    assert [(k, n) for k, n in every if n % 2] == sorted(odd)
+    for log, taken in ((world.log, len(seen)), (other, len(odd))):
+        report = verify([log])
+        assert (0, taken, 1200 - taken) == (report.exit_code, report.events, report.filtered)

@@ -9,9 +9,13 @@ from one_writer import PAYLOADS
 
 from mplog import _native
 from mplog._native import Reader
+from mplog.config.condition import to_bytes
+from mplog.config.file import FileSettings
+from mplog.config.filter import compiled
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.files.manifest import SessionRange
+from mplog.writer.filtering import OwnFilter, set_condition
 from mplog.writer.state import ARENA_BYTES
 
 
@@ -101,6 +105,104 @@ def test_levels_of_loggers_decide_in_either_way(place):
     expected = [(logger, names[level]) for logger in wanted for level in wanted[logger]]
     assert expected == there[:-1:2] == there[1::2]
     assert ("unreadable event", "INFO") == there[-1]
+
+
+def by_own(place, keep, problem=""):
+    """The file's filter is that callable."""
+    place.job.sinks[0].keep = OwnFilter("shop.filters:keep", keep, problem)
+
+
+@pytest.mark.parametrize("how", ["expression", "callable"])
+def test_an_expression_and_a_callable_take_as_levels_do(place, how):
+    """Numbers are told by the session's next line, in whichever batch, and counted at its end."""
+    if how == "expression":
+        place.job.reader.set_condition(to_bytes(compiled("n > 2 and logger ~ 'shop'")))
+    else:
+        by_own(place, lambda line: line.fields.get("n", 0) > 2 and line.logger == "shop")
+    producer = place.producer()
+    for n in (3, 1, 2):
+        assert producer.publish(20, ENCODER.encode(Event("shop", "x", {"n": n})))
+    batch, lines = place.both()
+    first = place.deliver(batch)
+    for n in (0, 4, 1):
+        assert producer.publish(20, ENCODER.encode(Event("shop", "x", {"n": n})))
+    second, more = place.both()
+    told = place.deliver(second)
+
+    assert (3, 2, 1) == (batch.count, first.filtered, len(lines))
+    assert [(5, 3)] == [(line["seq"], line.get("filtered")) for line in loads(more)]
+    assert (3, 2, [SessionRange(2, 5, 1)]) == (second.count, told.filtered, [*told.ranges.values()])
+    assert [(6, 6, 2, 4)] == [end[5:9] for end in ended(place, producer)]
+
+
+def test_a_callable_is_asked_only_about_what_levels_and_expression_let_through(place):
+    """And about no event that cannot be read, which is there to be seen."""
+    seen = []
+    place.job.reader.set_filter(20, [])
+    by_own(place, lambda line: seen.append(line.level))
+    producer = place.producer()
+    publish(producer, 10, 30)
+    assert producer.publish(30, b"\xc1")
+    batch, lines = place.both()
+
+    assert {30} == set(seen)
+    assert (3, ["unreadable event"]) == (batch.count, [line["message"] for line in loads(lines)])
+
+
+@pytest.mark.parametrize("problem", ["", "it cannot be had"])
+def test_a_callable_that_fails_lets_the_event_through_and_is_told_once(place, problem):
+    """Whatever it raises, and where there is none."""
+
+    def fails(line):
+        raise KeyError(line.level)
+
+    by_own(place, None if problem else fails, problem)
+    producer = place.producer()
+    publish(producer, 20, 30)
+    batch, lines = place.both()
+    told = place.job.reader.problem
+    place.job.tell("")
+    place.deliver(batch)
+    publish(producer, 20)
+
+    assert 1 == len(place.both()[1])
+    assert (2, 2) == (batch.count, len(lines))
+    assert (problem or "it has raised KeyError") in told
+    assert "shop.filters:keep" in told
+    assert "" == place.job.reader.problem
+
+
+def test_a_gap_before_what_a_callable_refuses_is_told(place):
+    """As where levels have taken it."""
+    by_own(place, lambda line: line.level > 10)
+    producer = place.producer(policy=_native.DROP_NEWEST)
+    publish(producer, 10, 10)
+    while producer.publish(10, PAYLOADS[5]):
+        pass
+    accepted = producer.seq - 1
+    while (batch := place.both()[0]).count:
+        place.deliver(batch)
+    publish(producer, 10, 20)
+    batch, lines = place.both()
+    notice, event = loads(lines)
+    place.deliver(batch)
+
+    assert (accepted + 1, accepted) == (notice["first"], notice["filtered"])
+    assert (accepted + 3, 1) == (event["seq"], event["filtered"])
+
+
+def test_a_filter_is_found_by_its_name_or_told(place):
+    """What the writer cannot import, and an expression that nobody should have stored."""
+    reader = place.job.reader
+    made = [
+        set_condition(reader, 0, FileSettings(filter=text))
+        for text in ("n == 1", "operator:truth", "operator:no_such", "n ==", None)
+    ]
+
+    assert [None, True, True, True, None] == [keep and isinstance(keep, OwnFilter) for keep in made]
+    assert "" == made[1].complaint()
+    assert "no_such" in made[2].complaint()
+    assert "is no filter at column 5" in made[3].complaint()
 
 
 def loads(lines):

@@ -116,12 +116,60 @@ static uint64_t inside(const struct mpl_msg *m)
     return m->kind == MPL_MSG_ARRAY ? m->length : m->kind == MPL_MSG_MAP ? 2 * (uint64_t)m->length : 0;
 }
 
+/* Bytes and extensions: what a length of `width` bytes says, and the extension's type. */
+static bool take_other(struct mpl_cursor *c, unsigned width, unsigned fixed)
+{
+    uint64_t length = fixed;
+    if ((width && !take(c, width, &length)) || length > (size_t)(c->end - c->at))
+        return false;
+    c->at += length;
+    return true;
+}
+
+static bool take_float(struct mpl_cursor *c, struct mpl_msg *m)
+{
+    uint64_t bits;
+    float real;
+    if (!take(c, 4, &bits))
+        return false;
+    const uint32_t narrow_bits = (uint32_t)bits;
+    memcpy(&real, &narrow_bits, sizeof real);
+    m->kind = MPL_MSG_FLOAT;
+    m->real = (double)real;
+    return true;
+}
+
+bool mpl_msg_any(struct mpl_cursor *c, struct mpl_msg *m)
+{
+    const uint8_t head = c->at < c->end ? *c->at : 0xc1;
+    if (!((head >= 0xc4 && head <= 0xca) || (head >= 0xd4 && head <= 0xd8)))
+        return mpl_msg_next(c, m);
+    c->at++;
+    *m = (struct mpl_msg){.kind = MPL_MSG_OTHER};
+    if (head == 0xca)
+        return take_float(c, m);
+    if (head < 0xc7)
+        return take_other(c, 1u << (head - 0xc4), 0);
+    if (head >= 0xd4)
+        return take_other(c, 0, 1 + (1u << (head - 0xd4)));
+    return take_other(c, 1u << (head - 0xc7), 0) && take_other(c, 0, 1);
+}
+
 /* Every value has a byte at least, so the number still to come is never above the bytes left: no depth, no overflow. */
 bool mpl_msg_skip(struct mpl_cursor *c, const struct mpl_msg *m)
 {
     struct mpl_msg each;
     for (uint64_t left = inside(m); left; left = left - 1 + inside(&each))
         if (left > (size_t)(c->end - c->at) || !mpl_msg_next(c, &each))
+            return false;
+    return true;
+}
+
+bool mpl_msg_skip_any(struct mpl_cursor *c, const struct mpl_msg *m)
+{
+    struct mpl_msg each;
+    for (uint64_t left = inside(m); left; left = left - 1 + inside(&each))
+        if (left > (size_t)(c->end - c->at) || !mpl_msg_any(c, &each))
             return false;
     return true;
 }

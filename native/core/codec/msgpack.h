@@ -16,6 +16,7 @@ enum mpl_msg_kind {
     MPL_MSG_STR,   /* text, length; not checked to be UTF-8 */
     MPL_MSG_ARRAY, /* count items follow */
     MPL_MSG_MAP,   /* count pairs follow */
+    MPL_MSG_OTHER, /* bytes, or an extension: stepped over; by mpl_msg_any alone */
 };
 
 struct mpl_msg {
@@ -58,5 +59,9 @@ static inline bool mpl_msg_next(struct mpl_cursor *c, struct mpl_msg *m)
 
 /* Steps over what a container's head has announced. */
 bool mpl_msg_skip(struct mpl_cursor *c, const struct mpl_msg *m);
+
+/* The same two where everything that msgpack has may stand. */
+bool mpl_msg_any(struct mpl_cursor *c, struct mpl_msg *m);
+bool mpl_msg_skip_any(struct mpl_cursor *c, const struct mpl_msg *m);
 
 #endif

@@ -107,3 +107,24 @@ bool mpl_filter_takes(struct mpl_filter *f, unsigned level, const void *payload,
         return level >= f->level; /* no event, or one without a logger's name */
     return level >= level_for(f, logger.text, logger.length < MPL_MAX_PREFIX ? logger.length : MPL_MAX_PREFIX);
 }
+
+/* Back to where each session stood before the drain, then as in the drain. */
+void mpl_filter_refuse(struct mpl_reader *r, uint32_t sink, const uint8_t *refused)
+{
+    const uint8_t bit = (uint8_t)(1u << sink), all = (uint8_t)((1u << r->nsinks) - 1);
+    for (uint32_t i = r->nitems; i-- > 0;)
+        mpl_view_at(r, r->items[i].view)->cursor_untold[sink][r->items[i].slot] = r->items[i].untold[sink];
+    for (uint32_t i = 0; i < r->nitems; i++) {
+        struct mpl_item *item = &r->items[i];
+        uint64_t *untold = &mpl_view_at(r, item->view)->cursor_untold[sink][item->slot];
+        item->untold[sink] = *untold;
+        if (refused[i] && !(item->flags & MPL_ITEM_POISON))
+            item->filtered |= bit;
+        if (item->filtered & bit)
+            *untold = item->seq != item->expected || item->lost >> sink & 1 ? 1 : *untold + 1;
+        else
+            *untold = 0;
+        if (item->filtered == all)
+            item->flags |= MPL_ITEM_FILTERED;
+    }
+}

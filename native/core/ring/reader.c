@@ -72,7 +72,7 @@ void mpl_reader_close(struct mpl_reader *r)
     free(r->arena);
     free(r->items);
     for (uint32_t i = 0; i < MPL_MAX_SINKS; i++)
-        free(r->filters[i]);
+        free(r->filters[i]), free(r->conditions[i]);
     mpl_bell_close(r->bell);
     memset(r, 0, sizeof *r);
 }

@@ -1,1 +1,0 @@
-"""What a service counts, where any process reads it without asking the writer."""
