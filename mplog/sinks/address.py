@@ -9,7 +9,7 @@ from mplog.errors import UsageError
 
 _PORTS = {"udp": 514, "tcp": 601, "tls": 6514}
 _UNIX = ("unix", "unix-dgram", "unix-stream")
-_net = re.compile(r"(udp|tcp|tls)://(\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+)(?::(\d{1,5}))?/?").fullmatch
+_net = re.compile(r"(udp|tcp|tls)://(\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\s:/\[\]]+)(?::(\d{1,5}))?/?").fullmatch
 _MAX_PATH_BYTES = 107  # what sockaddr_un has room for
 
 

@@ -6,10 +6,12 @@ from a protocol without answers. Over a unix stream what the kernel has taken co
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import select
 import socket
+import struct
 import sys
 import termios
 import time
@@ -23,7 +25,7 @@ _TCP_CLOSE = 7
 
 
 class Broken(Exception):
-    """The connection can no longer be used.
+    """The connection could no longer be used, and is closed.
 
     Attributes:
         done: how many of the frames have arrived.
@@ -101,7 +103,7 @@ class Stream:
         """Return when all of *frames* have arrived.
 
         Raises:
-            Broken: they have not; close this connection.
+            Broken: they have not; this connection is done with.
         """
         ends: list[int] = []  # where each of them ends, as the kernel counts
         try:
@@ -120,7 +122,14 @@ class Stream:
                 arrived = self._arrived()
             except OSError:
                 arrived = -1
+            self.abort()
             raise Broken(error, sum(end <= arrived for end in ends)) from error
+
+    def abort(self) -> None:
+        """Close it so that what has not arrived goes out no more: it will come again."""
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._sock.close()
 
     def close(self) -> None:
         """Never waits; what the kernel has taken still goes out."""

@@ -136,7 +136,7 @@ class SyslogSink:
             else:
                 link.deliver([message + b"\n" for message in messages])
         except stream.Broken as broken:
-            self.close()
+            self._link = None
             raise self._error(broken.why, broken.done) from broken
 
     def _datagrams(self, link: datagrams.Datagrams, batch: Sequence[Outgoing]) -> None:
