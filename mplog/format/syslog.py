@@ -49,7 +49,7 @@ _MIN_VALUE_BYTES = 24  # below that a value that is cut says nothing
 _CUT = ' cut="true"'
 _FLAGS = ((LATE, "late"), (RECOVERED, "recovered"))
 _not_printable = re.compile("[^!-~]")
-_not_name = re.compile(r'[^!-~]|["=\]]')
+_not_name = re.compile(r'[^!-~]|[."=\]]')  # syslog-ng takes what stands before a dot for an SD-ID
 _is_sd_id = re.compile(r"[!#-<>-?A-\\^-~]{1,20}@[1-9][0-9]{0,9}(?:\.[0-9]+)*").fullmatch
 _quoted = str.maketrans({'"': '\\"', "\\": "\\\\", "]": "\\]"})
 _encode = msgspec.json.Encoder().encode

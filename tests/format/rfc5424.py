@@ -40,7 +40,7 @@ def read(message: bytes) -> Message:
     head = HEAD.match(message)
     if head is None or int(head["pri"]) > 191 or head["version"] != b"1":
         raise NotByTheGrammar(f"header: {message[:100]!r}")
-    data, rest = _data(message, head.end())
+    data, rest = structured_data(message, head.end())
     text = message[rest:]
     if text and not text.startswith(b" "):
         raise NotByTheGrammar(f"behind the structured data: {text[:50]!r}")
@@ -52,7 +52,8 @@ def read(message: bytes) -> Message:
     return Message(*divmod(int(head["pri"]), 8), *words, data, body.decode("utf-8"), bom)
 
 
-def _data(message: bytes, at: int) -> tuple[dict[str, dict[str, str]], int]:
+def structured_data(message: bytes, at: int) -> tuple[dict[str, dict[str, str]], int]:
+    """The elements that begin at *at*, and where they end."""
     found: dict[str, dict[str, str]] = {}
     if message[at : at + 1] == b"-":
         return found, at + 1
