@@ -196,13 +196,9 @@ class Breaker:
         if not self._enter():
             self._judged(lambda: self._inner.write(batch))
             return
-        probe, rest = self._probe or self._inner.write, batch[1:]
-        self._judged(lambda: probe(batch[:1]))
-        if rest:
-            try:
-                self._judged(lambda: self._inner.write(rest))
-            except BaseException as error:
-                raise_behind(error, 1)
+        self._part(self._probe or self._inner.write, batch[:1], 0)
+        if batch[1:]:
+            self._part(self._inner.write, batch[1:], 1)
 
     def flush(self) -> None:
         """Return when what was written has left this process."""
@@ -235,6 +231,14 @@ class Breaker:
                 return self._circuit.name == "half-open"
             wait_s, error = self._circuit.probe_s - now_s, self._circuit.error
         raise CircuitOpen(f"left alone for a while: {error}", retry_after_s=wait_s)
+
+    def _part(
+        self, write: Callable[[Sequence[Outgoing]], None], part: Sequence[Outgoing], before: int
+    ) -> None:
+        try:
+            self._judged(lambda: write(part))
+        except BaseException as error:
+            raise_behind(error, before, len(part))
 
     def _judged(self, call: Callable[[], None]) -> None:
         """Make a call, and let the circuit know how it went; a far side that refuses is there."""

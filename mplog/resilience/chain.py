@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from mplog.resilience.backlog import Backlog, Limits, Store
+from mplog.resilience.backlog import Backlog
 from mplog.resilience.breaker import Breaker, BreakerRules
 from mplog.resilience.fallback import Fallback
 from mplog.resilience.pause import SYSTEM_CLOCK, Clock, Pause
 from mplog.resilience.queue import Hooks, Queue
 from mplog.resilience.retry import Retry, RetryRules
+from mplog.resilience.store import Limits, Store
 from mplog.sinks.base import Sink
 
 

@@ -107,16 +107,22 @@ class Unfinished(Exception):
         self.error, self.done = error, done
 
 
-def raise_behind(error: BaseException, done: int) -> NoReturn:
-    """Raise *error* as of a batch whose first *done* events had gone before the write that failed.
+def raise_behind(error: BaseException, before: int, count: int) -> NoReturn:
+    """Raise *error* so that its `done` is of a whole batch, and true.
+
+    Args:
+        error: of a write of a part of the batch.
+        before: events of the batch that had gone before that write.
+        count: events in that write; a sink that says that it has taken more is not believed.
 
     Raises:
-        Unfinished: with the error in it, where there were such events; else the error itself.
+        Unfinished: with the error in it, where its own `done` says something else; else the error.
     """
-    if not done:
+    done = before + judge(error, count).done
+    if done == getattr(error, "done", 0):
         raise error
     inner = error.error if isinstance(error, Unfinished) else error
-    raise Unfinished(inner, done + _within(getattr(error, "done", 0), 1 << 62)) from error
+    raise Unfinished(inner, done) from error
 
 
 def said(error: BaseException) -> str:

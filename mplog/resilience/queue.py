@@ -1,6 +1,6 @@
 """Every sink has a queue and a thread of its own, so that none waits for another.
 
-The thread decides nothing: what waits and what is lost is the store's (`backlog.py`), what an error
+The thread decides nothing: what waits and what is lost is the store's (`store.py`), what an error
 means is `outage.py`'s. A sink that hangs costs its own thread, which is left behind at the end.
 """
 
@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from mplog.resilience.backlog import Held, Store, held, outgoing
 from mplog.resilience.loss import Counts
 from mplog.resilience.outage import Meaning, Verdict, judge
 from mplog.resilience.pause import SYSTEM_CLOCK, Clock, Pause
+from mplog.resilience.store import Held, Store, held, outgoing
 from mplog.sinks.base import Outgoing, Sink
 
 Mode = Literal["immediate", "flush", "graceful"]

@@ -124,12 +124,12 @@ class Retry:
     def _insist(self, batch: Sequence[Outgoing]) -> None:
         began_s, tried, done = self._clock.now_s(), 0, 0
         while (error := self._failure(batch[done:])) is not None:
-            verdict = judge(error, len(batch) - done)
+            before, verdict = done, judge(error, len(batch) - done)
             done, tried = done + verdict.done, 1 if verdict.done else tried + 1
             spent_s = self._clock.now_s() - began_s
             wait_s = pause_s(self._rules, tried, spent_s, verdict, self._draw)
             if wait_s is None or self._pause.wait(wait_s):
-                raise_behind(error, done - verdict.done)
+                raise_behind(error, before, len(batch) - before)
 
     def _failure(self, batch: Sequence[Outgoing]) -> BaseException | None:
         try:

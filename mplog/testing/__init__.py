@@ -1,0 +1,6 @@
+"""For the tests of programs that log with mplog, and of sinks that are written for it."""
+
+from mplog.testing.clock import FakeClock
+from mplog.testing.flaky import FlakySink, Step, fail, hang, slow, take
+
+__all__ = ["FakeClock", "FlakySink", "Step", "fail", "hang", "slow", "take"]

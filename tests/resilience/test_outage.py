@@ -1,0 +1,88 @@
+"""What an error means for the events that it has met."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+
+import pytest
+
+from mplog.errors import FileOwnedError, TargetError
+from mplog.resilience.outage import Meaning, Unfinished, judge, raise_behind, said
+
+PASSING = [
+    *("EAGAIN", "EINTR", "EBUSY", "ENOSPC", "EDQUOT", "EPIPE", "ECONNREFUSED", "ECONNRESET"),
+    *("ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOBUFS", "EIO", "ENOENT", "ENOTCONN"),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        *((OSError(getattr(errno, name), name), Meaning.PASSING) for name in PASSING),
+        (OSError(errno.EACCES, "x"), Meaning.STUCK),
+        (OSError(errno.EROFS, "x"), Meaning.STUCK),
+        (OSError("without a number"), Meaning.STUCK),
+        (OSError(errno.EMSGSIZE, "x"), Meaning.REFUSED),
+        (TimeoutError(), Meaning.PASSING),
+        (ConnectionResetError(), Meaning.PASSING),
+        (socket.gaierror(socket.EAI_AGAIN, "x"), Meaning.PASSING),
+        (ssl.SSLEOFError(8, "x"), Meaning.PASSING),
+        (ssl.SSLCertVerificationError(1, "x"), Meaning.STUCK),
+        (ssl.SSLError(5, "5 is EIO elsewhere"), Meaning.STUCK),
+        (TargetError("503"), Meaning.PASSING),
+        (TargetError("400", temporary=False), Meaning.REFUSED),
+        (FileOwnedError("a", "b"), Meaning.REFUSED),
+        (TypeError("a bug"), Meaning.FAILED),
+        (SystemExit(1), Meaning.FAILED),
+        (Unfinished(OSError(errno.EPIPE, "x"), 3), Meaning.PASSING),
+    ],
+    ids=repr,
+)
+def test_every_error_has_its_meaning(error, meaning):
+    """One table decides whether another try makes sense."""
+    assert meaning is judge(error, 5).meaning
+
+
+def test_a_sink_that_lies_about_done_is_held_to_its_batch():
+    """`done` below nothing, above the batch or of another type does no harm."""
+    assert 5 == judge(TargetError("x", done=99), 5).done
+    assert 0 == judge(TargetError("x", done=-3), 5).done
+    assert 0 == judge(TargetError("x", done="many"), 5).done
+    assert judge(TargetError("x", retry_after_s=-1.0)).retry_after_s is None
+    assert judge(TargetError("x", retry_after_s=float("nan"))).retry_after_s is None
+    assert judge(TargetError("x", retry_after_s="soon")).retry_after_s is None
+
+
+def test_what_had_gone_before_is_added_up():
+    """Each wrapper adds what it knows, and the error itself stays."""
+    error = TargetError("503", done=2, retry_after_s=7.0)
+
+    with pytest.raises(Unfinished) as once:
+        raise_behind(error, 3, 5)
+    with pytest.raises(Unfinished) as twice:
+        raise_behind(once.value, 10, 8)
+
+    verdict = judge(twice.value, 20)
+    assert (15, 7.0, Meaning.PASSING) == (verdict.done, verdict.retry_after_s, verdict.meaning)
+    assert error is twice.value.error
+    assert "503" == said(twice.value)
+
+
+def test_an_error_whose_text_raises_is_told_by_its_kind():
+    """Whatever a user's exception does, there is a line."""
+
+    class Nasty(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    assert "Nasty: " == said(Nasty())
+
+
+def test_a_sink_that_says_more_than_it_was_given_is_corrected_on_the_way():
+    """A probe of one event cannot have delivered the second one."""
+    with pytest.raises(Unfinished) as raised:
+        raise_behind(TargetError("503", done=2), 0, 1)
+
+    assert 1 == judge(raised.value, 7).done

@@ -1,0 +1,305 @@
+"""A sink's own queue and thread: nobody waits for it, and everything adds up."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+
+import pytest
+from given import event, events, numbers, told
+
+from mplog.errors import TargetError
+from mplog.resilience.backlog import Backlog
+from mplog.resilience.breaker import BreakerRules
+from mplog.resilience.chain import Around, Chain
+from mplog.resilience.queue import Hooks, Queue
+from mplog.resilience.retry import RetryRules
+from mplog.resilience.store import Limits
+from mplog.testing import FlakySink, fail, hang, slow
+
+QUICK = Limits(batch_s=0.01)
+LONG_S = 20.0
+
+
+def soon():
+    """A deadline that is only met by what does not end."""
+    return time.monotonic() + LONG_S
+
+
+@pytest.fixture
+def opened():
+    """Opens queues, and closes them at the end."""
+    queues, sinks = [], []
+
+    def _opened(sink, limits=QUICK, **more):
+        queue = Queue(sink, Backlog(limits, "s"), **more)
+        queue.open()
+        queues.append(queue)
+        sinks.append(sink)
+        return queue
+
+    yield _opened
+    for sink in sinks:
+        sink.release()
+    for queue in queues:
+        queue.close("immediate")
+        queue.join(LONG_S)
+
+
+def test_events_come_out_in_order(opened):
+    """All of them, once."""
+    sink = FlakySink()
+    queue = opened(sink)
+    for first in range(1, 1001, 10):
+        queue.put(events(10, first))
+
+    assert queue.drain(soon())
+    assert list(range(1, 1001)) == numbers(sink.got)
+
+
+def test_a_hanging_sink_holds_nobody(opened, wait_for):
+    """`put` goes on, memory stays within its bound, and the loss is counted."""
+    sink = FlakySink(hang())
+    queue = opened(sink, Limits(max_events=100, batch_s=0.0))
+    queue.put([event(1)])
+    wait_for(sink.hanging.is_set)
+    queue.put(events(1000, first=2))
+
+    counts = queue.counts
+    assert 1001 == counts.accepted == counts.delivered + counts.dropped + counts.in_flight
+    assert 88 >= counts.in_flight
+
+    sink.release()
+    assert queue.drain(soon())
+    assert 1001 == len(numbers(sink.got)) + told(sink.got)
+
+
+def test_a_hanging_sink_cannot_hold_the_close(opened, wait_for):
+    """The thread is left behind after the time-out, and what it holds is told as left."""
+    sink = FlakySink(hang())
+    queue = opened(sink)
+    queue.put(events(3))
+    wait_for(sink.hanging.is_set)
+
+    queue.close("graceful", timeout_s=0.05)
+
+    report = queue.report()
+    assert (0, 3, 0) == (report.delivered, report.left, report.dropped)
+    assert "in a write that does not return" == report.where
+
+
+def test_an_immediate_close_gives_up_what_waits(opened):
+    """Nothing is waited for; it is counted."""
+    sink = FlakySink()
+    queue = opened(sink, Limits(batch_s=3600.0))
+    queue.put(events(3))
+
+    queue.close("immediate")
+
+    assert {"shutdown": {"INFO": 3}} == queue.counts.reasons
+    assert "close" == sink.calls[-1]
+
+
+def test_a_flush_hands_everything_over_once(opened):
+    """A failure ends it: what could not be delivered is given up."""
+    sink = FlakySink()
+    queue = opened(sink, Limits(batch_s=3600.0))
+    queue.put(events(3))
+    queue.close("flush")
+    assert [1, 2, 3] == numbers(sink.got)
+
+    sink = FlakySink(fail(99))
+    queue = opened(sink, Limits(batch_s=3600.0))
+    queue.put(events(3))
+    queue.close("flush", timeout_s=LONG_S)
+
+    assert {"shutdown": {"INFO": 3}} == queue.counts.reasons
+    assert 1 == sink.calls.count("write")
+
+
+def test_a_graceful_close_tries_again_until_its_time_is_over(opened):
+    """A far side that comes back in time gets everything."""
+    sink = FlakySink(fail(3))
+    queue = opened(sink)
+    queue.put(events(3))
+    queue.close("graceful", timeout_s=LONG_S)
+
+    assert [1, 2, 3] == numbers(sink.got)
+    assert 0 == queue.report().left
+
+
+def test_a_far_side_that_is_down_for_a_while_gets_all_of_it_in_order(opened, wait_for):
+    """What waits is held, not dropped."""
+    sink = FlakySink()
+    sink.down = ConnectionRefusedError()
+    queue = opened(sink)
+    queue.put(events(100))
+    wait_for(lambda: len(sink.calls) > 2)
+    sink.down = None
+    queue.put(events(100, first=101))
+
+    assert queue.drain(soon())
+    assert list(range(1, 201)) == numbers(sink.got)
+
+
+def test_the_loss_is_told_as_soon_as_the_sink_takes_anything(opened, wait_for):
+    """The notice comes before what is delivered after the outage."""
+    sink = FlakySink()
+    sink.down = ConnectionRefusedError()
+    queue = opened(sink, Limits(max_events=8, batch_s=0.0))
+    queue.put(events(20))
+    wait_for(lambda: len(sink.calls) > 2)
+    sink.down = None
+    assert queue.drain(soon())
+
+    assert 13 == told(sink.got)
+    assert list(range(1, 8)) == numbers(sink.got)
+
+
+def test_a_sink_that_fails_for_an_event_loses_that_event_alone(opened):
+    """A fault in a sink is not tried again, and is told to whoever listens."""
+    errors = []
+    sink = FlakySink()
+    sink.refuses = lambda one: TypeError("a bug") if one.id[1] == 3 else None
+    queue = opened(sink, hooks=Hooks(trouble=lambda error, counts: errors.append(error)))
+    queue.put(events(5))
+    assert queue.drain(soon())
+
+    assert [1, 2, 4, 5] == numbers(sink.got)
+    assert {"failed": {"INFO": 1}} == queue.counts.reasons
+    assert {TypeError} == {type(error) for error in errors}
+
+
+def test_pressure_is_told_up_and_down(opened, wait_for):
+    """Once each, and a listener that raises harms nothing."""
+    told_ = []
+
+    def listener(strained, counts):
+        told_.append(strained)
+        raise RuntimeError
+
+    sink = FlakySink(hang())
+    queue = opened(
+        sink, Limits(max_events=100, batch_s=0.0, batch_events=5), hooks=Hooks(pressure=listener)
+    )
+    queue.put(events(85))
+    wait_for(sink.hanging.is_set)
+    sink.release()
+    assert queue.drain(soon())
+
+    assert [True, False] == told_
+
+
+def test_a_queue_can_be_opened_again(opened):
+    """After a close it takes events as before."""
+    sink = FlakySink()
+    queue = opened(sink)
+    queue.put(events(2))
+    queue.close("flush")
+    queue.open()
+    queue.put(events(2, first=3))
+
+    assert queue.drain(soon())
+    assert [1, 2, 3, 4] == numbers(sink.got)
+    assert 2 == sink.calls.count("open")
+
+
+def test_no_thread_is_left_after_a_close(opened):
+    """Of a sink that is well."""
+    queue = opened(FlakySink())
+    queue.put(events(2))
+    queue.close("flush")
+
+    assert "mplog-sink-s" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize("seed", [1, 20, 300])
+def test_it_adds_up_while_everything_fails(seed):
+    """accepted = delivered + dropped + in flight at any moment, and the far side's own count agrees
+    at the end: a whole chain, with outages, refusals, partial batches and bugs in a sink.
+    """
+    dice = random.Random(seed)
+    script = []
+    for _ in range(300):
+        kind = dice.randrange(6)
+        taken = dice.randrange(3)
+        script.append(
+            [
+                fail(1, TargetError("503", done=taken), taken),
+                fail(2, ConnectionResetError()),
+                fail(1, TargetError("429", retry_after_s=0.001)),
+                slow(0.001),
+                fail(1, TargetError("400", temporary=False)),
+                fail(1, TypeError("a bug")),
+            ][kind]
+        )
+    sink = FlakySink(*script)
+    rules = Around(
+        Limits(max_events=300, batch_events=7, batch_s=0.0),
+        RetryRules(first_s=0.0005, longest_s=0.001),
+        BreakerRules(reset_s=0.001, longest_s=0.002),
+    )
+    chain = Chain(sink, rules, name="s")
+    chain.queue.open()
+    seq = looks = 0
+    while seq < 3000:
+        count = dice.randrange(1, 20)
+        chain.queue.put(events(count, seq + 1, dice.choice([10, 20, 30, 40])))
+        seq += count
+        counts = chain.queue.counts
+        looks += 1
+        assert counts.accepted == counts.delivered + counts.dropped + counts.in_flight
+        if dice.random() < 0.1:
+            time.sleep(0.002)
+    assert chain.queue.drain(soon())
+    chain.queue.close("flush", LONG_S)
+    counts, got = chain.queue.counts, numbers(sink.got)
+
+    assert (seq, 0) == (counts.accepted, counts.in_flight)
+    assert len(got) == counts.delivered
+    assert got == sorted(set(got))
+    assert counts.dropped == seq - len(got)
+    assert looks > 100
+    assert sink.calls.count("write") > 200
+
+
+def test_a_dead_sink_is_back_soon_and_has_all_in_order(wait_for):
+    """The whole chain with a real clock: an outage, its end, and the first event after it."""
+    sink = FlakySink()
+    chain = Chain(sink, Around(Limits(batch_s=0.01)), name="s")
+    chain.queue.open()
+    chain.queue.put(events(10))
+    assert chain.queue.drain(soon())
+    sink.down = ConnectionRefusedError()
+    chain.queue.put(events(10, first=11))
+    wait_for(lambda: chain.breaker.state.name == "open")
+    sink.down = None
+    chain.queue.put(events(10, first=21))
+
+    assert chain.queue.drain(soon())
+    assert list(range(1, 31)) == numbers(sink.got)
+    assert "closed" == chain.breaker.state.name
+    chain.queue.close("flush")
+
+
+def test_a_chain_falls_back_and_what_nobody_takes_is_dropped_by_the_queue(wait_for):
+    """Both sinks down: the queue's own sum has the loss, with its reason."""
+    primary, secondary, lines = FlakySink(), FlakySink(), []
+    rules = RetryRules(tries=1)
+    chain = Chain(primary, Around(QUICK, rules, tell=lines.append), name="s", secondary=secondary)
+    primary.down = ConnectionRefusedError()
+    chain.queue.open()
+    chain.queue.put(events(5))
+    assert chain.queue.drain(soon())
+    secondary.down = ConnectionRefusedError()
+    chain.queue.put(events(5, first=6))
+    wait_for(lambda: chain.queue.counts.dropped == 5)
+    secondary.down = None
+    wait_for(lambda: told(secondary.got))
+    chain.queue.close("flush")
+
+    assert [1, 2, 3, 4, 5] == numbers(secondary.got)
+    assert 5 == told(secondary.got)
+    assert {"no_sink_left": {"INFO": 5}} == chain.queue.counts.reasons
+    assert lines
