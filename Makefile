@@ -5,12 +5,15 @@
 # ARGS    handed on to pytest, the example or the benchmark      (nothing)
 # SECONDS how long each fuzz harness runs                        (60)
 # SOAK_MINUTES  how long the soak takes                          (60)
+# STEP, FROM    of faults: each STEP-th case, from this one on   (1, 0)
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 SECONDS ?= 60
 SOAK_MINUTES ?= 60
+STEP ?= 1
+FROM ?= 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -20,7 +23,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults fuzz stress storm soak bench guard model smoke docs reference clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults kills triples calls fuzz stress storm soak bench guard model smoke docs reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,13 +92,19 @@ sanitized: $(BUILT) ## the tests of the extension's hostile input, on an extensi
 bugs: $(BUILT) ## each seeded bug is caught by its test, and the page of them (ARGS="wrong_wrap", …)
 	$(PY) tests/faults/prove_bugs.py $(ARGS)
 
-# An hour or so. Each line can be run by itself.
-faults: $(BUILT) ## kills at every instruction and every triple of points; every call of the writer fails
-	@MPL_STEP=1 $(MAKE) --no-print-directory -C native build/plain/a_kill_at_every_instruction_of_a_publish
-	MPL_STEP=1 native/build/plain/a_kill_at_every_instruction_of_a_publish
+# An hour or so, on two processors. Each of the three tells how far it is, and can be run by itself.
+faults: kills triples calls ## all of the three below; STEP=7 FROM=3 takes a share of them
+
+kills: | system ## a kill after every instruction of a publish (MPL_KINDS="crossing" for one kind)
+	@$(MAKE) --no-print-directory -C native build/plain/a_kill_at_every_instruction_of_a_publish
+	MPL_STEP=$(STEP) native/build/plain/a_kill_at_every_instruction_of_a_publish
+
+triples: | system ## every triple of points at which producer, writer and the one that recovers are killed
 	@$(MAKE) --no-print-directory -C native build/plain/a_kill_at_every_triple_of_points
-	MPL_TRIPLES=1 native/build/plain/a_kill_at_every_triple_of_points 2>native/build/triples.log
-	$(PY) -m pytest tests/faults --stress -p no:randomly -v $(ARGS)
+	MPL_TRIPLES=$(STEP) MPL_FROM=$(FROM) native/build/plain/a_kill_at_every_triple_of_points 2>native/build/triples.log
+
+calls: $(BUILT) ## every call of the writer fails; a kill at every pair of its steps
+	FAULTS_STEP=$(STEP) FAULTS_FROM=$(FROM) $(PY) -m pytest tests/faults --stress -p no:randomly -v $(ARGS)
 
 fuzz: ## every harness of native/fuzz for SECONDS (clang)
 	@$(MAKE) --no-print-directory -C native fuzz SECONDS=$(SECONDS)

@@ -10,6 +10,7 @@ from mplog.service import Report, Service, attach, flush, shutdown, sync
 
 if TYPE_CHECKING:
     from mplog.producer.accelerate import Acceleration, accelerate
+    from mplog.producer.listeners import on_error
     from mplog.service.configure import configure
     from mplog.service.handler import Handler
 else:
@@ -30,6 +31,10 @@ else:
             from mplog.producer.accelerate import Acceleration, accelerate
 
             late = {"Acceleration": Acceleration, "accelerate": accelerate}
+        elif name == "on_error":
+            from mplog.producer.listeners import on_error
+
+            late = {"on_error": on_error}
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals().update(late)
@@ -51,6 +56,7 @@ __all__ = [
     "context",
     "flush",
     "get_logger",
+    "on_error",
     "shutdown",
     "sync",
 ]

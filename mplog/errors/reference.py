@@ -18,7 +18,7 @@ do; its text ends in the code: look it up here.
 
 A log call raises none of them. What goes wrong behind it is counted, told on stderr (one line a
 second for each kind of fault, with how many were not shown; never on stdout), and handed to the
-listeners of `mplog.on_error()`.
+listeners of `mplog.on_error()`: [more](../howto/errors.md).
 
 | code | class | kind | cause | what to do |
 |---|---|---|---|---|

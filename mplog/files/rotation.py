@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -190,11 +189,24 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
-def _describe(path: Path, archive: str, known: Callable[[], Ranges] | Ranges | None) -> None:
-    """Step 3. Written again after a kill it says the same; an archive's last line counts."""
-    file = path.parent / archive
+def _describe(path: Path, archive: str, known: Ranges | None) -> None:
+    """Step 3. Written again after a kill it says the same; an archive's last line counts.
+
+    It may have been compressed meanwhile.
+    """
+    try:
+        _note(path, archive, path.parent / archive, known)
+    except FileNotFoundError:
+        found = list_archives(path.parent, path.name)
+        compressed = [one.name for one in found if one.plain_name == archive and one.compression]
+        if not compressed:
+            raise
+        _note(path, archive, path.parent / compressed[0], known)
+
+
+def _note(path: Path, archive: str, file: Path, known: Ranges | None) -> None:
     parsed = parse_archive(path.name, archive)
-    ranges = summarise(file) if known is None else known
-    if parsed is not None and isinstance(ranges, dict):
+    if parsed is not None:
+        ranges = summarise(file) if known is None else known
         entry = Entry(archive, parsed.generation, os.stat(file).st_size, ranges)
         append(manifest_path(path.parent, path.name), entry)

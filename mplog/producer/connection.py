@@ -16,13 +16,13 @@ from _weakrefset import WeakSet  # as `threading` takes it: `weakref` is loaded 
 from collections.abc import Callable
 
 from mplog import _native
-from mplog.config import Settings, durations, private_directory
+from mplog.config import Settings, private_directory
 from mplog.errors import MplogError
 from mplog.event.codec import ENCODER
 from mplog.launch import ensure_writer
+from mplog.producer import trouble
 from mplog.producer.starts import Starts
-from mplog.producer.tell import tell
-from mplog.ring import Place, bell_id, create_bell, stderr_path
+from mplog.ring import Place, bell_id, create_bell
 
 _WHEN_FULL = {
     "block": _native.BLOCK,
@@ -31,7 +31,6 @@ _WHEN_FULL = {
     "drop_oldest": _native.DROP_OLDEST,
 }
 _NEVER = 256  # above every level
-_SAID_BYTES = 4096  # of a writer's stderr, from its end
 _MANY = 3  # starts that have come to nothing, in a row
 _OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
@@ -130,7 +129,7 @@ class Connection:
         """
         producer = self.producer
         if producer.attach() and not producer.attached:
-            self._trouble()
+            self._no_lane()
         if not producer.attended:
             self.ensure_writer(at_once=True)
         return producer.attached
@@ -154,35 +153,15 @@ class Connection:
         now, done = time.monotonic(), self.producer.backlog[1]
         if not self._starts.due(now, done) and not at_once:
             return
-        said = self._said_at_start() if self._starts.failed else ""
+        said = trouble.said_at_start(self) if self._starts.failed else ""
         try:
             if ensure_writer(self.directory, self.service):
                 self._starts.started(now, done, said)
                 if self._starts.failed >= _MANY:
-                    why = said or "it said nothing"
-                    tell(f"the writer of {self.service} does not stay up: {why}", kind="start")
+                    trouble.does_not_stay_up(self, said)
         except OSError as error:
             self._starts.refused(now)
-            tell(
-                f"the writer of {self.service} cannot be started ({error.strerror or error}); "
-                "events wait in shared memory",
-                kind="start",
-            )
-
-    def _said_at_start(self) -> str:
-        """The last line that the writer's program has left on its stderr."""
-        try:  # an interpreter that ends has no `open` any more
-            fd = os.open(stderr_path(self.directory, self.service), os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return ""
-        try:
-            at = max(os.fstat(fd).st_size - _SAID_BYTES, 0)
-            text = os.pread(fd, _SAID_BYTES, at).decode("utf-8", "replace")
-        except OSError:
-            return ""
-        finally:
-            os.close(fd)
-        return text.strip().rsplit("\n", 1)[-1][:300]
+            trouble.cannot_be_started(self, error)
 
     # ---- what the core tells ----
     def _on(self, what: str) -> None:
@@ -190,15 +169,15 @@ class Connection:
             if what == "claimed":
                 self._claimed()
             elif what == "trouble":
-                self._trouble()
+                self._no_lane()
             elif what == "unsynced":
-                self._tell_unsynced()
+                trouble.unsynced(self)
             else:  # something is amiss, or a wait does not end
                 self._look()
         except Exception as error:
             if not _is_ours(error):
                 raise  # of a signal handler that ran meanwhile: the program's own
-            tell(f"{type(error).__name__}: {error}", kind="internal", once=False)
+            trouble.internal(self, error)
 
     def _claimed(self) -> None:
         """A pool's child has a name of its own. It ends by os._exit and runs no atexit; its own
@@ -234,28 +213,14 @@ class Connection:
     def _tell_overflow(self) -> None:
         error = self.producer.overflow_error
         if error and error != -errno.ENOSPC:
-            where = self.settings.overflow_dir or self.directory
-            tell(
-                f"the overflow in {where} cannot be written ({_native.strerror(error)}); events "
-                "are dropped and counted while the lane is full",
-                kind=f"overflow:{error}",
-            )
-
-    def _tell_unsynced(self) -> None:
-        limit, problem = durations.text(self.settings.durable_timeout_s), self.producer.problem[1]
-        tell(
-            f"an event is not on the disk after {limit} (durable_timeout); until it is, durable "
-            f"calls return False at once{f'; the writer says: {problem}' if problem else ''}",
-            kind="unsynced",
-            once=False,
-        )
+            trouble.overflow(self, error)
 
     def _tell_problem(self) -> None:
         number, text = self.producer.problem
         if number != self._problem:
             self._problem = number
             if text:
-                tell(text, kind=f"writer:{text}")
+                trouble.of_writer(self, number, text)
 
     def _set_up_again(self, here: tuple[int, int] | None) -> None:
         """Somebody has removed or replaced the service's files. Claim anew at the path; a living
@@ -275,25 +240,15 @@ class Connection:
             private_directory(self.directory)
             create_bell(self.directory, self.service, self.settings)
         except (MplogError, OSError) as error:
-            tell(
-                f"no shared memory for {self.service} in {self.directory} ({error}); "
-                f"events are dropped and counted until there is",
-                kind="memory",
-            )
+            trouble.no_memory(self, error)
             return False
         self.bell = bell_id(self.directory, self.service)
         return True
 
-    def _trouble(self) -> None:
+    def _no_lane(self) -> None:
         code = self.producer.trouble
         if code == -errno.ENOENT and self._create() and self.producer.attach() == 0:
             self.ensure_writer(at_once=True)
             return
         if code:
-            full = code == -errno.ENOSPC and self.settings.overflow_dir is None
-            right = "; `overflow_dir` on a disk would take them" if full else ""
-            tell(
-                f"no lane for process {os.getpid()} in {self.directory} "
-                f"({_native.strerror(code)}); its events are dropped and counted{right}",
-                kind=f"lane:{code}",
-            )
+            trouble.no_lane(self, code)

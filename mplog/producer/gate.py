@@ -25,7 +25,7 @@ from mplog.errors import MplogError
 from mplog.event.event import Event
 from mplog.event.level import WARNING, name_of
 from mplog.producer.connection import Connection
-from mplog.producer.tell import printable, say, tell
+from mplog.producer.tell import fault, printable, say, tell
 from mplog.ring import configuration, create_bell
 
 Publish = Callable[..., bool | None]
@@ -128,13 +128,12 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
             settings = with_own(settings, own.settings, set(own.given))
         return Connection(directory, service, settings), settings
     except FileNotFoundError:
-        tell(
-            f"the inherited service {service} in {directory} is gone; call mplog.configure() to "
-            "set up one",
-            kind="inherited",
-        )
+        text = f"the inherited service {service} in {directory} is gone; call mplog.configure() to"
+        fault(f"{text} set up one", kind="inherited", code="MPL-S002", service=service)
     except (MplogError, OSError, RuntimeError) as error:
-        tell(f"the inherited service {service} cannot be used: {error}", kind="inherited")
+        text = f"the inherited service {service} cannot be used: {error}"
+        code = getattr(error, "code", "MPL-S002")
+        fault(text, kind="inherited", code=code, service=service)
     return None
 
 

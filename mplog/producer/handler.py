@@ -20,6 +20,7 @@ from mplog.event.sanitise import guarded
 from mplog.producer.context import CURRENT
 from mplog.producer.gate import GATE, PERCENT_KIND, Gate
 from mplog.producer.logger import send
+from mplog.producer.tell import DEFERRED
 
 LAYOUT = tuple(logging.LogRecord("", 0, "", 0, "", (), None).__dict__)
 SOURCE = logging.addLevelName.__code__.co_filename  # as logging itself finds out its file
@@ -40,7 +41,8 @@ class RecordHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> Any:
         """As `logging.Handler`: what its filters let through is sent."""
-        return super().handle(record)
+        with DEFERRED:
+            return super().handle(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record; never raises, never waits but by `when_full`."""

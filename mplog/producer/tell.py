@@ -1,7 +1,8 @@
-"""What mplog itself has to say to the people at this program: on stderr, once for each thing, never
-on stdout.
+"""What mplog itself has to say to the people at this program, on stderr and never on stdout: a
+remark once, a fault at most once a second for each kind, with how many were not shown.
 
 It goes past `logging` and past `sys.stderr`'s wrappers, so that it cannot come back as an event.
+Faults go to the listeners of `on_error` too (`mplog.producer.listeners`, where there are any).
 """
 
 from __future__ import annotations
@@ -9,29 +10,119 @@ from __future__ import annotations
 import os
 import sys
 import time
+from _thread import _local
+from collections import deque
+from typing import Any
 
-_told: dict[str, float] = {}
-_EVERY_S = 1.0
+_told: set[str] = set()
+_EVERY_S, _SELDOM_S = 1.0, 60.0
+_MOST_KINDS = 64
 _MOST_BYTES = 4095  # with its line break what a pipe that takes anything takes whole (PIPE_BUF)
 
 
-def tell(text: str, *, kind: str, once: bool = True) -> bool:
-    """Write one line to stderr.
+Due = tuple[str, str, dict[str, Any], int]  # text, code, context, how many of the like
+
+
+class _Faults:
+    """What is known of one kind of fault: when it was told last, for how long it is quiet since,
+    and how many were not told to people, and to listeners.
+    """
+
+    __slots__ = ("pause_s", "told_s", "unheard", "unshown")
+
+    def __init__(self, now_s: float) -> None:
+        self.told_s, self.pause_s = now_s - _SELDOM_S * 3, _EVERY_S
+        self.unshown = self.unheard = 0
+
+    def due(self, now_s: float) -> bool:
+        """Whether it is told now; one that goes on and on is told less and less often."""
+        since_s = now_s - self.told_s
+        if since_s < self.pause_s:
+            return False
+        self.pause_s = _EVERY_S if since_s > 2 * self.pause_s else min(2 * self.pause_s, _SELDOM_S)
+        self.told_s = now_s
+        return True
+
+
+class _Here(_local):
+    """Of the thread that runs: how many locks of mplog's it holds, and whether it calls listeners.
+
+    Attributes:
+        held: listeners wait while it is not 0.
+        delivering: what goes wrong meanwhile is no news for them.
+    """
+
+    held = 0
+    delivering = False
+
+
+class _Deferred:
+    """In a `with` before a lock: listeners are called when the lock is free again."""
+
+    def __enter__(self) -> None:
+        HERE.held += 1
+
+    def __exit__(self, *error: object) -> None:
+        HERE.held -= 1
+        if DUE:
+            _deliver()
+
+
+HERE = _Here()
+DEFERRED = _Deferred()
+DUE: deque[Due] = deque(maxlen=_MOST_KINDS)  # for the listeners
+_faults: dict[str, _Faults] = {}
+LISTENERS: dict[object, Any] = {}
+
+
+def tell(text: str, *, kind: str) -> bool:
+    """Write a remark to stderr, each kind once a process; whether it was written."""
+    if kind in _told:
+        return False
+    _told.add(kind)
+    return say(text)
+
+
+def fault(text: str, *, kind: str, code: str, **context: Any) -> bool:
+    """Something has gone wrong behind a log call: count it, and tell it when its time has come.
 
     Args:
-        text: the line, without the prefix.
-        kind: what it is about; a kind is told once a process, or (not *once*) once a second.
-        once: see *kind*.
+        text: what has happened, without the prefix.
+        kind: what it is about: at most one line a second for each.
+        code: of native/include/errors.def.
+        context: values for listeners.
 
     Returns:
-        Whether it was written.
+        Whether it was told now.
     """
-    now = time.monotonic()
-    last = _told.get(kind)
-    if last is not None and (once or now - last < _EVERY_S):
+    now_s = time.monotonic()
+    known = _faults.get(kind)
+    if known is None:
+        if len(_faults) >= _MOST_KINDS:
+            _faults.pop(next(iter(_faults)), None)
+        known = _faults[kind] = _Faults(now_s)
+    known.unshown += 1
+    known.unheard += 1
+    if not known.due(now_s):
         return False
-    _told[kind] = now
-    return say(text)
+    more = f" ({known.unshown - 1:,} more like it were not shown)" if known.unshown > 1 else ""
+    known.unshown = 0
+    say(f"{text}{more} [{code}]")
+    if LISTENERS and not HERE.delivering:
+        DUE.append((text, code, context, known.unheard))
+        known.unheard = 0
+        _deliver()
+    return True
+
+
+def _deliver() -> None:
+    if HERE.held or HERE.delivering:
+        return
+    try:
+        from mplog.producer.listeners import deliver  # only where there are listeners
+    except ImportError:  # an interpreter that ends imports nothing
+        return
+    deliver()
 
 
 def say(text: str) -> bool:
@@ -71,6 +162,9 @@ def printable(text: str) -> str:
 def forget() -> None:
     """A forked child may tell again what its parent has told."""
     _told.clear()
+    _faults.clear()
+    DUE.clear()
+    HERE.held, HERE.delivering = 0, False
 
 
 if hasattr(os, "register_at_fork"):

@@ -25,7 +25,7 @@ from mplog.config.load import Loaded, load
 from mplog.errors import ConfigError, FileOwnedError, MplogError, Problem
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
-from mplog.producer.tell import tell
+from mplog.producer.tell import DEFERRED, fault, tell
 from mplog.ring import configuration, create_bell, services
 from mplog.ring.ownership import refuse_foreign_owner
 from mplog.service.state import STATE, Service
@@ -51,7 +51,7 @@ def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) ->
         ConfigError: a setting is wrong; every problem is named.
         FileOwnedError: the log file belongs to another service.
     """
-    with STATE.lock:
+    with DEFERRED, STATE.lock:
         loaded = load_settings(file, settings)
         if (
             STATE.service is not None
@@ -201,7 +201,8 @@ def _refuse_second_name(settings: Settings, name: str, directory: str) -> None:
 
 def _without_memory(settings: Settings, error: Exception) -> Service:
     """No place for shared memory at all: the program runs on, WARNING and above go to stderr."""
-    tell(f"no shared memory for logging: {error}; WARNING and above go to stderr", kind="memory")
+    text = f"no shared memory for logging: {error}; WARNING and above go to stderr"
+    fault(text, kind="memory", code=getattr(error, "code", "MPL-S002"))
     os.environ.pop("MPLOG_SERVICE", None)
     os.environ.pop("MPLOG_SETTINGS", None)
     GATE.reset()

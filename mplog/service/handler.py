@@ -10,6 +10,7 @@ from mplog.errors import ConfigError, Problem
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE, Gate
 from mplog.producer.handler import RecordHandler
+from mplog.producer.tell import DEFERRED
 from mplog.service.configure import configure, load_settings, open_service
 from mplog.service.rotating import translated
 from mplog.service.state import STATE
@@ -51,7 +52,7 @@ class Handler(RecordHandler):
         """The process's service, if it has none yet or it is of this file; else one of the
         handler's own beside it.
         """
-        with STATE.lock:
+        with DEFERRED, STATE.lock:
             loaded = load_settings(file, dict(settings))
             wanted = loaded.settings.service or service_name(loaded.settings.file or "")
             here = GATE.connection

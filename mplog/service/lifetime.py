@@ -8,8 +8,10 @@ import time
 
 import msgspec
 
+from mplog._native import attacher
 from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE, inherited
+from mplog.producer.tell import DEFERRED
 from mplog.service.state import STATE
 from mplog.service.uncaught import unwatch, watch
 
@@ -30,13 +32,9 @@ class Report(msgspec.Struct, frozen=True):
     dropped: int
 
 
-def attach() -> bool:
-    """Claim this process's lane now instead of at its first event; True when it has one."""
+def _attach_late() -> bool:
+    """What `attach` does where this process has no connection yet, or gets no lane by a claim."""
     connection = GATE.connection
-    if connection is not None and connection.producer.attach() == 0:
-        # Nothing else in a forked worker: each line copies a page or two of its parent's memory.
-        # Its first event looks for the writer.
-        return True
     if connection is None:
         found = inherited(os.environ)
         if found is None:
@@ -45,6 +43,9 @@ def attach() -> bool:
         GATE.connect(connection, found[1].level)
         watch(connection)
     return connection.attach()
+
+
+attach = attacher(_attach_late)
 
 
 def flush(timeout: float = 5.0) -> bool:
@@ -95,7 +96,7 @@ def shutdown(timeout: float = 5.0) -> Report:
     Returns:
         What was delivered, left to the writer, dropped.
     """
-    with STATE.lock:
+    with DEFERRED, STATE.lock:
         deadline = time.monotonic() + timeout
         flush(timeout)
         connections = _connections()

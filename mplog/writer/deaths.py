@@ -98,6 +98,8 @@ class Deaths:
         seen = self._watch.seen(session)
         died_ns = crash.wall_ns if crash else now_ns() if seen else 0
         known = Known(died_ns, crash)
+        if self._job.outlets is not None:
+            death(self._job.outlets.notices, now_ns(), ends[0], fate, known)
         return [
             death(sink.fmt, now_ns(), one, fate, known)
             for sink, one in zip(self._job.sinks, ends, strict=True)

@@ -32,6 +32,12 @@ class Ended(msgspec.Struct):
     sessions: int = 0
     dropped: int = 0
 
+    def close(self, ends: Sequence[End]) -> None:
+        """The manifests are to know of a session's end; it is told by file."""
+        for number, one in enumerate(ends):
+            first = min(one[6] - one[12] + 1, one[5])  # what no line has told yet
+            self.ranges[number][one[1]] = SessionRange(first, one[5], 0, True)
+
 
 class Endings:
     """What a look around finds, and when the next one is due.
@@ -85,6 +91,7 @@ class Endings:
         self, look: bool, used: Sequence[int], rooms_bytes: Sequence[int], now: float
     ) -> Ended:
         job, found, ending = self._job, self._nothing(), False
+        outlets = job.outlets
         for end in job.reader.ends(look):
             ends = [_end_in(job, sink, end) for sink in job.sinks]
             deaths = self._deaths.lines(ends, now)
@@ -101,18 +108,22 @@ class Endings:
                 death + text if end[5] else death
                 for death, (text, _) in zip(deaths, texts, strict=True)
             ]
+            if outlets is not None and end[5]:
+                session_end(outlets.notices, now_ns(), ends[0])
             if not self._fits(found, lines, used, rooms_bytes):
                 break
             if not job.reader.close_session(end[0]):
                 break
+            if outlets is not None:
+                outlets.notices.keep()
             found.sessions += 1
             self._deaths.tell(end[1])
             found.lines = [before + line for before, line in zip(found.lines, lines, strict=True)]
             if end[5]:
                 found.dropped += max(texts[0][1] - end[9], 0)
-                for number, one in enumerate(ends):
-                    first = min(one[6] - one[12] + 1, one[5])  # what no line has told yet
-                    found.ranges[number][one[1]] = SessionRange(first, one[5], 0, True)
+                found.close(ends)
+        if outlets is not None:
+            outlets.notices.drop()  # of one that a later batch tells
         if ending:  # once, however many die together: their events are not to wait for it
             time.sleep(ENDING_S)
         return found
@@ -127,6 +138,9 @@ class Endings:
         if self._fits(found, lines, used, rooms_bytes):
             found.lines = [before + line for before, line in zip(found.lines, lines, strict=True)]
             self._job.reader.tell_homeless()
+            if self._job.outlets is not None:
+                homeless_notice(self._job.outlets.notices, now, levels, since_ns, now)
+                self._job.outlets.notices.keep()
 
     def close(self) -> None:
         """The service is gone."""

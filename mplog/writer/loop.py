@@ -9,18 +9,21 @@ import time
 from mplog.ring import bell_id
 from mplog.writer import deliver, stage
 from mplog.writer.account import accept, count, ranges_in
+from mplog.writer.announce import tell_of_file
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.durable import Durability
 from mplog.writer.endings import LOOK_S, Endings
 from mplog.writer.owing import Owing
 from mplog.writer.quarantine import keep_poison
-from mplog.writer.reload import take_up
+from mplog.writer.reload import route_anew, take_up
 from mplog.writer.state import FileSink, Job, now_ns, tidy
 from mplog.writer.upkeep import Upkeep
 
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
 DOZE_S = 0.01  # between two batches while events come; a lane that fills up ends it
 STUCK_S = 0.005  # where no file takes anything, and no more can be owed to them
+SINKS_S = 5.0  # how long sinks other than files may take to be rid of what waits for them
+LAST_S = 0.5  # and when the writer leaves in any case
 LEAVE_S = 0.05  # between two looks whether anybody is here, unless somebody has just left
 STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
 DRAIN_BYTES = 1 << 18  # of payloads: with their lines they stay in a core's own cache
@@ -40,6 +43,8 @@ class Loop:
         self.last_event_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
+        self.sinks_since_s: float | None = None
+        route_anew(job)
 
     def run(self) -> None:
         """Until nobody is attached and all is drained; or, asked to stop, until then at most
@@ -54,6 +59,8 @@ class Loop:
             now = time.monotonic()
             for upkeep in self.upkeeps:
                 upkeep.look(now)
+            if self.job.outlets is not None:
+                self.job.outlets.look(now)
             if size:
                 self.last_event_s = now
             if self._overdue(now):
@@ -162,11 +169,16 @@ class Loop:
             # Of several files each has a hand that looks there itself.
             if used[sink.number] and len(job.sinks) == 1 and not sink.file.in_place():
                 deliver.reopen(job, sink, "replaced")
+            tell_of_file(job, sink, told[sink.number][0])
             notices, lines = told[sink.number]  # what was found meanwhile: with the next batch
             del sink.notices[:notices], sink.lines[:lines]
         job.journal.set_sync(sync and self.durability.prepare(now))
         keep_poison(job)
+        if job.outlets is not None:
+            job.outlets.collect(batches[0].count)
         deliver.commit(job, used)
+        if job.outlets is not None:
+            job.outlets.deliver()
         for sink in job.sinks:
             sink.remember(ranges[sink.number])
             sink.remember(ended.ranges[sink.number])
@@ -178,8 +190,17 @@ class Loop:
         for upkeep in self.upkeeps:
             upkeep.close()
 
+    def let_go(self) -> None:
+        """Of the sinks that are no files; what waits there is given the rest of its time."""
+        if self.job.outlets is not None:
+            self.job.outlets.close(0.0 if self.job.signals.now else LAST_S)
+
     def _overdue(self, now: float) -> bool:
-        """Whether the writer was asked to stop STOP_S ago, whatever there is to do."""
+        """Whether the writer was asked to stop STOP_S ago, or asked twice, whatever there is to
+        do.
+        """
+        if self.job.signals.now:
+            return True
         if self.job.signals.stop and self.stop_since_s is None:
             self.stop_since_s = now
         return self.stop_since_s is not None and now - self.stop_since_s > STOP_S
@@ -204,6 +225,8 @@ class Loop:
         if job.signals.resident and not job.signals.stop:
             return False
         if job.reader.owned() == 0:
+            if self._sinks_under_way(now):
+                return False
             self.durability.close()
             # Before: once the service is down, nobody starts a writer after one that dies.
             self.close()
@@ -212,7 +235,19 @@ class Loop:
             self.endings.close()
             tidy(job)
             return True
+        self.sinks_since_s = None
         return False
+
+    def _sinks_under_way(self, now: float) -> bool:
+        """Whether sinks that are no files have still to get something, and time for it."""
+        outlets = self.job.outlets
+        if outlets is None or outlets.idle:
+            self.sinks_since_s = None
+            return False
+        outlets.hurry()
+        self.left_at = -1  # look again at once
+        self.sinks_since_s = self.sinks_since_s or now
+        return now - self.sinks_since_s < SINKS_S
 
     def _give_up(self, now: float) -> bool:
         """Nobody is here but a file that is owed its lines: after a while they are left to the next
@@ -239,7 +274,7 @@ class Loop:
         return quiet and job.reader.pending() == 0
 
     def _rest(self, now: float) -> None:
-        if now - self.last_event_s < QUIET_S:
+        if now - self.last_event_s < QUIET_S or self.sinks_since_s is not None:
             self.job.reader.sleep(DOZE_S)
             return
         self.job.reader.sleep(LOOK_S, max(self.endings.departures, 0) & 0xFFFFFFFF)

@@ -12,8 +12,9 @@ from mplog.config.schema import KEYS, Settings
 from mplog.errors import MplogError
 from mplog.event.level import INFO, WARNING
 from mplog.writer import deliver
+from mplog.writer.announce import announce
 from mplog.writer.filtering import set_condition
-from mplog.writer.state import Job, now_ns
+from mplog.writer.state import Job
 
 if TYPE_CHECKING:
     from mplog.writer.upkeep import Upkeep
@@ -22,7 +23,7 @@ EVENT = "mplog.config"
 # What the writer alone acts by. The rest lies in shared memory, in processes, or in lines already
 # written.
 _OF_FILE = ("file_level", "levels", "filter", "rotation", "retention", "compression", "mode")
-LIVE = (*_OF_FILE, "files")
+LIVE = (*_OF_FILE, "files", "sinks")
 
 
 def take_up(job: Job, upkeeps: Sequence[Upkeep]) -> None:
@@ -54,7 +55,7 @@ def differences(running: Settings, read: Settings) -> tuple[list[Key], list[Key]
         for key in KEYS.values()
         if getattr(running, key.attribute) != getattr(read, key.attribute)
     ]
-    live = LIVE if _same_files(running, read) else _OF_FILE
+    live = _live(running, read)
     return [k for k in other if k.name in live], [k for k in other if k.name not in live]
 
 
@@ -65,7 +66,7 @@ def _same_files(running: Settings, read: Settings) -> bool:
 
 
 def _act(job: Job, upkeeps: Sequence[Upkeep], read: Settings) -> None:
-    live = LIVE if _same_files(job.settings, read) else _OF_FILE
+    live, sinks = _live(job.settings, read), job.settings.sinks
     changes = {KEYS[name].attribute: getattr(read, KEYS[name].attribute) for name in live}
     job.settings = msgspec.structs.replace(job.settings, **changes)
     for sink, upkeep, settings in zip(job.sinks, upkeeps, job.settings.all_files, strict=True):
@@ -74,9 +75,27 @@ def _act(job: Job, upkeeps: Sequence[Upkeep], read: Settings) -> None:
         sink.keep = set_condition(job.reader, sink.number, settings)
         upkeep.renew()
         deliver.delete_old(job, sink)
+    if read.sinks != sinks:
+        route_anew(job)
+
+
+def _live(running: Settings, read: Settings) -> tuple[str, ...]:
+    return LIVE if _same_files(running, read) else (*_OF_FILE, "sinks")
+
+
+def route_anew(job: Job) -> None:
+    """The sinks that are no files are now those of the settings."""
+    try:
+        if job.outlets is not None:
+            job.outlets.take_up(job.settings.sinks)
+        elif job.settings.sinks != "off":
+            from mplog.writer.route import Outlets  # threads and wrappers, for who has a sink
+
+            job.sent_to = Outlets(job, job.signals.carried)
+    except Exception as error:  # the files go on, whatever it is
+        announce(job, WARNING, EVENT, f"the sinks cannot be had: {error}"[:300], {})
 
 
 def _tell(job: Job, level: int, text: str, keys: dict[str, Any]) -> None:
     told = f"the configuration is {text}" if text.startswith("not ") else f"configuration {text}"
-    for sink in job.sinks:
-        sink.lines.append(sink.fmt.notice(now_ns(), level, EVENT, told, keys))
+    announce(job, level, EVENT, told, keys)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,6 +21,9 @@ from mplog.format import Format
 from mplog.ring import stderr_path
 from mplog.writer.filtering import OwnFilter
 
+if TYPE_CHECKING:
+    from mplog.writer.route import Outlets
+
 ARENA_BYTES = 2 << 20
 LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
 
@@ -29,12 +33,16 @@ class Signals(msgspec.Struct):
 
     Attributes:
         resident: stay also when nobody is attached.
+        carried: objects of the sinks that have no name.
+        now: leave at once, whatever waits.
         reread: reads the configuration file of a service that has one.
     """
 
     resident: bool = False
     reread: Callable[[], Settings] | None = None
+    carried: dict[str, object] = {}
     stop: bool = False
+    now: bool = False
     reopen: bool = False
     reload: bool = False
     rotate: bool = False
@@ -98,6 +106,7 @@ class Job(msgspec.Struct):
         bell: device and inode that the bell had when this writer began.
         native: plain events are formatted in C; the tests can do without.
         losing: files (bits) that get nothing now: more cannot be owed to them.
+        sent_to: the sinks that are no files, if there are any; see `outlets`.
     """
 
     directory: Path
@@ -111,6 +120,12 @@ class Job(msgspec.Struct):
     problem: str = ""
     native: bool = True
     losing: int = 0
+    sent_to: Any = None
+
+    @property
+    def outlets(self) -> Outlets | None:
+        """The sinks that are no files, if there are any."""
+        return self.sent_to  # type: ignore[no-any-return]
 
     @property
     def share_bytes(self) -> int:
@@ -158,6 +173,8 @@ def tidy(job: Job) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(stderr_path(job.directory, job.service))
+    if job.outlets is not None:
+        job.outlets.remove()
     if job.directory in (Path(SHM, f"mplog-{os.geteuid()}"), job.path.parent / ".mplog"):
         with contextlib.suppress(OSError):
             os.rmdir(job.directory)

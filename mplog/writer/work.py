@@ -42,8 +42,11 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
         job.reader.count("starts", 1)
         job.reader.set_poison(job.journal)
         loop = Loop(job)
-        loop.run()
-        loop.close()
+        try:
+            loop.run()
+            loop.close()
+        finally:
+            loop.let_go()
         for fd in locks:
             os.close(fd)
     except Abandoned:

@@ -17,6 +17,8 @@ typedef _Atomic uint64_t mpl_a64;
 #define mpl_store(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
 #define mpl_store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
 #define mpl_add(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
+#define mpl_or(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define mpl_and(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
 #define mpl_exchange(p, v) atomic_exchange_explicit((p), (v), memory_order_acq_rel)
 #define mpl_fence_acquire() atomic_thread_fence(memory_order_acquire)
 #define mpl_fence_release() atomic_thread_fence(memory_order_release)

@@ -14,21 +14,29 @@
 #define PID_FS_MAGIC 0x50494446
 #endif
 
-uint64_t mpl_pidfd_ino(int fd)
+static uint64_t inode_of(int fd)
 {
     struct stat st;
-    struct statfs fs;
-    if (fstatfs(fd, &fs) || fs.f_type != PID_FS_MAGIC || fstat(fd, &st))
-        return 0; /* before 6.9 all pidfds share one inode */
-    return st.st_ino;
+    return fstat(fd, &st) ? 0 : st.st_ino;
 }
+
+static bool has_inode(int fd)
+{
+    struct statfs fs;
+    return !fstatfs(fd, &fs) && fs.f_type == PID_FS_MAGIC; /* before 6.9 all pidfds share one */
+}
+
+uint64_t mpl_pidfd_ino(int fd) { return has_inode(fd) ? inode_of(fd) : 0; }
 
 uint64_t mpl_process_ino(void)
 {
-    const int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    static mpl_a32 kind; /* 0: not asked yet; 1: without inodes; 2: with. Neither a process nor its children outlive their kernel */
+    const int fd = mpl_load(&kind) == 1 ? -1 : (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (fd < 0)
         return 0;
-    const uint64_t ino = mpl_pidfd_ino(fd);
+    if (!mpl_load(&kind))
+        mpl_store(&kind, has_inode(fd) ? 2 : 1);
+    const uint64_t ino = mpl_load(&kind) == 2 ? inode_of(fd) : 0;
     close(fd);
     return ino;
 }

@@ -201,6 +201,7 @@ struct mpl_bell {
     _Alignas(MPL_LINE) mpl_a64 overflow_bytes; /* of the chunks that there are, of all lanes */
     _Alignas(MPL_LINE) mpl_a64 homeless[MPL_LEVELS]; /* events of processes that could get no lane */
     mpl_a64 homeless_told[MPL_LEVELS], homeless_since; /* of them in the log; since 1970 in ns, of the first that is not, or 0 */
+    _Alignas(MPL_LINE) mpl_a64 free_lanes[MPL_MAX_SEGMENTS]; /* bits of lanes whose last session the writer has closed; whoever tries one clears it. A hint */
 };
 
 #define MPL_LOCK_SUPERVISOR 0 /* bytes of the bell file */

@@ -26,6 +26,30 @@ void mplog_scratch_give(struct mplog_scratch *s)
         taken = false;
 }
 
+/* The gate's own producer, where it has one and that is all it takes; else *late*. In a forked worker each object of Python's that is touched is a page of
+ * its parent's memory copied, so this is no function of Python's. */
+static PyObject *attach(PyObject *late, PyObject *unused)
+{
+    (void)unused;
+    ProducerObject *producer = mplog_gate.producer;
+    if (producer && !producer->closed && mpl_attach(&producer->p) == 0)
+        Py_RETURN_TRUE;
+    return PyObject_CallNoArgs(late);
+}
+
+static PyMethodDef attach_def = {
+    "attach", attach, METH_NOARGS,
+    "attach()\n--\n\nClaim this process's lane now instead of at its first event; True when it has one."};
+
+PyObject *mplog_f_attacher(PyObject *module, PyObject *late)
+{
+    (void)module;
+    PyObject *package = PyUnicode_FromString("mplog");
+    PyObject *made = package ? PyCFunction_NewEx(&attach_def, late, package) : NULL;
+    Py_XDECREF(package);
+    return made;
+}
+
 PyObject *mplog_f_steer(PyObject *module, PyObject *args)
 {
     PyObject *producer;

@@ -29,6 +29,7 @@ struct mplog_scratch {
 bool mplog_scratch_take(struct mplog_scratch *s);
 void mplog_scratch_give(struct mplog_scratch *s);
 
+PyObject *mplog_f_attacher(PyObject *module, PyObject *late);
 PyObject *mplog_f_steer(PyObject *module, PyObject *args);
 PyObject *mplog_f_set_hooks(PyObject *module, PyObject *args, PyObject *kwargs);
 

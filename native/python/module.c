@@ -158,6 +158,7 @@ static PyMethodDef functions[] = {
     {"strerror", f_strerror, METH_O, "strerror(code) -> text"},
     {"error_rows", mplog_f_error_rows, METH_NOARGS, "error_rows() -> ([(code, class, kind, cause, hint)], [(name, number, code, text)]): native/include/errors.def"},
     {"format_line", mplog_format_line, METH_VARARGS, "format_line(format, wall_ns, level, kind, flags, session, seq, pid, name, payload, room=1 MiB, filtered=0) -> line, or a code below 0"},
+    {"attacher", mplog_f_attacher, METH_O, "attacher(late): mplog.attach, which calls late() where it takes more than a claim"},
     {"steer", mplog_f_steer, METH_VARARGS, "steer(level, producer or None): where the loggers' events go, and from which level on"},
     {"set_hooks", (PyCFunction)(void (*)(void))mplog_f_set_hooks, METH_VARARGS | METH_KEYWORDS, hooks_doc},
     {"condition_holds", mplog_condition_holds, METH_VARARGS, "condition_holds(program, level, pid, process_name, payload) -> whether an event passes"},

@@ -82,18 +82,14 @@ def test_a_promise_is_told_with_its_verdict() -> None:
     text = "\n".join(promises([result()]))
 
     assert "1 promises: 1 met, 0 not met, 0 not measured." in text
-    assert (
-        "| the call | 3.11 | at least 18× | 20× (10–30) | 90 ns | met | `call_latency` |" in text
-    )
+    assert "| the call | 3.11 | at least 18× | 20× (10–30) | 90 ns | met | `call_latency` |" in text
 
 
 def test_a_promise_that_was_not_measured_says_why() -> None:
     """An absent figure is told, never left out."""
     figure = {**result()["figures"][0], "ratio": None, "value": None, "note": "no such peer"}
 
-    assert "| no such peer |  | not measured |" in "\n".join(
-        promises([result(figures=[figure])])
-    )
+    assert "| no such peer |  | not measured |" in "\n".join(promises([result(figures=[figure])]))
 
 
 def test_a_missed_promise_stands_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 
 import mpfault
@@ -12,6 +13,11 @@ pytestmark = pytest.mark.process
 
 ERRNOS = [errno.errorcode[number] for number in mpfault.ERRNOS]
 STRIDE = {"log": 43, "shm": 79}
+# What `make faults STEP=… FROM=…` asks for.
+SHARE = {
+    "step": int(os.environ.get("FAULTS_STEP", "1")),
+    "first": 1 + int(os.environ.get("FAULTS_FROM", "0")),
+}
 
 
 def every(preloaded, tell, timeout_s, least=4, **arguments):
@@ -60,7 +66,7 @@ def test_a_sample_of_failing_syncs_is_survived(preloaded, tell, seed):
 @pytest.mark.timeout(1_800)
 def test_every_failing_sync_is_survived(preloaded, tell):
     """Each of them: the same."""
-    every(preloaded, tell, 1_700, fsync="batch", **SYNCS)
+    every(preloaded, tell, 1_700, fsync="batch", **SYNCS, **SHARE)
 
 
 @pytest.mark.stress
@@ -70,7 +76,7 @@ def test_every_failing_sync_is_survived(preloaded, tell):
 @pytest.mark.parametrize("where", STRIDE)
 def test_every_failing_call_is_survived(preloaded, tell, where, name, for_ever):
     """Each n, each errno, and calls that take a part: the same."""
-    every(preloaded, tell, 3_500, where=where, errnos=[name], for_ever=for_ever)
+    every(preloaded, tell, 3_500, where=where, errnos=[name], for_ever=for_ever, **SHARE)
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is missing: it checked no fault")

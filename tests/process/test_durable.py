@@ -32,6 +32,15 @@ def test_a_durable_call_returns_when_its_event_is_on_the_disk(world, fsync, when
     assert 20 == world.check().events
 
 
+def beside_a_stopped_writer(world, program, notes):
+    """Let *program* go on while the writer stands still, until there are so many notes."""
+    writer = world.writer()
+    os.kill(writer, signal.SIGSTOP)
+    world.go_on(program)
+    world.noted(notes)
+    os.kill(writer, signal.SIGCONT)
+
+
 def test_a_call_below_the_level_waits_for_nothing(world):
     """It is accepted while the writer stands still."""
     program = world.start(
@@ -46,11 +55,7 @@ def test_a_call_below_the_level_waits_for_nothing(world):
         """
     )
     world.noted(1)
-    writer = world.writer()
-    os.kill(writer, signal.SIGSTOP)
-    world.go_on(program)
-    world.noted(2)
-    os.kill(writer, signal.SIGCONT)
+    beside_a_stopped_writer(world, program, 2)
     world.finish(program)
     world.gone()
 
@@ -148,11 +153,7 @@ def test_a_call_that_cannot_be_durable_in_time_is_false_and_told(world):
     """While the writer stands still; those after it wait for nothing until it goes on."""
     program = world.start(TOO_LATE)
     world.noted(2)
-    writer = world.writer()
-    os.kill(writer, signal.SIGSTOP)
-    world.go_on(program)
-    world.noted(3)
-    os.kill(writer, signal.SIGCONT)
+    beside_a_stopped_writer(world, program, 3)
     world.go_on(program)
     _, err = world.finish(program)
 
@@ -181,11 +182,7 @@ def test_an_exception_of_a_signal_handler_ends_the_wait(world):
         """
     )
     world.noted(2)
-    writer = world.writer()
-    os.kill(writer, signal.SIGSTOP)
-    world.go_on(program)
-    world.noted(3)
-    os.kill(writer, signal.SIGCONT)
+    beside_a_stopped_writer(world, program, 3)
     world.finish(program)
 
     assert 2 == world.check().events
@@ -216,11 +213,7 @@ def test_a_child_forked_during_the_wait_does_not_wait_on(world):
         """
     )
     world.noted(2)
-    writer = world.writer()
-    os.kill(writer, signal.SIGSTOP)
-    world.go_on(program)
-    world.noted(3)
-    os.kill(writer, signal.SIGCONT)
+    beside_a_stopped_writer(world, program, 3)
     world.finish(program)
 
     assert 2 == world.check().events
@@ -251,11 +244,7 @@ def test_what_somebody_waits_for_is_not_pushed_out(world):
         """
     )
     world.noted(1)
-    writer = world.writer()
-    os.kill(writer, signal.SIGSTOP)
-    world.go_on(program)
-    world.noted(2)
-    os.kill(writer, signal.SIGCONT)
+    beside_a_stopped_writer(world, program, 2)
     world.finish(program)
     world.gone()
 

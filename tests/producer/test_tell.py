@@ -1,8 +1,11 @@
-"""What mplog says on stderr is one line, once, and cannot drive a terminal."""
+"""What mplog says on stderr is one line, a remark once, a fault once a second, and cannot drive a
+terminal.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import pytest
@@ -17,6 +20,14 @@ def _forgotten():
     tell.forget()
 
 
+@pytest.fixture
+def now_s(monkeypatch):
+    """The clock of faults, in seconds: a list of one number."""
+    now = [100.0]
+    monkeypatch.setattr(tell.time, "monotonic", lambda: now[0])
+    return now
+
+
 def test_a_kind_is_told_once(capfd):
     """The second call of the same kind is silent, another kind is not."""
     assert tell.tell("a", kind="one")
@@ -25,16 +36,56 @@ def test_a_kind_is_told_once(capfd):
     assert ("", "mplog: a\nmplog: c\n") == capfd.readouterr()
 
 
-def test_a_repeated_kind_is_told_once_a_second(monkeypatch, capfd):
-    """Not *once*: again when a second has gone by."""
-    now_s = [100.0]
-    monkeypatch.setattr(tell.time, "monotonic", lambda: now_s[0])
+def test_a_fault_is_told_once_a_second_with_how_many_were_not_shown(now_s, capfd):
+    """With its code; the second line counts what was silent."""
     told = []
-    for now_s[0] in (100.0, 100.9, 101.1):
-        told.append(tell.tell("x", kind="k", once=False))
+    for now_s[0] in (100.0, 100.1, 100.9, 101.1):
+        told.append(tell.fault("x", kind="k", code="MPL-S001"))
 
-    assert [True, False, True] == told
-    assert 2 == capfd.readouterr().err.count("mplog: x")
+    assert [True, False, False, True] == told
+    assert (
+        "",
+        "mplog: x [MPL-S001]\nmplog: x (2 more like it were not shown) [MPL-S001]\n",
+    ) == capfd.readouterr()
+
+
+def test_a_fault_that_goes_on_is_told_less_and_less_often(now_s, capfd):
+    """Each pause is twice the one before, up to a minute; the kind's quiet brings it back."""
+    told_at = []
+    for second in range(400):
+        now_s[0] = 100.0 + second
+        if tell.fault("x", kind="k", code="MPL-S001"):
+            told_at.append(second)
+    now_s[0] = 5000.0
+    again = [tell.fault("x", kind="k", code="MPL-S001")]
+    now_s[0] = 5001.0
+    again.append(tell.fault("x", kind="k", code="MPL-S001"))
+
+    assert [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303, 363] == told_at
+    assert [True, True] == again
+
+
+def test_a_burst_of_100_000_faults_is_one_line_a_second_a_kind(now_s, capfd):
+    """Ten kinds in 2.5 seconds, and every fault is shown or counted."""
+    for number in range(100_000):
+        now_s[0] = 100.0 + number / 40_000
+        tell.fault(f"fault of kind {number % 10}", kind=str(number % 10), code="MPL-T003")
+    out, err = capfd.readouterr()
+    lines = err.splitlines()
+
+    assert "" == out
+    assert 20 == len(lines)
+    for kind in range(10):
+        counts = [re.search(r"\((.*) more", line) for line in lines if f"kind {kind}" in line]
+        assert [None, "3,999"] == [count and count[1] for count in counts]
+
+
+def test_kinds_do_not_grow_without_bound(now_s, capfd):
+    """A kind that holds a changing text costs no memory for ever."""
+    for number in range(1000):
+        tell.fault("x", kind=f"k{number}", code="MPL-S001")
+
+    assert len(tell._faults) <= 64
 
 
 def test_control_characters_are_made_visible(capfd):

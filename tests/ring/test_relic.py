@@ -52,6 +52,14 @@ def recover(*arguments):
     return program.main(["recover", *map(str, arguments)])
 
 
+def test_every_earlier_layout_has_its_row_and_its_golden_file():
+    """Whoever gives the layout a new number says how the last one is read, and shows it."""
+    earlier = set(range(1, _native.ABI))
+    golden = {int(path.name[6:-7]) for path in GOLDEN.glob("layout*.tar.xz")}
+
+    assert earlier == set(LAYOUTS) == set(CHILD) == golden
+
+
 def test_what_is_unread_is_found_whole(old):
     """Every event that the writer had not taken, in its order, with its process and its number."""
     relic = only(old)

@@ -21,6 +21,7 @@ def _fresh(shm, monkeypatch):
     for name in ("MPLOG_SERVICE", "MPLOG_SETTINGS"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+    GATE.reset()
     tell.forget()
     yield
     mplog.shutdown(10)

@@ -25,7 +25,7 @@ from mplog.files.archive import list_archives
 from mplog.producer.gate import GATE
 
 POLICIES = ("block", "overflow", "drop_newest", "drop_oldest")  # by producer, in turn
-RETENTION = 30
+RETENTION = 400  # a look for new ones may come late: what is deleted unseen cannot be judged
 KINDS = ("worker", "worker", "writer", "supervisor")
 _NATIVE = (_native.BLOCK, _native.OVERFLOW, _native.DROP_NEWEST, _native.DROP_OLDEST)
 _PAUSES = (12, 2_000, 100, 1_000)  # events between two of a millisecond
@@ -49,10 +49,12 @@ class Keeper:
                 os.link(self._log.parent / archive.name, self._place / archive.name)
                 self.kept.add(archive.plain_name)
 
-    def finish(self) -> None:
-        """The active file, too."""
+    def finish(self) -> list[int]:
+        """The active file, too. Which archives were deleted before a look came."""
         self.look()
         os.link(self._log, self._place / self._log.name)
+        found = {archive.generation for archive in list_archives(self._place, self._log.name)}
+        return sorted(set(range(1, max(found, default=0) + 1)) - found)
 
 
 def work(ledger: Ledger, producer: int) -> None:
@@ -110,9 +112,10 @@ def main(file: str, kept: str, seed: int, seconds: float, workers: int) -> dict[
     while os.listdir(os.environ["MPLOG_DIR"]) and time.monotonic() < deadline_s:
         time.sleep(0.05)
     left = os.listdir(os.environ["MPLOG_DIR"])
-    keeper.finish()
+    missed = keeper.finish()
     told = {"killed": killed, "exits": fleet.exits, "fresh": fresh, "retired": retired}
-    return {"rows": fleet.rows(), "left": left, "archives": len(keeper.kept), **told}
+    kept = {"archives": len(keeper.kept), "missed": missed}
+    return {"rows": fleet.rows(), "left": left, **kept, **told}
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def stormed(program, logs, tell, seed, seconds, workers=6):
     log = logs / "app.jsonl"
     arguments = {"file": str(log), "kept": str(kept), "seed": seed, "seconds": seconds}
     found = program("mixed_storm", seconds + 300, workers=workers, **arguments)
+    assert [] == found["missed"], "deleted before they were kept: nothing can be said"
     rows = {int(k): Row(*row) for k, row in found["rows"].items()}
     verdict, all_of_it = judge(kept / log.name, rows, filters=True), verify([kept / log.name])
     # Whoever takes its oldest events back has been told that they were accepted.

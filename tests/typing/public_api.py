@@ -33,6 +33,15 @@ with mplog.context(request_id="r-1"):
     accepted = tenant_log.error("in context", exc_info=True)
 
 handler: logging.Handler = mplog.Handler()
+
+
+def alert(error: mplog.MplogError) -> None:
+    """A listener."""
+    print(error.kind, error.code, error.hint, error.context, error.count)
+
+
+undo = mplog.on_error(alert)
+undo()
 done: bool = mplog.flush(timeout=5.0)
 done = mplog.sync(timeout=5.0)
 mplog.shutdown(timeout=5.0)

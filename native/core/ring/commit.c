@@ -65,6 +65,13 @@ static void apply_heads(struct mpl_journal *j, struct mpl_reader *r)
     }
 }
 
+/* So that a claimer need not look for it. A hint: the lane's lock decides. */
+static void tell_free(struct mpl_reader *r, const struct mpl_lane *lane, const struct mpl_touch *t)
+{
+    if (mpl_load(&lane->epoch) == t->epoch && mpl_load(&lane->capacity))
+        mpl_or(&r->bell->free_lanes[t->segment], 1ull << t->lane);
+}
+
 static void wake_waiters(struct mpl_lane *lane)
 {
     mpl_fence_full(); /* ORD(free:A) seq_cst: head and settled, then waiters; pairs with ORD(wait:A) */
@@ -97,8 +104,10 @@ static void apply_settled(struct mpl_journal *j, struct mpl_reader *r)
             continue;
         mpl_store_release(&slot->settled, t->settled);
         KILL_POINT(commit_settled);
-        if (t->close && !SEEDED_ONCE(session_closed_twice))
+        if (t->close && !SEEDED_ONCE(session_closed_twice)) {
             mpl_swap(&slot->epoch_state, mpl_session_word(t->epoch, MPL_S_ENDED), mpl_session_word(t->epoch, MPL_S_CLOSED));
+            tell_free(r, lane, t);
+        }
     }
 }
 

@@ -1,0 +1,1 @@
+"""What a service counts, where any process reads it without asking the writer."""

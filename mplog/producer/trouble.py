@@ -1,0 +1,112 @@
+"""What a connection tells people and listeners of what is amiss."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from mplog import _native
+from mplog.config import durations
+from mplog.producer.tell import fault
+from mplog.ring import stderr_path
+
+if TYPE_CHECKING:
+    from mplog.producer.connection import Connection
+
+_SAID_BYTES = 4096  # of a writer's stderr, from its end
+
+
+def _fault(at: Connection, text: str, kind: str, code: str, **context: object) -> None:
+    fault(text, kind=kind, code=code, service=at.service, dir=at.directory, **context)
+
+
+def does_not_stay_up(at: Connection, said: str) -> None:
+    """The writer was started again and again, and has done nothing."""
+    why = said or "it said nothing"
+    _fault(at, f"the writer of {at.service} does not stay up: {why}", "start", "MPL-W001")
+
+
+def cannot_be_started(at: Connection, error: OSError) -> None:
+    """The system has refused to run it."""
+    text = f"the writer of {at.service} cannot be started ({error.strerror or error})"
+    _fault(at, f"{text}; events wait in shared memory", "start", "MPL-W001", errno=error.errno)
+
+
+def said_at_start(at: Connection) -> str:
+    """The last line that the writer's program has left on its stderr."""
+    try:  # an interpreter that ends has no `open` any more
+        fd = os.open(stderr_path(at.directory, at.service), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        begin = max(os.fstat(fd).st_size - _SAID_BYTES, 0)
+        text = os.pread(fd, _SAID_BYTES, begin).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
+    return text.strip().rsplit("\n", 1)[-1][:300]
+
+
+def overflow(at: Connection, error: int) -> None:
+    """The overflow has not taken an event, for want of more than room."""
+    where = at.settings.overflow_dir or at.directory
+    text = (
+        f"the overflow in {where} cannot be written ({_native.strerror(error)}); events are "
+        "dropped and counted while the lane is full"
+    )
+    _fault(at, text, f"overflow:{error}", "MPL-S008", errno=-error)
+
+
+def unsynced(at: Connection) -> None:
+    """A durable call has waited in vain."""
+    limit, problem = durations.text(at.settings.durable_timeout_s), at.producer.problem[1]
+    text = (
+        f"an event is not on the disk after {limit} (durable_timeout); until it is, durable calls "
+        f"return False at once{f'; the writer says: {problem}' if problem else ''}"
+    )
+    _fault(at, text, "unsynced", "MPL-S009")
+
+
+def of_writer(at: Connection, number: int, text: str) -> None:
+    """The writer has a new problem."""
+    said, code = code_of(text)
+    _fault(at, said, f"writer:{said}", code, problem=number)
+
+
+def code_of(text: str) -> tuple[str, str]:
+    """What the writer has told, and its code: at the end of the text, in brackets, or by what it is
+    about.
+    """
+    said, bracket, code = text.removesuffix("]").rpartition(" [")
+    if bracket and code.startswith("MPL-"):
+        return said, code
+    if text.startswith("the writer failed"):
+        return text, "MPL-W002"
+    return text, "MPL-S002" if text.startswith("cannot read shared memory") else "MPL-T003"
+
+
+def no_memory(at: Connection, error: Exception) -> None:
+    """The service's files are gone, and cannot be made anew."""
+    text = (
+        f"no shared memory for {at.service} in {at.directory} ({error}); events are dropped and "
+        "counted until there is"
+    )
+    _fault(at, text, "memory", getattr(error, "code", "MPL-S002"))
+
+
+def no_lane(at: Connection, code: int) -> None:
+    """The core has found no lane for this process."""
+    full = code == -errno.ENOSPC and at.settings.overflow_dir is None
+    right = "; `overflow_dir` on a disk would take them" if full else ""
+    text = (
+        f"no lane for process {os.getpid()} in {at.directory} ({_native.strerror(code)}); its "
+        f"events are dropped and counted{right}"
+    )
+    _fault(at, text, f"lane:{code}", "MPL-S002", result=code)
+
+
+def internal(at: Connection, error: Exception) -> None:
+    """A fault of our own, while something was looked after."""
+    _fault(at, f"{type(error).__name__}: {error}", "internal", "MPL-I001")

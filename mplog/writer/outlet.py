@@ -1,0 +1,260 @@
+"""One sink of the writer that is no file: what it is made of, and what is counted of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+
+from mplog.config.carried import is_carried
+from mplog.config.named import find
+from mplog.config.sink import SinkSettings
+from mplog.config.sinktypes import STDERR
+from mplog.errors import TargetError
+from mplog.format import Format, formatter
+from mplog.metrics.board import Board, Row
+from mplog.resilience.breaker import BreakerRules
+from mplog.resilience.chain import Around, Chain
+from mplog.resilience.loss import Counts
+from mplog.resilience.outage import said
+from mplog.resilience.queue import Hooks
+from mplog.resilience.retry import RetryRules
+from mplog.resilience.store import Held, Limits
+from mplog.sinks.base import Outgoing, Sink
+
+MAX_STDERR_BYTES = 1 << 20  # of the file that stands for it where nobody reads it
+_MANY_TRIES = 1_000_000
+
+
+def make_sink(settings: SinkSettings, carried: Mapping[str, object]) -> Sink:
+    """The sink itself, with nothing around it.
+
+    Args:
+        settings: its own.
+        carried: objects without a name, by the word that stands for them.
+
+    Raises:
+        Exception: it cannot be made; a user's own code has run.
+    """
+    options, body = dict(settings.options), _body(settings.format)
+    if settings.kind == "console":
+        from mplog.sinks.console import ConsoleSink
+
+        return ConsoleSink(body=body, **options)
+    if settings.kind == "syslog":
+        from mplog.sinks.syslog import SyslogSettings, SyslogSink
+
+        return SyslogSink(SyslogSettings(**options), body)
+    if settings.kind == "journald":
+        from mplog.sinks.journald import JournaldSettings, JournaldSink
+
+        made: Sink = JournaldSink(JournaldSettings(**options), body)
+        return made
+    if settings.kind == "callable":
+        from mplog.sinks.callable import sink_of
+
+        return sink_of(_object(options["target"], carried))
+    if settings.kind == "memory":
+        from mplog.sinks.memory import MemorySink
+
+        return MemorySink(**options)
+    from mplog.sinks.null import NullSink
+
+    return NullSink()
+
+
+def _body(name: str | None) -> Format | None:
+    return None if name is None else formatter(name)
+
+
+def _object(word: str, carried: Mapping[str, object]) -> object:
+    if not is_carried(word):
+        return find(word)
+    if word in carried:
+        return carried[word]
+    raise TargetError(
+        f"{word} is not here: it crosses with the process that starts the service's writer",
+        temporary=False,
+        hint='Give it a name, "package.module:object", that the writer can import.',
+    )
+
+
+class Onward:
+    """Hands over to another outlet's queue: for those whose fallback it is."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+
+    def open(self) -> None:
+        """The queue is there."""
+
+    def write(self, batch: Sequence[Outgoing]) -> None:
+        """It never waits; what has no room there is dropped and counted there."""
+        self._outlet.hand_over(batch)
+
+    def flush(self) -> None:
+        """The queue looks after itself."""
+
+    def close(self) -> None:
+        """The other outlet goes on."""
+
+
+class Stderr:
+    """The writer's own stderr, as long as that cannot fill the memory."""
+
+    def __init__(self) -> None:
+        from mplog.sinks.console import ConsoleSink
+
+        self._console = ConsoleSink(environ={})
+
+    def open(self) -> None:
+        """Open it."""
+        self._console.open()
+
+    def write(self, batch: Sequence[Outgoing]) -> None:
+        """Show *batch*.
+
+        Raises:
+            TargetError: it is a file, and has grown large.
+        """
+        size_bytes = os.fstat(2).st_size
+        if size_bytes > MAX_STDERR_BYTES:
+            raise TargetError(f"stderr holds {size_bytes:,} bytes", temporary=False)
+        self._console.write(batch)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._console.close()
+
+
+class Outlet:
+    """A configured sink at work.
+
+    Args:
+        settings: its own.
+        sink: the sink itself; None where it could not be made.
+        problem: why not.
+
+    Attributes:
+        board: where it is shown, if anywhere; `number` is its row there.
+        promised: events that were routed to it so far.
+        failures: writes that have raised.
+        error: the last one, in a line.
+    """
+
+    def __init__(self, settings: SinkSettings, sink: Sink | None, problem: str = "") -> None:
+        self.settings, self.name = settings, settings.name
+        self.board: Board | None = None
+        self.number = self.promised = self.failures = 0
+        self._lock = threading.Lock()  # others may hand over to it
+        self.error = problem
+        self._sink, self.chain = sink, None if sink is None else self._around(sink, None)
+
+    def fall_back_on(self, other: Outlet | None) -> None:
+        """Where events go that this one does not take; before it is opened. None: stderr."""
+        if self._sink is not None:
+            self.chain = self._around(self._sink, Stderr() if other is None else Onward(other))
+
+    def _around(self, sink: Sink, secondary: Sink | None) -> Chain:
+        settings = self.settings
+        limits = Limits(
+            max_events=settings.queue,
+            max_bytes=settings.queue_bytes,
+            batch_events=settings.batch,
+            batch_s=settings.batch_wait_s,
+        )
+        around = Around(
+            limits=limits,
+            retry=RetryRules(tries=_MANY_TRIES, limit_s=settings.retry_for_s),
+            breaker=BreakerRules(
+                failures=settings.breaker_failures, longest_s=settings.breaker_reset_s
+            ),
+            tell=_say,
+            hooks=Hooks(trouble=self._trouble),
+        )
+        return Chain(sink, around, name=self.name, secondary=secondary)
+
+    def _trouble(self, error: BaseException, counts: Counts) -> None:
+        self.failures += 1
+        self.error = said(error)
+
+    def open(self) -> None:
+        """Start its thread."""
+        if self.chain is not None:
+            self.chain.queue.open()
+
+    def promise(self, count: int) -> None:
+        """So many more events are to come."""
+        with self._lock:
+            self.promised += count
+            if self.board is not None:
+                self.board.promise(self.number, self.promised)
+
+    def put(self, batch: Sequence[Held]) -> None:
+        """Events that were promised; never waits."""
+        if self.chain is not None and batch:
+            self.chain.queue.put_held(batch)
+
+    def hand_over(self, batch: Sequence[Outgoing]) -> None:
+        """Events that another one could not deliver."""
+        self.promise(len(batch))
+        if self.chain is not None:
+            self.chain.queue.put(batch)
+
+    def row(self) -> Row:
+        """What the board shows."""
+        row = Row(
+            name=self.name,
+            kind=self.settings.kind,
+            promised=self.promised,
+            failures=self.failures,
+            error=self.error,
+        )
+        if self.chain is None:
+            row.breaker, row.dropped = "off", self.promised
+            return row
+        counts, state = self.chain.queue.counts, self.chain.breaker.state
+        row.delivered, row.dropped = counts.delivered, counts.dropped
+        row.queued, row.queued_bytes = counts.in_flight, counts.in_flight_bytes
+        row.breaker, row.opened = state.name, state.opened
+        row.error = state.error or self.error
+        return row
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for it."""
+        return self.chain is None or not self.chain.queue.counts.in_flight
+
+
+def build(
+    every: Sequence[SinkSettings], carried: Mapping[str, object], kept: Mapping[str, Outlet]
+) -> list[Outlet]:
+    """An outlet for each, with their fallbacks; not opened yet.
+
+    Args:
+        kept: those that go on as they are.
+    """
+    outlets: list[Outlet] = []
+    for settings in every:
+        if settings.name in kept:
+            outlets.append(kept[settings.name])
+            continue
+        try:
+            outlets.append(Outlet(settings, make_sink(settings, carried)))
+        except Exception as error:  # a user's own code has run
+            outlets.append(Outlet(settings, None, said(error)))
+    by_name = {outlet.name: outlet for outlet in outlets}
+    for outlet in outlets:
+        fallback = outlet.settings.fallback
+        if fallback is not None and outlet.name not in kept:
+            outlet.fall_back_on(None if fallback == STDERR else by_name[fallback])
+    return outlets
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"mplog: {text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,267 @@
+"""From a batch to the sinks that are no files: what each is to get, before the commit; their
+queues, after it.
+
+A service without such sinks has none of this. The writer's loop never waits here: a queue takes
+what it has room for and counts the rest, and a thread of its own does the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mplog._native import ITEM_POISON
+from mplog.config.sink import SinkSettings, parse_sinks
+from mplog.event.codec import ENCODER
+from mplog.event.event import Event, Stamped
+from mplog.event.level import INFO, WARNING
+from mplog.metrics.board import Board
+from mplog.resilience.store import Held, held
+from mplog.writer.announce import announce
+from mplog.writer.compose import FLAGS, drop_notice
+from mplog.writer.notices import LOGGER, Notices, level_for
+from mplog.writer.outlet import Outlet, build
+
+if TYPE_CHECKING:
+    from mplog._native import Item
+    from mplog.writer.state import Job
+
+EVENT = "mplog.sink"
+SWITCH_S = 0.0005  # the writer's loop waits for a busy sink's thread no longer than that
+LOOK_S = 0.25
+SHOW_S = 0.01  # how old the board may be while something waits
+LET_GO_S = 10.0  # how long a sink that is no longer wanted may take to be rid of its events
+_NOBODY = 256  # above every level
+_POISON = ENCODER.encode(Event(LOGGER, "unreadable event"))
+
+
+class Outlets:
+    """The sinks of one writer that are no files.
+
+    Args:
+        job: the writer's.
+        carried: objects without a name.
+    """
+
+    def __init__(self, job: Job, carried: Mapping[str, object]) -> None:
+        self._job, self._carried = job, carried
+        self.notices = Notices()
+        self._outlets: list[Outlet] = []
+        self._leaving: list[tuple[Outlet, float]] = []
+        self._waiting: list[tuple[Outlet, Outlet]] = []  # for the one before it, of the same name
+        self._batch: list[list[Held]] = []
+        self._states: dict[str, str] = {}
+        self._look_s, self._hurried = 0.0, False
+        self._changed, self._closed = threading.Event(), False
+        self._board = _board(job)
+        self._thread = threading.Thread(target=self._show, name="mplog-board", daemon=True)
+        sys.setswitchinterval(SWITCH_S)
+        self.take_up(job.settings.sinks)
+        self._thread.start()
+
+    # ---- what there is ----
+    def take_up(self, text: str) -> None:
+        """These are the sinks from now on; what waits for one that goes, or that changes, is
+        delivered first.
+        """
+        wanted = {settings.name: settings for settings in parse_sinks(text)}
+        before = {outlet.name: outlet for outlet in self._outlets}
+        kept = {
+            name: outlet
+            for name, outlet in before.items()
+            if _same(outlet, wanted) and outlet.chain is not None
+        }
+        self._outlets = build(list(wanted.values()), self._carried, kept)
+        for name, outlet in before.items():
+            if name not in kept:
+                self._let_go(outlet)
+        for outlet in self._outlets:
+            if outlet.name in kept:
+                continue
+            if outlet.chain is None:
+                self._tell(outlet, WARNING, f"cannot be had: {outlet.error}")
+            if outlet.name in before:
+                self._waiting.append((outlet, before[outlet.name]))
+            else:
+                outlet.open()
+        self._route()
+
+    def _route(self) -> None:
+        routes = [
+            (_NOBODY - 1 if one.standby else one.level, [] if one.standby else list(one.levels))
+            for one in (outlet.settings for outlet in self._outlets)
+        ]
+        self._job.reader.set_routes(routes)
+        self._batch = [[] for _ in self._outlets]
+        everybody = self._everybody()
+        for number, outlet in enumerate(everybody):
+            outlet.number, outlet.board = number, self._board
+        if self._board is not None:
+            self._board.show([outlet.row() for outlet in everybody])
+        self._changed.set()
+
+    def _everybody(self) -> list[Outlet]:
+        return [*self._outlets, *(outlet for outlet, _ in self._leaving)]
+
+    def _let_go(self, outlet: Outlet) -> None:
+        if outlet.chain is not None:
+            outlet.open()  # it may still wait for the one before it
+            outlet.chain.queue.stop("graceful")
+            self._leaving.append((outlet, time.monotonic() + LET_GO_S))
+
+    # ---- a batch ----
+    def collect(self, count: int) -> None:
+        """What each is to get of the first *count* drained items, and of what is told with them;
+        before the commit.
+        """
+        for mask, item in self._job.reader.routed(count) if count else ():
+            self._item(mask, item)
+        for one in self.notices.take():
+            self._notice(held(one))
+        for outlet, batch in zip(self._outlets, self._batch, strict=True):
+            if batch:
+                outlet.promise(len(batch))
+
+    def _item(self, mask: int, item: Item) -> None:
+        (session, pid, name), seq, wall_ns, level, kind, flags, payload, gap, untold = item
+        if gap is not None:
+            told = Notices()
+            drop_notice(told, wall_ns, session, gap, untold)
+            for one in told.take():
+                self._notice(held(one))
+        stamped = Stamped(wall_ns, level, kind, flags & FLAGS, session, seq, pid, name)
+        one_held = stamped, _POISON if flags & ITEM_POISON else payload
+        for outlet, batch in zip(self._outlets, self._batch, strict=True):
+            if mask >> outlet.number & 1 and not outlet.settings.standby:
+                batch.append(one_held)
+
+    def _notice(self, one: Held) -> None:
+        for outlet, batch in zip(self._outlets, self._batch, strict=True):
+            settings = outlet.settings
+            least = level_for(settings.level, settings.levels, LOGGER)
+            if one[0].level >= least and not settings.standby:
+                batch.append(one)
+
+    def deliver(self) -> None:
+        """The commit has been: what was collected goes to the queues."""
+        if self._hurried and any(self._batch):
+            self._hurried = False
+            for outlet in self._outlets:
+                outlet.open()
+        for outlet, batch in zip(self._outlets, self._batch, strict=True):
+            if batch:
+                outlet.put(batch)
+                batch.clear()
+        self._changed.set()
+
+    # ---- now and then ----
+    def look(self, now_s: float) -> None:
+        """What has changed with the sinks is told in the files, once.
+
+        Args:
+            now_s: monotonic.
+        """
+        if now_s < self._look_s:
+            return
+        self._look_s = now_s + LOOK_S
+        for outlet in self._outlets:
+            self._look_at(outlet)
+        gone = [pair for pair in self._leaving if pair[0].idle or now_s > pair[1]]
+        for outlet, _ in gone:
+            if outlet.chain is not None:
+                outlet.chain.queue.join(0.0)
+                left = outlet.row()
+                if left.queued or left.dropped:
+                    text = f"let go, with {left.queued + left.dropped:,} events not delivered"
+                    self._tell(outlet, WARNING, text)
+        if gone:
+            self._leaving = [pair for pair in self._leaving if pair not in gone]
+            leaving = [outlet for outlet, _ in self._leaving]
+            for outlet, before in self._waiting:
+                if before not in leaving:
+                    outlet.open()
+            self._waiting = [pair for pair in self._waiting if pair[1] in leaving]
+            self._route()
+
+    def _look_at(self, outlet: Outlet) -> None:
+        if outlet.chain is None:
+            return
+        state = outlet.chain.breaker.state
+        before = self._states.get(outlet.name, "closed")
+        now = "closed" if state.name == "closed" else "open"
+        if now != before:
+            self._states[outlet.name] = now
+            if now == "open":
+                self._tell(outlet, WARNING, f"does not take its events: {state.error}")
+            else:
+                self._tell(outlet, INFO, "takes its events again")
+
+    def _tell(self, outlet: Outlet, level: int, what: str) -> None:
+        keys = {"sink": outlet.name, "type": outlet.settings.kind}
+        announce(self._job, level, EVENT, f"sink {outlet.name} {what}", keys)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for any sink."""
+        return all(outlet.idle for outlet in self._everybody())
+
+    # ---- the end ----
+    def hurry(self) -> None:
+        """Nobody is here: what waits for others to go with it goes now."""
+        if not self._hurried:
+            self._hurried = True
+            for outlet in self._outlets:
+                if outlet.chain is not None:
+                    outlet.chain.queue.stop("graceful")
+
+    def close(self, timeout_s: float) -> None:
+        """Deliver what waits, at most so long; then let go of all, whatever they do."""
+        deadline_s = time.monotonic() + timeout_s
+        mode = "graceful" if timeout_s > 0 else "immediate"
+        chains = [outlet.chain for outlet in self._everybody() if outlet.chain is not None]
+        for chain in chains:
+            chain.queue.stop(mode)  # type: ignore[arg-type]
+        for chain in chains:
+            chain.queue.join(max(deadline_s - time.monotonic(), 0.0))
+        self._closed = True
+        self._changed.set()
+        self._thread.join(1.0)
+
+    def remove(self) -> None:
+        """The service is gone."""
+        if self._board is not None:
+            self._board.remove()
+
+    # ---- the board's thread ----
+    def _show(self) -> None:
+        while not self._closed:
+            self._changed.wait()
+            self._changed.clear()
+            self._show_once()
+            while not self._closed and not self.idle:
+                time.sleep(SHOW_S)
+                self._show_once()
+        self._show_once()
+
+    def _show_once(self) -> None:
+        if self._board is None:
+            return
+        for outlet in self._everybody():
+            with contextlib.suppress(Exception):  # the rows are being set up anew
+                self._board.update(outlet.number, outlet.row())
+
+
+def _same(outlet: Outlet, wanted: Mapping[str, SinkSettings]) -> bool:
+    """Whether it goes on as it is; an outlet whose fallback is another one now does not."""
+    return wanted.get(outlet.name) == outlet.settings and outlet.settings.fallback is None
+
+
+def _board(job: Job) -> Board | None:
+    try:
+        return Board(job.directory, job.service, time.time_ns())
+    except OSError:
+        return None
