@@ -1,5 +1,5 @@
-"""The `filter` of a file: an expression, which the drain looks at in C, or a callable, which is asked
-here, about each event that the levels let through.
+"""The `filter` of a file: an expression, which the drain looks at in C, or a callable, which is
+asked here, about each event that the levels let through.
 """
 
 from __future__ import annotations
