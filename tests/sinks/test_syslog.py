@@ -117,17 +117,17 @@ def test_what_the_far_side_s_kernel_has_is_done_and_nothing_else():
         peer.go_on.wait(peers.LIMIT_S)
         peer.read(conn)
 
-    events = told.batch(1, 4_000)
+    events = told.batch(1, 1_500)
     with peers.Peer(stop, buffer_bytes=4_096) as peer:
         sink = tcp(peer)
         error = refused(sink, events)
-        assert 0 < error.done < 4_000
+        assert 0 < error.done < 1_500
         peer.go_on.set()
         sink.write(events[error.done :])
         sink.close()
     assert 1 == peer.fired
     first = [number for number, _ in peer.frames if number == 1] or peer.frames
-    assert list(range(1, 4_001)) == sorted(peer.seqs())
+    assert list(range(1, 1_501)) == sorted(peer.seqs())
     assert first
     assert len(peer.torn) <= 1  # the one that the cut has gone through
 
@@ -141,7 +141,7 @@ def test_a_reader_that_is_killed_loses_what_it_had_not_read_and_nothing_else():
         left.append(peers.unread_bytes(conn))
         peers.reset(conn)
 
-    events = told.batch(1, 4_000)
+    events = told.batch(1, 1_500)
     frames = []
     with peers.Peer(die, buffer_bytes=4_096) as peer:
         sink = tcp(peer, timeout_s=20)
@@ -158,7 +158,7 @@ def test_a_reader_that_is_killed_loses_what_it_had_not_read_and_nothing_else():
         sink.close()
     taken = sum(len(b"%d " % len(frame)) + len(frame) for frame in frames)
     assert left[0] - 1_500 < taken <= left[0]
-    assert list(range(done + 1, 4_001)) == peer.seqs()
+    assert list(range(done + 1, 1_501)) == peer.seqs()
 
 
 def _is_stuck(sink):
