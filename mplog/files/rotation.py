@@ -85,6 +85,23 @@ def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int, sink: int
     journal.rotate_begin(generation, name, file.dev, file.ino, new.st_dev, new.st_ino, sink)
 
 
+def has_room_beside(path: Path) -> bool:
+    """Whether a new file beside *path* can be made, and takes a byte."""
+    probe = _temporary(path)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(probe)
+        fd = os.open(probe, _NEW, 0o600)
+        try:
+            os.pwrite(fd, b"\n", 0)
+        finally:
+            os.close(fd)
+            os.unlink(probe)
+    except OSError:
+        return False
+    return True
+
+
 def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rotated:
     """Do what is left of the rotation in the journal; may be called again after any failure.
 

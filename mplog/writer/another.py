@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 
+from mplog import _native
 from mplog.files.active import DIRECTORY_MODE, AbsentFile, ActiveFile
 from mplog.ring.ownership import still_owned, take_ownership
 from mplog.writer.state import FileSink, Job
@@ -120,3 +121,21 @@ def adopt(job: Job, sink: FileSink, generation: int) -> None:
     size = sink.file.size()
     job.journal.set_file(sink.file.dev, sink.file.ino, size, generation, sink.number)
     sink.ranges = {} if size == 0 else None
+
+
+def tell_found(job: Job, sink: FileSink, found: int, offset: int) -> None:
+    """Leave a notice of what a batch has found in a file, where it should have begun at *offset*:
+    bytes of others stand from there on, up to the batch's end.
+    """
+    found >>= _native.FOUND_BITS * sink.number
+    cut, foreign = found & _native.FOUND_TRUNCATED, found & _native.FOUND_FOREIGN
+    if cut:
+        sink.notices.append(("truncated", offset, 0))
+        job.reader.count("truncated", 1)
+    if foreign:
+        start = max(offset - bool(cut), 0)  # the hole of a cut begins in a line before
+        end = job.journal.file(sink.number)[2]
+        sink.notices.append(("foreign_bytes", start, max(end - start, 0)))
+        job.reader.count("foreign", 1)
+    if cut or foreign:
+        sink.ranges = None

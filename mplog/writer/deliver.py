@@ -16,7 +16,8 @@ from mplog import _native
 from mplog.files import rotation
 from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.retention import retire
-from mplog.writer.another import keep_lock, look_again, take
+from mplog.writer import sick
+from mplog.writer.another import keep_lock, look_again, take, tell_found
 from mplog.writer.compose import unsure_notice
 from mplog.writer.state import FileSink, Job, now_ns
 
@@ -55,24 +56,6 @@ def commit(job: Job, sizes_bytes: Sequence[int]) -> None:
     job.reader.count("bytes", sum(sizes_bytes))
 
 
-def tell_found(job: Job, sink: FileSink, found: int, offset: int) -> None:
-    """Leave a notice of what a batch has found in a file, where it should have begun at *offset*:
-    bytes of others stand from there on, up to the batch's end.
-    """
-    found >>= _native.FOUND_BITS * sink.number
-    cut, foreign = found & _native.FOUND_TRUNCATED, found & _native.FOUND_FOREIGN
-    if cut:
-        sink.notices.append(("truncated", offset, 0))
-        job.reader.count("truncated", 1)
-    if foreign:
-        start = max(offset - bool(cut), 0)  # the hole of a cut begins in a line before
-        end = job.journal.file(sink.number)[2]
-        sink.notices.append(("foreign_bytes", start, max(end - start, 0)))
-        job.reader.count("foreign", 1)
-    if cut or foreign:
-        sink.ranges = None
-
-
 def offset(job: Job, sink: FileSink) -> int:
     """Where the next batch begins in the file."""
     return job.journal.file(sink.number)[2]
@@ -83,6 +66,7 @@ def insist(job: Job, error: OSError) -> int:
     have room.
     """
     left, sentence = 0, ""
+    sick.note(job, error)
 
     def redo() -> int:
         nonlocal left, sentence
@@ -92,9 +76,14 @@ def insist(job: Job, error: OSError) -> int:
             for sink in job.sinks:
                 if look_again(job, sink):
                     left |= 0xF << _native.FOUND_BITS * sink.number
-        return job.journal.redo_parts(job.reader, [sink.file.fd for sink in job.sinks])
+        try:
+            return job.journal.redo_parts(job.reader, [sink.file.fd for sink in job.sinks])
+        except OSError as again:
+            sick.note(job, again)
+            raise
 
     found = patiently(job, job.sinks[0], redo, None if job.journal.unsynced else error)
+    job.sinks[0].sickness.over()
     if sentence:
         job.tell(sentence)
     return found & ~left  # what another file lacks or holds, nobody has done to ours
@@ -118,6 +107,7 @@ def leave_unsynced(job: Job, error: OSError) -> str:
         synced, start, end = job.journal.unsure(sink.number)
         if start > synced:
             job.reader.tell_doubt()
+        end = _in_doubt(sink, start, end)
         lead = unsure_notice(sink.fmt, now_ns(), "suspect", synced, start)
         lead += unsure_notice(sink.fmt, now_ns(), "repeated", start, end)
         job.journal.lead_next(lead)
@@ -127,6 +117,17 @@ def leave_unsynced(job: Job, error: OSError) -> str:
         sentence = f"{sink.path} could not be brought onto the disk ({why(error)})"
         sentence += "; the log goes on in a new file, and tells what is in doubt"
     return sentence
+
+
+def _in_doubt(sink: FileSink, start: int, end: int) -> int:
+    """Where what is written again elsewhere ends in the file: of a write that has failed, or of a
+    frame that was being paid, it may have a part.
+    """
+    try:
+        size = sink.file.size()
+    except OSError:
+        return end
+    return max(start, size if sink.owed else min(end, size))
 
 
 def sync(job: Job) -> bool:

@@ -8,14 +8,15 @@ A service with one file owes nothing: its events wait in their lanes.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
 
 from mplog.files.active import DIRECTORY_MODE
 from mplog.ring.ownership import take_ownership
-from mplog.writer import deliver
-from mplog.writer.another import take, take_back
+from mplog.writer import deliver, sick
+from mplog.writer.another import take, take_back, tell_found
 from mplog.writer.state import FileSink, Job
 
 PAY_S = 0.02  # how long one pass may pay one file: the others wait for it
@@ -74,15 +75,21 @@ class Owing:
     def _pay(self, sink: FileSink, now_s: float) -> None:
         try:
             self._open(sink)
+            self._lead(sink)
             while self._pay_one(sink) and time.monotonic() < now_s + PAY_S:
                 pass
         except OSError as error:
             self._job.reader.count("errors", 1)
             self._tell(sink, error)
+            if not sink.file.absent and sick.look(self._job, sink, error):
+                self._job.tell(deliver.leave_unsynced(self._job, error))
+                with contextlib.suppress(OSError):
+                    self._lead(sink)  # now: the next batch's lines, and a lead, go behind the rest
             sink.pay_s = time.monotonic() + sink.pause_s
             sink.pause_s = min(sink.pause_s * 2, deliver.LONGEST_PAUSE_S)
         else:
             sink.pause_s = deliver.FIRST_PAUSE_S
+            sink.sickness.over()
         if not sink.file.absent and not self._job.journal.apart(sink.number)[0]:
             self._over(sink)
 
@@ -129,9 +136,20 @@ class Owing:
         place = sink.number * share
         found = job.journal.unspool(job.reader, sink.number, sink.file.fd, place, length)
         if found:
-            deliver.tell_found(job, sink, found, offset)
+            tell_found(job, sink, found, offset)
         job.journal.spool_trim(sink.number)
         return True
+
+    def _lead(self, sink: FileSink) -> None:
+        """A file that is begun anew begins with its lead, before what is owed."""
+        job, lead = self._job, self._job.journal.lead(sink.number)
+        if not lead or sink.file.absent or deliver.offset(job, sink):
+            return
+        if os.pwrite(sink.file.fd, lead, 0) != len(lead):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        generation = job.journal.file(sink.number)[3]
+        job.journal.set_file(sink.file.dev, sink.file.ino, len(lead), generation, sink.number)
+        job.journal.end_lead(sink.number)
 
     def _over(self, sink: FileSink) -> None:
         self._job.journal.spool_trim(sink.number)

@@ -20,7 +20,8 @@ from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
 from mplog.ring.ownership import owner_of, take_ownership
-from mplog.writer.another import adopt, look_again
+from mplog.writer import sick
+from mplog.writer.another import adopt, look_again, tell_found
 from mplog.writer.compose import unsure_notice
 from mplog.writer.deliver import (
     GIVE_UP_S,
@@ -30,7 +31,6 @@ from mplog.writer.deliver import (
     leave_unsynced,
     offset,
     patiently,
-    tell_found,
     why,
 )
 from mplog.writer.filtering import set_condition
@@ -242,7 +242,11 @@ def _finish_commit(job: Job) -> None:
         for sink in job.sinks if tried else ():
             look_again(job, sink)
         tried = True
-        return _redo(job)
+        try:
+            return _redo(job)
+        except OSError as error:
+            sick.note(job, error)
+            raise
 
     found = patiently(job, job.sinks[0], redo)
     for sink in job.sinks if found else ():

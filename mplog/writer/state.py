@@ -20,6 +20,7 @@ from mplog.files.rotation import Ranges
 from mplog.format import Format
 from mplog.ring import stderr_path
 from mplog.writer.filtering import OwnFilter
+from mplog.writer.sick import Sickness
 
 if TYPE_CHECKING:
     from mplog.writer.route import Outlets
@@ -67,6 +68,7 @@ class FileSink(msgspec.Struct):
         rotate_again_s: before that (monotonic) no rotation is tried: one has failed.
         wants_room_bytes: for an end line that the file had no room for.
         keep: a callable that filters, if it has one.
+        sickness: of the file that is open.
     """
 
     number: int
@@ -87,6 +89,7 @@ class FileSink(msgspec.Struct):
     rotate_again_s: float = 0.0
     wants_room_bytes: int = 0
     keep: OwnFilter | None = None
+    sickness: Sickness = msgspec.field(default_factory=Sickness)
 
     def remember(self, ranges: Ranges) -> None:
         """Add what a committed batch holds."""

@@ -450,6 +450,7 @@ struct mpl_unsure { /* of a file whose sync has failed: [synced, from) may be lo
 struct mpl_unsure mpl_sync_unsure(const struct mpl_journal *j, uint32_t sink);
 /* A later writer's way, with a descriptor of its own: the batch in COMMIT is written again where it stands; what stood before it is not waited for any more. */
 void mpl_sync_anew(struct mpl_journal *j, uint32_t sink);
+void mpl_disbelieve(struct mpl_journal *j, uint32_t sink); /* as after a failed sync: the file takes nothing more, and mpl_rotate_begin is next */
 int mpl_set_lead(struct mpl_journal *j, uint32_t sink, const char *text, size_t length);
 /* With a hand of its own (hand.h) a file that refuses, or hangs for MPL_HANG_NS, is owed its bytes, and holds up nobody. */
 #define MPL_HANG_NS UINT64_C(5000000000)

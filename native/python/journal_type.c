@@ -286,6 +286,32 @@ static PyObject *journal_sync_anew(JournalObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *journal_disbelieve(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    if (!PyArg_ParseTuple(args, "I", &sink) || !is_sink(sink))
+        return NULL;
+    mpl_disbelieve(&self->journal, sink);
+    Py_RETURN_NONE;
+}
+
+static PyObject *journal_lead(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    if (!PyArg_ParseTuple(args, "I", &sink) || !is_sink(sink))
+        return NULL;
+    const struct mpl_lead *lead = &self->journal.page->leads[sink];
+    return PyBytes_FromStringAndSize(lead->text, (Py_ssize_t)mpl_load_acquire(&lead->length));
+}
+
+static PyObject *journal_end_lead(JournalObject *self, PyObject *args)
+{
+    unsigned sink;
+    if (!PyArg_ParseTuple(args, "I", &sink) || !is_sink(sink))
+        return NULL;
+    return outcome(mpl_set_lead(&self->journal, sink, "", 0));
+}
+
 static PyObject *get_unsynced(JournalObject *self, void *unused) { return PyLong_FromUnsignedLong(mpl_load_acquire(&self->journal.page->syncing)); }
 
 static PyObject *get_leading(JournalObject *self, void *unused)
@@ -353,8 +379,11 @@ static PyMethodDef journal_methods[] = {
     {"rotate_begin", (PyCFunction)journal_rotate_begin, METH_VARARGS, "rotate_begin(generation, archive, old_dev, old_ino, new_dev, new_ino, sink=0)"},
     {"sync", (PyCFunction)journal_sync, METH_VARARGS, "sync(reader, [fd]): the files are on the disk; fd -1: that one is left out. OSError: see unsynced"},
     {"set_sync", (PyCFunction)journal_set_sync, METH_O, "set_sync(yes): whether the next commits bring their bytes onto the disk"},
+    {"lead", (PyCFunction)journal_lead, METH_VARARGS, "lead(sink): what the file's next bytes are to begin with"},
+    {"end_lead", (PyCFunction)journal_end_lead, METH_VARARGS, "end_lead(sink): it stands in the file"},
     {"lead_next", (PyCFunction)journal_lead_next, METH_VARARGS, "lead_next(text): what the file of the next rotate_begin is to begin with"},
     {"unsure", (PyCFunction)journal_unsure, METH_VARARGS, "unsure(sink) -> (synced, from, end): bytes [synced, from) may be lost; [from, end) are the batch in COMMIT"},
+    {"disbelieve", (PyCFunction)journal_disbelieve, METH_VARARGS, "disbelieve(sink): the file is to be set aside, as after a failed sync"},
     {"sync_anew", (PyCFunction)journal_sync_anew, METH_VARARGS, "sync_anew(sink, lead): by another descriptor; the batch in COMMIT is written again"},
     {"rotate_end", (PyCFunction)journal_rotate_end, METH_VARARGS, "rotate_end(dev, ino, offset, generation)"},
     {0},

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum kind { OPEN, WRITE, PWRITE, READ, PREAD, RENAME, LINK, UNLINK, FSYNC, FDATASYNC, FALLOCATE, FTRUNCATE, MMAP, STATVFS, STAT, KINDS };
-enum action { FAIL, SHORT, KILL };
+enum action { FAIL, SHORT, KILL, TEAR }; /* TEAR: the first is SHORT, those after it FAIL */
 
 struct control { /* the same in mpfault.py */
     uint32_t armed, pid, action, error;
@@ -32,6 +32,7 @@ struct control { /* the same in mpfault.py */
     uint64_t by_kind[16];
     uint32_t first_kind, reserved;
     char directories[4][512];
+    uint64_t inode; /* not 0: calls on open files concern this one alone, wherever it is moved to */
 };
 
 static struct control *control;
@@ -57,6 +58,12 @@ static int below(const char *path)
     return 0;
 }
 
+static uint64_t inode_of(int fd)
+{
+    struct stat st;
+    return syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH) ? 0 : (uint64_t)st.st_ino;
+}
+
 static int fd_below(int fd)
 {
     char self[48], path[PATH_MAX];
@@ -65,7 +72,7 @@ static int fd_below(int fd)
     if (n <= 0)
         return 0;
     path[n] = 0;
-    return below(path);
+    return below(path) && (!control->inode || inode_of(fd) == control->inode);
 }
 
 static int at_below(int dirfd, const char *path)
@@ -92,7 +99,7 @@ static int strikes(enum kind kind)
     if (control->action == KILL)
         syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
     errno = (int)control->error;
-    return control->action == FAIL;
+    return control->action == FAIL || (control->action == TEAR && now > control->nth);
 }
 
 #define STRIKES_PATH(kind, dirfd, path) (concerned(kind) && at_below(dirfd, path) && strikes(kind))
@@ -106,7 +113,8 @@ static size_t part(enum kind kind, int fd, size_t n, int *failed)
         return n;
     const uint64_t struck = control->struck;
     *failed = strikes(kind);
-    return control->action == SHORT && control->struck != struck && n > 1 ? n / 2 : n;
+    const int is_short = control->action == SHORT || (control->action == TEAR && !*failed);
+    return is_short && control->struck != struck && n > 1 ? n / 2 : n;
 }
 
 static mode_t mode_of(int flags, va_list more) { return flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; }

@@ -17,7 +17,7 @@ KINDS = (
     "open", "write", "pwrite", "read", "pread", "rename", "link", "unlink", "fsync", "fdatasync",
     "fallocate", "ftruncate", "mmap", "statvfs", "stat",
 )  # fmt: skip
-FAIL, SHORT, KILL = 0, 1, 2
+FAIL, SHORT, KILL, TEAR = 0, 1, 2, 3
 NOBODY = 0xFFFFFFFF
 ERRNOS = (
     errno.EIO, errno.ENOSPC, errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.EROFS, errno.EDQUOT,
@@ -40,6 +40,7 @@ class _Page(ctypes.Structure):
         ("first_kind", ctypes.c_uint32),
         ("reserved", ctypes.c_uint32),
         ("directories", (ctypes.c_char * 512) * 4),
+        ("inode", ctypes.c_uint64),
     ]
 
 
@@ -71,6 +72,7 @@ class Rule:
         times: int = 1,
         action: int = FAIL,
         kinds: Iterable[str] = KINDS,
+        inode: int = 0,
     ) -> None:
         """Lay down a rule, in force from now on for whom it is given to.
 
@@ -79,13 +81,16 @@ class Rule:
             nth: the first of them that is struck, from 1 on.
             error: the errno of FAIL.
             times: how many are struck in a row; 0: all, until `lift`.
-            action: FAIL, SHORT (half of the bytes, where there are any) or KILL.
+            action: FAIL, SHORT (half of the bytes, where there are any), KILL or TEAR (the first
+                is SHORT, those after it FAIL).
             kinds: of calls.
+            inode: of calls on open files, those on this one alone; 0: on any.
         """
         page = self._page
         self.lift()
         page.pid, page.action, page.error, page.nth, page.times = NOBODY, action, error, nth, times
         page.matched = page.struck = 0
+        page.inode = inode
         page.kinds = sum(1 << KINDS.index(kind) for kind in kinds)
         ctypes.memset(page.by_kind, 0, ctypes.sizeof(page.by_kind))
         ctypes.memset(page.directories, 0, ctypes.sizeof(page.directories))

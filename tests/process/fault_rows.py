@@ -12,6 +12,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "faults.md"
 FULL, BROKEN, DENIED = (f"tests/process/test_fs_{name}.py" for name in ("full", "broken", "denied"))
+SICK = "tests/process/test_sick_file.py"
 OTHERS, ARCHIVES = "tests/process/test_others.py", "tests/process/test_others_archives.py"
 LOGROTATE, EVERY = "tests/stress/test_logrotate.py", "tests/faults/test_every_call.py"
 
@@ -70,6 +71,16 @@ FAULTS = [
         "each line is there once",
         ((BROKEN, "test_a_write_that_fails_now_and_then_is_done_again"),
          (BROKEN, "test_writes_that_fail_for_a_while_are_waited_for")),
+    ),
+    Fault(
+        "F4", "EIO for every write to this one file, for ever, on a disk that is well",
+        "`LD_PRELOAD`, by inode",
+        "the log goes on in a new file after a second; the old one is kept, and what may be lost "
+        "of it is told as after a failed sync",
+        ((SICK, "test_the_log_goes_on_in_a_new_file"),
+         (SICK, "test_a_sick_file_among_two_goes_on_in_a_new_one"),
+         (SICK, "test_a_writer_that_dies_meanwhile_is_followed_by_one_that_finds_a_way"),
+         (SICK, "test_where_no_other_file_can_be_written_either_it_is_waited_for")),
     ),
     Fault(
         "F5", "the whole file system dies", "`EXT4_IOC_SHUTDOWN` on a loop ext4, repair, mount",

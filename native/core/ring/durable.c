@@ -17,6 +17,7 @@
 
 #include "fault.h"
 #include "session.h"
+#include "sink.h"
 
 uint64_t mpl_synced(const struct mpl_producer *p)
 {
@@ -144,8 +145,8 @@ struct mpl_unsure mpl_sync_unsure(const struct mpl_journal *j, uint32_t sink)
 {
     const struct mpl_file *file = mpl_journal_file(j, sink);
     const struct mpl_write *w = write_of(j, sink);
-    const uint64_t from = w ? w->targets[mpl_load(&w->flip) & 1].offset : file->offset;
-    return (struct mpl_unsure){.synced = file->synced < from ? file->synced : from, .from = from, .end = file->offset > from ? file->offset : from};
+    const uint64_t from = w ? mpl_target_of(w).offset : file->offset;
+    return (struct mpl_unsure){.synced = file->synced < from ? file->synced : from, .from = from, .end = w ? from + mpl_write_bytes(w) - mpl_target_of(w).from : from};
 }
 
 void mpl_sync_anew(struct mpl_journal *j, uint32_t sink)
@@ -158,6 +159,8 @@ void mpl_sync_anew(struct mpl_journal *j, uint32_t sink)
     mpl_journal_set_file(j, sink, &file);
     mpl_store(&j->page->syncing, mpl_load(&j->page->syncing) & ~(1u << sink));
 }
+
+void mpl_disbelieve(struct mpl_journal *j, uint32_t sink) { mpl_store(&j->page->syncing, mpl_load(&j->page->syncing) | 1u << sink); }
 
 /* Its length is stored last: what a kill leaves half done does not count. */
 int mpl_set_lead(struct mpl_journal *j, uint32_t sink, const char *text, size_t length)
