@@ -10,12 +10,15 @@
 #define APART 0x8000u
 
 static int file;
+static char lines[STAGING];
 static struct mpl_reader r;
 
 static void start(void)
 {
     fuzz_service();
     file = fuzz_file();
+    for (size_t i = 0; i < STAGING; i++)
+        lines[i] = (char)(i % 17 ? 'a' + i % 26 : '\n');
     REQUIRE(mpl_reader_open(&r, fuzz_dir, SERVICE, true, 1u << 20) == 0);
     REQUIRE(mpl_reader_scan(&r, NULL) == 1);
 }
@@ -84,8 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const size_t content = fuzz_min(first & 4095u, size - 4);
     REQUIRE(ftruncate(file, 0) == 0 && pwrite(file, bytes + 4, content, 0) == (ssize_t)content);
     REQUIRE(mpl_journal_open(&j, fuzz_dir, SERVICE, STAGING) == 0);
-    for (size_t i = 0; i < STAGING; i++)
-        j.staging[i] = (char)(i % 17 ? 'a' + i % 26 : '\n');
+    memcpy(j.staging, lines, STAGING);
     spoil(&j, head, bytes + 4 + content, size - 4 - content);
     mpl_journal_close(&j);
     redo(&j, first & APART);
