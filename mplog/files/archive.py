@@ -16,7 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from mplog.files.manifest import Manifest
+from mplog.files.manifest import Entry, Manifest, SessionRange
+from mplog.files.scan import summarise
 
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z: the year keeps four digits
 _COMPRESSED = (".gz", ".zst")
@@ -101,3 +102,35 @@ def _split(active: str) -> tuple[str, str]:
         raise ValueError(f"{active!r} is not the base name of a file")
     stem, suffix = os.path.splitext(active)
     return (active, "") if suffix in _COMPRESSED else (stem, suffix)
+
+
+def describe(
+    directory: Path,
+    active: str,
+    archive: Archive,
+    sessions: dict[str, SessionRange] | None = None,
+) -> Entry:
+    """What the manifest is to say of an archive, also of one that is being compressed just now.
+
+    Args:
+        directory: where the log stands.
+        active: base name of the active file.
+        sessions: what it holds; None where nobody knows: then it is read.
+
+    Raises:
+        OSError: it is gone, or cannot be read.
+    """
+
+    def entry(name: str) -> Entry:
+        held = summarise(directory / name) if sessions is None else sessions
+        size_bytes = os.stat(directory / name, follow_symlinks=False).st_size
+        return Entry(archive.plain_name, archive.generation, size_bytes, held)
+
+    try:
+        return entry(archive.name)
+    except FileNotFoundError:
+        forms = list_archives(directory, active)
+        other = [one.name for one in forms if one.plain_name == archive.plain_name]
+        if not other:
+            raise
+        return entry(other[0])

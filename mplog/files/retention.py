@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mplog.config import Retention
-from mplog.files.archive import Archive, list_archives
+from mplog.files.archive import Archive, describe, list_archives
 from mplog.files.manifest import Entry, Manifest, compact, load, manifest_path
-from mplog.files.scan import summarise
 
 _BLOCK_BYTES = 512  # what st_blocks counts
 _WRONG_S = 86_400.0
@@ -107,7 +106,7 @@ def retire(
     rest = archives[len(begun) :]
     chosen = _chosen(directory, rest, keep)
     if chosen:
-        gone = [_entry(directory, archive, manifest) for archive in _one_each(chosen)]
+        gone = [_entry(directory, active, archive, manifest) for archive in _one_each(chosen)]
         staying = rest[len(chosen) :]
         described = all(_known(archive, manifest) for archive in staying)
         compact(path, manifest, gone, current_sessions if described else None)
@@ -166,18 +165,15 @@ def _known(archive: Archive, manifest: Manifest) -> Entry | None:
     return manifest.entries.get(archive.name) or manifest.entries.get(archive.plain_name)
 
 
-def _entry(directory: Path, archive: Archive, manifest: Manifest) -> Entry:
+def _entry(directory: Path, active: str, archive: Archive, manifest: Manifest) -> Entry:
     entry = _known(archive, manifest)
     if entry is not None:
         return entry
     # A writer killed right after a rotation, or a lost manifest: the archive itself still knows.
-    file = directory / archive.name
-    size_bytes = os.stat(file, follow_symlinks=False).st_size
     try:
-        sessions = summarise(file)
+        return describe(directory, active, archive)
     except OSError as error:
         raise OSError(error.errno, f"{archive.name}: {error.strerror or error}") from error
-    return Entry(archive.plain_name, archive.generation, size_bytes, sessions)
 
 
 def _unlink(path: Path) -> bool:

@@ -23,9 +23,14 @@ from typing import NamedTuple
 
 from mplog._native import Journal, rename_noreplace
 from mplog.files.active import DIRECTORY_MODE, ActiveFile, own
-from mplog.files.archive import archive_name, list_archives, next_generation, parse_archive
-from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
-from mplog.files.scan import summarise
+from mplog.files.archive import (
+    archive_name,
+    describe,
+    list_archives,
+    next_generation,
+    parse_archive,
+)
+from mplog.files.manifest import SessionRange, append, load, manifest_path
 
 Ranges = dict[str, SessionRange]
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -207,23 +212,8 @@ def _temporary(path: Path) -> Path:
 
 
 def _describe(path: Path, archive: str, known: Ranges | None) -> None:
-    """Step 3. Written again after a kill it says the same; an archive's last line counts.
-
-    It may have been compressed meanwhile.
-    """
-    try:
-        _note(path, archive, path.parent / archive, known)
-    except FileNotFoundError:
-        found = list_archives(path.parent, path.name)
-        compressed = [one.name for one in found if one.plain_name == archive and one.compression]
-        if not compressed:
-            raise
-        _note(path, archive, path.parent / compressed[0], known)
-
-
-def _note(path: Path, archive: str, file: Path, known: Ranges | None) -> None:
+    """Step 3. Written again after a kill it says the same; an archive's last line counts."""
     parsed = parse_archive(path.name, archive)
     if parsed is not None:
-        ranges = summarise(file) if known is None else known
-        entry = Entry(archive, parsed.generation, os.stat(file).st_size, ranges)
+        entry = describe(path.parent, path.name, parsed, known)
         append(manifest_path(path.parent, path.name), entry)

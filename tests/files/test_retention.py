@@ -13,6 +13,7 @@ import pytest
 from mplog.config import Retention
 from mplog.files import retention
 from mplog.files.archive import archive_name, list_archives
+from mplog.files.compress import compress_all
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
 from mplog.files.retention import retire
 from mplog.files.verify import verify
@@ -111,6 +112,25 @@ def test_an_archive_compressed_meanwhile_goes_too(tmp_path, monkeypatch):
 
     assert [name + ".gz"] == retire(tmp_path, "app.jsonl", Retention(count=1), {"s"})
     assert [2] == generations(tmp_path)
+
+
+def test_an_undescribed_archive_compressed_meanwhile_is_claimed_by_its_other_form(
+    tmp_path, monkeypatch
+):
+    """It was listed as plain, nobody knew what it holds, and now it is to be read."""
+    build(tmp_path, 2, described=False)
+    known = retention.load
+
+    def compressed_first(path):
+        monkeypatch.setattr(retention, "load", known)
+        compress_all(tmp_path, "app.jsonl", "gzip")
+        return known(path)
+
+    monkeypatch.setattr(retention, "load", compressed_first)
+    gone = retire(tmp_path, "app.jsonl", Retention(count=1), {"s"})
+
+    assert [archive_name("app.jsonl", 1, 0) + ".gz"] == gone
+    assert 0 == verify([tmp_path / "app.jsonl"]).exit_code
 
 
 @pytest.mark.parametrize("described", [True, False])
