@@ -11,6 +11,7 @@ from mplog.service import Report, Service, attach, flush, shutdown, sync
 if TYPE_CHECKING:
     from mplog.producer.accelerate import Acceleration, accelerate
     from mplog.producer.listeners import on_error
+    from mplog.service.closing import SinkReport, on_shutdown
     from mplog.service.configure import configure
     from mplog.service.handler import Handler
 else:
@@ -31,6 +32,10 @@ else:
             from mplog.producer.accelerate import Acceleration, accelerate
 
             late = {"Acceleration": Acceleration, "accelerate": accelerate}
+        elif name in ("SinkReport", "on_shutdown"):
+            from mplog.service.closing import SinkReport, on_shutdown
+
+            late = {"SinkReport": SinkReport, "on_shutdown": on_shutdown}
         elif name == "on_error":
             from mplog.producer.listeners import on_error
 
@@ -50,6 +55,7 @@ __all__ = [
     "MplogError",
     "Report",
     "Service",
+    "SinkReport",
     "accelerate",
     "attach",
     "configure",
@@ -57,6 +63,7 @@ __all__ = [
     "flush",
     "get_logger",
     "on_error",
+    "on_shutdown",
     "shutdown",
     "sync",
 ]

@@ -15,6 +15,7 @@ import psutil
 from mplog._native import Reader
 from mplog.config import Settings, shared_directory
 from mplog.errors import MplogError
+from mplog.metrics.board import read_board
 from mplog.ring import configuration, presence, services
 from mplog.ring.relic import Relic, relics
 
@@ -86,6 +87,7 @@ def describe(directory: Path, name: str) -> dict[str, Any] | None:
         "pending_bytes": sum(lane["pending_bytes"] for lane in lanes),
         "lanes": lanes,
         "counters": reader.counters(),
+        "sinks": [msgspec.structs.asdict(row) for row in read_board(directory, name)[1]],
     }
 
 
@@ -114,6 +116,7 @@ def _page(row: dict[str, Any]) -> str:
     ]
     if row["problem"]:
         lines.append(f"  problem     {row['problem']}")
+    lines += [_sink_line(sink) for sink in row["sinks"]]
     for lane in row["lanes"]:
         state = "" if lane["live"] else "  (ended)"
         state += "  (set aside)" if lane["quarantined"] else ""
@@ -122,3 +125,15 @@ def _page(row: dict[str, Any]) -> str:
             f"{lane['pending_bytes']:,} bytes pending, {lane['dropped']:,} dropped{state}"
         )
     return "\n".join(lines)
+
+
+def _sink_line(sink: dict[str, Any]) -> str:
+    text = (
+        f"  sink        {sink['name']:<16} {sink['delivered']:>12,} delivered, "
+        f"{sink['queued']:,} queued, {sink['dropped']:,} dropped, {sink['failures']:,} failures"
+    )
+    if sink["spooled"]:
+        text += f", {sink['spooled']:,} in its spool"
+    if sink["breaker"] != "closed":
+        text += f"  ({sink['breaker']})"
+    return f"{text}: {sink['error']}" if sink["error"] else text

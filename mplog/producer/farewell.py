@@ -6,6 +6,7 @@ Others need not wait: what they have logged is in shared memory, and the writer 
 
 from __future__ import annotations
 
+import os
 import time
 
 from mplog import _native
@@ -14,6 +15,7 @@ from mplog.producer.tell import say
 from mplog.ring import presence
 
 _POLL_S = 0.003
+_SINKS_S = 4.5  # less than the writer gives them when nobody is here: so it can still be asked
 _PROGRESS_AFTER_S = 2.0
 _HOPELESS_S = 5.0  # without a step forward, where the writer reports a problem or there is none
 
@@ -29,8 +31,10 @@ def drain_at_exit(connection: Connection, timeout_s: float, *, quiet: bool = Fal
     Returns:
         Whether all of it was delivered.
     """
+    deadline_s = time.monotonic() + timeout_s
     try:
-        return _wait(connection, timeout_s, quiet)
+        done = _wait(connection, timeout_s, quiet)
+        return done and _wait_for_sinks(connection, deadline_s, quiet)
     except KeyboardInterrupt:
         if not quiet:
             say("interrupted; the writer goes on delivering what is left")
@@ -69,6 +73,27 @@ def _wait(connection: Connection, timeout_s: float, quiet: bool) -> bool:
                     f"{connection.settings.file}{_why(reader)}"
                 )
         time.sleep(_POLL_S)
+
+
+def _wait_for_sinks(connection: Connection, deadline_s: float, quiet: bool) -> bool:
+    """The same for sinks that are no files, as long as the writer gives them."""
+    board = f"{connection.service}.{_native.ABI}.sinks"
+    if not os.path.exists(os.path.join(connection.directory, board)):
+        return True
+    from mplog.metrics.board import read_board
+
+    deadline_s = min(deadline_s, time.monotonic() + _SINKS_S)
+    while True:
+        rows = [r for r in read_board(connection.directory, connection.service)[1] if r.owed]
+        if not rows:
+            return True
+        if time.monotonic() >= deadline_s:
+            break
+        time.sleep(_POLL_S)
+    for row in rows if not quiet else ():
+        why = f" ({row.error})" if row.error else ""
+        say(f"{row.owed:,} events have not reached the sink {row.name}{why}")
+    return False
 
 
 def left_behind(reader: _native.Reader) -> int:

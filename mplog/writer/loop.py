@@ -241,9 +241,12 @@ class Loop:
     def _sinks_under_way(self, now: float) -> bool:
         """Whether sinks that are no files have still to get something, and time for it."""
         outlets = self.job.outlets
-        if outlets is None or outlets.idle:
-            self.sinks_since_s = None
+        if outlets is None:
             return False
+        if outlets.idle:
+            outlets.look(now, last=True)
+            self.sinks_since_s = None
+            return any(sink.lines for sink in self.job.sinks)
         outlets.hurry()
         self.left_at = -1  # look again at once
         self.sinks_since_s = self.sinks_since_s or now

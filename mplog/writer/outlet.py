@@ -204,6 +204,7 @@ class Outlet:
         self.promise(len(batch))
         if self.chain is not None:
             self.chain.queue.put(batch)
+            self.chain.queue.open()  # its thread may have ended for want of events
 
     def row(self) -> Row:
         """What the board shows."""

@@ -20,6 +20,7 @@ from mplog.event.codec import ENCODER
 from mplog.event.event import Event, Stamped
 from mplog.event.level import INFO, WARNING
 from mplog.metrics.board import Board
+from mplog.resilience.queue import Mode
 from mplog.resilience.store import Held, held
 from mplog.writer.announce import announce
 from mplog.writer.compose import FLAGS, drop_notice
@@ -159,13 +160,14 @@ class Outlets:
         self._changed.set()
 
     # ---- now and then ----
-    def look(self, now_s: float) -> None:
+    def look(self, now_s: float, *, last: bool = False) -> None:
         """What has changed with the sinks is told in the files, once.
 
         Args:
             now_s: monotonic.
+            last: look in any case.
         """
-        if now_s < self._look_s:
+        if now_s < self._look_s and not last:
             return
         self._look_s = now_s + LOOK_S
         for outlet in self._outlets:
@@ -212,21 +214,25 @@ class Outlets:
     # ---- the end ----
     def hurry(self) -> None:
         """Nobody is here: what waits for others to go with it goes now."""
-        if not self._hurried:
-            self._hurried = True
-            for outlet in self._outlets:
-                if outlet.chain is not None:
-                    outlet.chain.queue.stop("graceful")
+        self._hurried = True
+        for outlet in self._outlets:
+            if outlet.chain is not None and not outlet.idle:
+                outlet.chain.queue.stop("graceful")
 
     def close(self, timeout_s: float) -> None:
         """Deliver what waits, at most so long; then let go of all, whatever they do."""
         deadline_s = time.monotonic() + timeout_s
-        mode = "graceful" if timeout_s > 0 else "immediate"
-        chains = [outlet.chain for outlet in self._everybody() if outlet.chain is not None]
-        for chain in chains:
-            chain.queue.stop(mode)  # type: ignore[arg-type]
-        for chain in chains:
-            chain.queue.join(max(deadline_s - time.monotonic(), 0.0))
+        mode: Mode = "graceful" if timeout_s > 0 else "immediate"
+        here = [outlet for outlet in self._everybody() if outlet.chain is not None]
+        while here:  # first those whose fallback is another one, which may still hand over to it
+            fallbacks = {outlet.settings.fallback for outlet in here}
+            first = [outlet for outlet in here if outlet.name not in fallbacks] or here
+            queues = [outlet.chain.queue for outlet in first if outlet.chain is not None]
+            for queue in queues:
+                queue.stop(mode)
+            for queue in queues:
+                queue.join(max(deadline_s - time.monotonic(), 0.0))
+            here = [outlet for outlet in here if outlet not in first]
         self._closed = True
         self._changed.set()
         self._thread.join(1.0)
