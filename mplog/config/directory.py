@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from mplog.config.schema import Settings
 from mplog.errors import ConfigError, Problem, SegmentError
+
+if TYPE_CHECKING:
+    from mplog.config.schema import Settings
 
 SHM = "/dev/shm"  # noqa: S108 - made private by `private_directory`
 _NOT_PRIVATE = "MPL-S006"

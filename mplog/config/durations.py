@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from mplog.config.limits import MAX_S
 from mplog.config.wrong import WrongValue, plain
 
 RIGHT = 'give seconds as a number, or a number with a unit: "500 ms", "10 s", "2 min", "1 h"'
-MAX_S = 366 * 86_400.0
 
 _WORDS = {
     1e-6: ("us", "µs", "microsecond", "microseconds"),

@@ -9,13 +9,13 @@ from msgspec import Meta
 
 from mplog.config import prefixes, values
 from mplog.config.key import Key
+from mplog.config.own import Level, refuse_relative
 from mplog.config.retention import Retention, parse_retention, retention_text
 from mplog.config.rotation import Rotation, parse_rotation, rotation_text
 
 MAX_FILES = 4  # MPL_MAX_SINKS of native/include/layout.h
 
 _Format = Annotated[str, Meta(pattern=values.FORMAT_PATTERN)]
-Level = Annotated[int, Meta(ge=0, le=255)]
 _Prefix = Annotated[str, Meta(min_length=1, max_length=prefixes.MAX_PREFIX_BYTES)]
 _Filter = Annotated[str, Meta(min_length=1, max_length=4_096)] | None
 _Rules = Annotated[tuple[tuple[_Prefix, Level], ...], Meta(max_length=prefixes.MAX_RULES)]
@@ -51,13 +51,6 @@ def _parse_filter(value: object) -> str | None:
 
 def _filter_text(text: str | None) -> str:
     return text or "off"
-
-
-def refuse_relative(*paths: str | None) -> None:
-    """Raise ValueError for a path that is not absolute."""
-    for path in paths:
-        if path is not None and not path.startswith("/"):
-            raise ValueError(f"{path!r} is not an absolute path")
 
 
 FILE_KEYS = (

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from mplog.config import durations, named, sizes
+from mplog.config import durations, limits, named, sizes
 from mplog.config.wrong import WrongValue, nearest, plain
 
 RIGHT = (
@@ -56,7 +56,7 @@ class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     size_bytes: Annotated[int, Meta(ge=1, le=sizes.MAX_BYTES)] | None = None
-    every_s: Annotated[float, Meta(ge=MIN_INTERVAL_S, le=durations.MAX_S)] | None = None
+    every_s: Annotated[float, Meta(ge=MIN_INTERVAL_S, le=limits.MAX_S)] | None = None
     moments: Annotated[tuple[Moment, ...], Meta(max_length=MAX_RULES)] = ()
     ask: Annotated[tuple[_Name, ...], Meta(max_length=MAX_RULES)] = ()
 
@@ -117,7 +117,7 @@ def _size(value: object) -> int:
 
 
 def _every(value: object, seconds: float) -> Rotation:
-    if not MIN_INTERVAL_S <= seconds <= durations.MAX_S:
+    if not MIN_INTERVAL_S <= seconds <= limits.MAX_S:
         raise WrongValue(value, "is not an interval from 1 s to 366 days", RIGHT)
     return Rotation(every_s=seconds)
 

@@ -12,17 +12,22 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from mplog.config import durability, durations, secrets, sizes, values
-from mplog.config.file import FILE_KEYS, MAX_FILES, FileSettings, Level, refuse_relative
+from mplog.config import durability, durations, limits, secrets, sizes, values
+from mplog.config.file import FILE_KEYS, MAX_FILES, FileSettings
 from mplog.config.files import files_problem, files_text, parse_files
 from mplog.config.key import Key
+from mplog.config.own import (
+    EventBytes,
+    Level,
+    Overflow,
+    Seconds,
+    Secrets,
+    WhenFull,
+    refuse_relative,
+)
 
 _Service = Annotated[str, Meta(pattern=values.SERVICE_PATTERN)]
-_Secret = Annotated[str, Meta(min_length=1, max_length=secrets.MAX_NAME_BYTES)]
-_Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=secrets.MAX_NAMES)]
 _Files = Annotated[tuple[FileSettings, ...], Meta(max_length=MAX_FILES - 1)]
-_Overflow = Annotated[int, Meta(ge=0, le=sizes.MAX_OVERFLOW_BYTES)]
-_EventBytes = Annotated[int, Meta(ge=values.MIN_EVENT_BYTES, le=values.MAX_EVENT_BYTES)]
 
 
 class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,27 +38,23 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
     level: Level = 20
-    when_full: Literal["overflow", "block", "drop_newest", "drop_oldest"] = "overflow"
-    block_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
-        default=10.0, name="block_timeout"
-    )
-    overflow_bytes: _Overflow = field(default=sizes.DEFAULT_OVERFLOW_BYTES, name="overflow")
+    when_full: WhenFull = "overflow"
+    block_timeout_s: Seconds = field(default=10.0, name="block_timeout")
+    overflow_bytes: Overflow = field(default=limits.DEFAULT_OVERFLOW_BYTES, name="overflow")
     overflow_dir: str | None = None
-    redact: _Secrets = secrets.DEFAULT
+    redact: Secrets = limits.REDACTED
     uncaught: bool = True
     faulthandler: bool = True
     files: _Files = ()
     sinks: str = "off"
-    spool_bytes: _Overflow = field(default=sizes.DEFAULT_SPOOL_BYTES, name="spool")
-    max_event_bytes: _EventBytes = 64 * 1024
+    spool_bytes: Overflow = field(default=limits.DEFAULT_SPOOL_BYTES, name="spool")
+    max_event_bytes: EventBytes = 64 * 1024
     fsync: Literal["none", "interval", "batch"] = "none"
-    fsync_interval_s: Annotated[float, Meta(ge=0.01, le=durations.MAX_S)] = field(
+    fsync_interval_s: Annotated[float, Meta(ge=0.01, le=limits.MAX_S)] = field(
         default=1.0, name="fsync_interval"
     )
     durable_level: Level | None = None
-    durable_timeout_s: Annotated[float, Meta(ge=0, le=durations.MAX_S)] = field(
-        default=10.0, name="durable_timeout"
-    )
+    durable_timeout_s: Seconds = field(default=10.0, name="durable_timeout")
     service: _Service | None = None
     dir: str | None = None
 
@@ -63,6 +64,10 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         problem = files_problem(self.file, self.files)
         if problem:
             raise ValueError(problem)
+
+    def stored(self) -> bytes:
+        """These settings as a service keeps them."""
+        return msgspec.json.encode(self)
 
     @property
     def all_files(self) -> tuple[FileSettings, ...]:

@@ -5,27 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from mplog.config.limits import MAX_SECRET_BYTES, MAX_SECRETS, REDACTED
 from mplog.config.wrong import WrongValue, plain
 
-DEFAULT = (
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "jwt",
-    "authorization",
-    "cookie",
-    "credentials",
-    "api_key",
-    "apikey",
-    "access_key",
-    "private_key",
-)
-MAX_NAMES, MAX_NAME_BYTES = 64, 48  # of the table in native/core/codec/redact.h
 _RIGHT = (
     'give names of keys, "password, token" or a list of them; with a leading + they are added to '
-    f'the defaults, as "+iban"; "off" for none; {MAX_NAMES} names of at most {MAX_NAME_BYTES} '
+    f'the defaults, as "+iban"; "off" for none; {MAX_SECRETS} names of at most {MAX_SECRET_BYTES} '
     "bytes each"
 )
 
@@ -37,11 +22,14 @@ def parse_redact(value: object) -> tuple[str, ...]:
     added = [name[1:].strip() for name in names if name.startswith("+")]
     if added and len(added) != len(names):
         raise WrongValue(value, "mixes names with a leading + and without", _RIGHT)
-    chosen = tuple(dict.fromkeys([*DEFAULT, *added] if added else names))
-    if len(chosen) > MAX_NAMES:
+    chosen = tuple(dict.fromkeys([*REDACTED, *added] if added else names))
+    if len(chosen) > MAX_SECRETS:
         raise WrongValue(value, f"makes {len(chosen)} names", _RIGHT)
     for name in chosen:
-        if not 0 < len(name.encode("utf-8", "replace")) <= MAX_NAME_BYTES or not name.isprintable():
+        if (
+            not 0 < len(name.encode("utf-8", "replace")) <= MAX_SECRET_BYTES
+            or not name.isprintable()
+        ):
             raise WrongValue(value, "holds a name that cannot be one", _RIGHT)
     return chosen
 

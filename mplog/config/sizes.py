@@ -17,9 +17,6 @@ UNITS_BYTES = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
-DEFAULT_OVERFLOW_BYTES = 256 << 20
-DEFAULT_SPOOL_BYTES = 64 << 20
-MAX_OVERFLOW_BYTES = 4 << 30  # the core has the same bound
 MAX_BYTES = 2**62
 RIGHT = (
     'give a whole number of bytes, or a number with a unit: "100 MB" (10^6), "20 MiB" (2^20), '

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from mplog.config.own import unreadable
 from mplog.config.schema import Settings
-from mplog.errors import ConfigError, Problem
-
-_PLACE = "stored settings of the service"
 
 
 def to_bytes(settings: Settings) -> bytes:
     """*settings* as JSON, by key."""
-    return msgspec.json.encode(settings)
+    return settings.stored()
 
 
 def from_bytes(data: bytes) -> Settings:
@@ -24,5 +22,4 @@ def from_bytes(data: bytes) -> Settings:
     try:
         return msgspec.json.decode(data, type=Settings, strict=True)
     except (msgspec.MsgspecError, ValueError, RecursionError) as why:
-        right = "start the service again, with one version of mplog"
-        raise ConfigError.of([Problem(_PLACE, f"cannot be read ({why})", right)]) from None
+        raise unreadable(why) from None

@@ -10,6 +10,7 @@ import re
 import types
 
 from mplog.config import durations, named, sizes
+from mplog.config.limits import MAX_EVENT_BYTES, MAX_OVERFLOW_BYTES, MIN_EVENT_BYTES
 from mplog.config.wrong import WrongValue, nearest, plain
 from mplog.event import level as levels
 
@@ -18,7 +19,6 @@ FORMATS = ("json", "logfmt", "text")
 FORMAT_PATTERN = rf"\A(?:{'|'.join(FORMATS)}|{named.PATTERN})\Z"
 COMPRESSIONS = ("gzip", "zstd")
 ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd")  # the first is Python's own, from 3.14 on
-MIN_EVENT_BYTES, MAX_EVENT_BYTES = 1024, 256 * 1024
 SERVICE_PATTERN = r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z"
 # An archive's name adds a time, a generation and a suffix; a file name has at most 255 bytes.
 MAX_FILE_NAME_BYTES = 200
@@ -107,13 +107,13 @@ def parse_block_timeout(value: object) -> float:
 
 def parse_overflow(value: object) -> int:
     """How much the overflow may take, in bytes."""
-    right = f'give a size up to "{sizes.text(sizes.MAX_OVERFLOW_BYTES)}"'
+    right = f'give a size up to "{sizes.text(MAX_OVERFLOW_BYTES)}"'
     try:
         size_bytes = sizes.parse(value)
     except WrongValue as wrong:
         wrong.right = right
         raise
-    if size_bytes > sizes.MAX_OVERFLOW_BYTES:
+    if size_bytes > MAX_OVERFLOW_BYTES:
         raise WrongValue(value, "is out of range", right)
     return size_bytes
 

@@ -14,15 +14,19 @@ import sys
 import time
 from _weakrefset import WeakSet  # as `threading` takes it: `weakref` is loaded by few
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mplog import _native
-from mplog.config import Settings, private_directory
+from mplog.config import Own, private_directory
 from mplog.errors import MplogError
 from mplog.event.codec import ENCODER
 from mplog.launch import ensure_writer
 from mplog.producer import trouble
 from mplog.producer.starts import Starts
 from mplog.ring import Place, bell_id, create_bell
+
+if TYPE_CHECKING:
+    from mplog.config import Settings
 
 _WHEN_FULL = {
     "block": _native.BLOCK,
@@ -98,7 +102,7 @@ class Connection:
             removed it.
     """
 
-    def __init__(self, directory: Place, service: str, settings: Settings) -> None:
+    def __init__(self, directory: Place, service: str, settings: Settings | Own) -> None:
         self.directory = os.fspath(directory)
         self.service = service
         self.settings = settings

@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mplog._native import set_redaction, steer
-from mplog.config import (
-    REDACTED,
-    Settings,
-    from_bytes,
-    private_directory,
-    with_own,
-)
+from mplog.config import REDACTED, Own, own_from_bytes, private_directory
 from mplog.errors import MplogError
 from mplog.event.event import Event
 from mplog.event.level import WARNING, name_of
 from mplog.producer.connection import Connection
 from mplog.producer.tell import fault, printable, say, tell
-from mplog.ring import configuration, create_bell
+from mplog.ring import create_bell, own_configuration
+
+if TYPE_CHECKING:
+    from mplog.config import Settings
 
 Publish = Callable[..., bool | None]
 MAX_PAYLOAD_BYTES = 64 << 10  # before there is a lane that says otherwise
@@ -112,7 +109,9 @@ def _never(level: int, event: tuple[Any, ...], kind: int = 0) -> bool | None:
     return None if level >= WARNING else False
 
 
-def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, Settings] | None:
+def inherited(
+    environ: os._Environ[str] | dict[str, str],
+) -> tuple[Connection, Settings | Own] | None:
     """The service that a parent process has handed down. A child's own MPLOG_LEVEL and policy
     hold.
     """
@@ -120,12 +119,13 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
     if not service or not directory:
         return None
     try:
-        settings = _found(directory, service, environ.get("MPLOG_SETTINGS", ""))
+        settings: Settings | Own = _found(directory, service, environ.get("MPLOG_SETTINGS", ""))
         if any(name.startswith("MPLOG_") and name not in _HANDED_DOWN for name in environ):
-            from mplog.config.load import load  # few have settings of their own
+            from mplog.config import from_bytes, with_own  # few have settings of their own
+            from mplog.config.load import load
 
             own = load(environ=environ)
-            settings = with_own(settings, own.settings, set(own.given))
+            settings = with_own(from_bytes(settings.stored()), own.settings, set(own.given))
         return Connection(directory, service, settings), settings
     except FileNotFoundError:
         text = f"the inherited service {service} in {directory} is gone; call mplog.configure() to"
@@ -137,22 +137,22 @@ def inherited(environ: os._Environ[str] | dict[str, str]) -> tuple[Connection, S
     return None
 
 
-def _found(directory: str, service: str, handed_down: str) -> Settings:
+def _found(directory: str, service: str, handed_down: str) -> Own:
     """The service's settings; it is set up again where its writer left before this process came,
     as after an exec.
     """
     try:
-        return configuration(directory, service)
+        return own_configuration(directory, service)
     except FileNotFoundError:
         if not handed_down:
             raise
     from mplog.ring.ownership import refuse_foreign_owner  # seldom
 
-    settings = from_bytes(handed_down.encode("utf-8", "surrogateescape"))
+    settings = own_from_bytes(handed_down.encode("utf-8", "surrogateescape"))
     refuse_foreign_owner(settings.file or "", service, directory, patience_s=0.0)
     private_directory(directory)
     create_bell(directory, service, settings)
-    return configuration(directory, service)
+    return own_configuration(directory, service)
 
 
 def _to_stderr(level: int, payload: bytes, kind: int = 0, flags: int = 0) -> bool:

@@ -7,7 +7,6 @@ import os
 from typing import TYPE_CHECKING
 
 from mplog import _native
-from mplog.config import durations
 from mplog.producer.tell import fault
 from mplog.ring import stderr_path
 
@@ -61,10 +60,10 @@ def overflow(at: Connection, error: int) -> None:
 
 def unsynced(at: Connection) -> None:
     """A durable call has waited in vain."""
-    limit, problem = durations.text(at.settings.durable_timeout_s), at.producer.problem[1]
+    limit_s, problem = at.settings.durable_timeout_s, at.producer.problem[1]
     text = (
-        f"an event is not on the disk after {limit} (durable_timeout); until it is, durable calls "
-        f"return False at once{f'; the writer says: {problem}' if problem else ''}"
+        f"an event is not on the disk after {limit_s:g} s (durable_timeout); until it is, durable "
+        f"calls return False at once{f'; the writer says: {problem}' if problem else ''}"
     )
     _fault(at, text, "unsynced", "MPL-S009")
 

@@ -8,10 +8,13 @@ kernel gives them back with the process that held them, however that ended.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mplog import _native
-from mplog.config import Settings, from_bytes, to_bytes
+from mplog.config import Own, own_from_bytes
+
+if TYPE_CHECKING:
+    from mplog.config import Settings
 
 # Never made a `Path` of here: pathlib costs a program that has no use for it 3 ms and 0.5 MB.
 Place = str | os.PathLike[str]
@@ -25,7 +28,7 @@ class Presence(NamedTuple):
     writer: bool
 
 
-def create_bell(directory: Place, service: str, settings: Settings) -> bool:
+def create_bell(directory: Place, service: str, settings: Settings | Own) -> bool:
     """Create the service's bell, or find it there; True when this call made it.
 
     Raises:
@@ -33,7 +36,7 @@ def create_bell(directory: Place, service: str, settings: Settings) -> bool:
         OSError: the directory cannot be used.
     """
     try:
-        return _native.bell_create(str(directory), service, to_bytes(settings))
+        return _native.bell_create(str(directory), service, settings.stored())
     except RuntimeError as error:
         from mplog.errors.results import from_result  # seldom
 
@@ -47,8 +50,23 @@ def configuration(directory: Place, service: str) -> Settings:
         FileNotFoundError: there is no such service.
         MplogError: its bytes are broken, or of another version.
     """
+    from mplog.config import from_bytes  # not in a process that only logs
+
+    return from_bytes(_stored(directory, service))
+
+
+def own_configuration(directory: Place, service: str) -> Own:
+    """The same, as far as a process needs them that only logs.
+
+    Raises:
+        FileNotFoundError, MplogError: as `configuration`.
+    """
+    return own_from_bytes(_stored(directory, service))
+
+
+def _stored(directory: Place, service: str) -> bytes:
     try:
-        return from_bytes(_native.bell_conf(str(directory), service))
+        return _native.bell_conf(str(directory), service)
     except RuntimeError as error:
         from mplog.errors.results import from_result  # seldom
 

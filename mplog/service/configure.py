@@ -16,7 +16,6 @@ from mplog.config import (
     Settings,
     private_directory,
     service_name,
-    to_bytes,
     usable_directory,
     with_own,
 )
@@ -224,4 +223,4 @@ def _switch(connection: Connection, level: int) -> None:
             STATE.former.append(before)
     os.environ["MPLOG_SERVICE"] = connection.service
     os.environ["MPLOG_DIR"] = connection.directory
-    os.environ["MPLOG_SETTINGS"] = to_bytes(connection.settings).decode()
+    os.environ["MPLOG_SETTINGS"] = connection.settings.stored().decode()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mplog.config import durations
+from mplog.config import durations, limits
 from mplog.config.wrong import WrongValue
 
 
@@ -52,7 +52,7 @@ def test_wrong_durations_are_told(value, found):
     assert (found, durations.RIGHT) == (caught.value.found, caught.value.right)
 
 
-@given(st.floats(0, durations.MAX_S, allow_subnormal=False))
+@given(st.floats(0, limits.MAX_S, allow_subnormal=False))
 @settings(max_examples=200)
 def test_text_reads_back(duration_s):
     """What `text` writes, `parse` reads as the same number."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mplog.config.limits import MAX_SECRETS, REDACTED
 from mplog.config.schema import KEYS
-from mplog.config.secrets import DEFAULT, MAX_NAMES
 from mplog.config.wrong import WrongValue
 
 
@@ -14,9 +14,9 @@ from mplog.config.wrong import WrongValue
     [
         ("password, Token ", ("password", "token")),
         (["a", "b", "a"], ("a", "b")),
-        ("+iban", (*DEFAULT, "iban")),
-        (["+iban", "+ zip"], (*DEFAULT, "iban", "zip")),
-        ("+token", DEFAULT),
+        ("+iban", (*REDACTED, "iban")),
+        (["+iban", "+ zip"], (*REDACTED, "iban", "zip")),
+        ("+token", REDACTED),
         ("off", ()),
         ("", ()),
         (None, ()),
@@ -37,7 +37,7 @@ def test_names_are_taken(value, parsed):
         ("a,,b", "cannot be one"),
         (["x" * 49], "cannot be one"),
         ("a\nb", "cannot be one"),
-        ([str(i) for i in range(MAX_NAMES + 1)], "makes 65 names"),
+        ([str(i) for i in range(MAX_SECRETS + 1)], "makes 65 names"),
         ([1], "is not a list of names"),
         (7, "is not a list of names"),
         (True, "is not a list of names"),

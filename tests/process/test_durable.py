@@ -157,7 +157,7 @@ def test_a_call_that_cannot_be_durable_in_time_is_false_and_told(world):
     world.go_on(program)
     _, err = world.finish(program)
 
-    assert 1 == err.count("not on the disk after 200 ms (durable_timeout)"), err
+    assert 1 == err.count("not on the disk after 0.2 s (durable_timeout)"), err
     assert 104 == world.check().events
 
 
