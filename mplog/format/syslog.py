@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from mplog.errors import UsageError
+from mplog.config import syslog
+from mplog.config.syslog import FACILITIES, MIN_BYTES, required
 from mplog.event.event import Event, Stamped
 from mplog.event.level import name_of
 from mplog.format.base import (
@@ -33,14 +34,6 @@ from mplog.format.flat import renamed
 from mplog.format.plain import json_value
 from mplog.format.text import visible
 
-_NAMES = (
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
-    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
-    "local5", "local6", "local7",
-)  # fmt: skip
-FACILITIES = {name: number for number, name in enumerate(_NAMES)}
-MIN_BYTES = 480  # what every receiver must take (RFC 5424, 6.1)
-MAX_BYTES = 16 << 20
 _SEVERITIES = ((50, 2), (40, 3), (30, 4), (25, 5), (20, 6))
 _BOM = b"\xef\xbb\xbf"
 _MORE = "…"
@@ -50,7 +43,6 @@ _CUT = ' cut="true"'
 _FLAGS = ((LATE, "late"), (RECOVERED, "recovered"))
 _not_printable = re.compile("[^!-~]")
 _not_name = re.compile(r'[^!-~]|[."=\]]')  # syslog-ng takes what stands before a dot for an SD-ID
-_is_sd_id = re.compile(r"[!#-<>-?A-\\^-~]{1,20}@[1-9][0-9]{0,9}(?:\.[0-9]+)*").fullmatch
 _quoted = str.maketrans({'"': '\\"', "\\": "\\\\", "]": "\\]"})
 _encode = msgspec.json.Encoder().encode
 
@@ -81,20 +73,12 @@ class SyslogFormat:
         sd_id: str = "mplog@32473", bom: bool = True, max_bytes: int = 8_192,
         body: Format | None = None,
     ) -> None:  # fmt: skip
-        if facility not in FACILITIES:
-            names = ", ".join(FACILITIES)
-            raise UsageError(f"syslog facility: {facility!r} is unknown; use one of {names}")
-        if not _is_sd_id(sd_id) or len(sd_id) > _NAME_CHARS:
-            right = 'use a name and an enterprise number, as "mplog@32473", of 32 characters'
-            raise UsageError(f"syslog sd_id: {sd_id!r} is no such name; {right}")
-        if not MIN_BYTES <= max_bytes <= MAX_BYTES:
-            right = f"use {MIN_BYTES} to {MAX_BYTES} bytes"
-            raise UsageError(f"syslog max_bytes: {max_bytes} is out of range; {right}")
-        self.max_bytes = max_bytes
-        self._priority = FACILITIES[facility] * 8
+        name = required(syslog.facility, facility, "syslog facility")
+        self._priority = FACILITIES.index(name) * 8
+        self._sd_id = required(syslog.sd_id, sd_id, "syslog sd_id")
+        self.max_bytes = required(syslog.max_bytes, max_bytes, "syslog max_bytes")
         room = 255 if max_bytes >= 4 * MIN_BYTES else 64
         self._origin = f"{_word(host or os.uname().nodename, room)} {_word(app, 48)}"
-        self._sd_id = sd_id
         self._bom = _BOM if bom else b""
         self._body = body
 

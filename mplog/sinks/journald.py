@@ -18,7 +18,10 @@ from typing import Any
 
 import msgspec
 
-from mplog.errors import TargetError, UsageError
+from mplog.config import syslog as config
+from mplog.config.syslog import required
+from mplog.config.wrong import WrongValue
+from mplog.errors import TargetError
 from mplog.event.event import Event, Stamped
 from mplog.event.level import name_of
 from mplog.format.base import CUT, LATE, RECOVERED, Format, message_of, timestamp
@@ -61,6 +64,12 @@ class JournaldSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 5.0
 
 
+def _path(value: str) -> str:
+    if value.startswith("/"):
+        return value
+    raise WrongValue(value, "is no absolute path", f'give one, as "{JournaldSettings().socket}"')
+
+
 class JournaldSink:
     """Events to journald of this machine.
 
@@ -73,12 +82,8 @@ class JournaldSink:
     """
 
     def __init__(self, settings: JournaldSettings, body: Format | None = None) -> None:
-        if not settings.socket.startswith("/"):
-            right = "use an absolute path"
-            raise UsageError(f"journald socket: {settings.socket!r} is no such path; {right}")
-        if not 0 < settings.timeout_s <= 3_600:
-            right = "use more than 0 and at most 3,600 seconds"
-            raise UsageError(f"journald timeout_s: {settings.timeout_s:g} is out of range; {right}")
+        required(_path, settings.socket, "journald socket")
+        required(config.timeout_s, settings.timeout_s, "journald timeout_s")
         self._settings = settings
         self._body = body
         self._sock: socket.socket | None = None

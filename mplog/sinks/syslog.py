@@ -13,14 +13,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mplog.config import syslog as config
+from mplog.config.syslog import MIN_BYTES, Address, required
 from mplog.errors import TargetError, UsageError
 from mplog.format.base import Format
-from mplog.format.syslog import MIN_BYTES, SyslogFormat
+from mplog.format.syslog import SyslogFormat
 from mplog.sinks import datagrams, stream
-from mplog.sinks.address import Address, parse
 from mplog.sinks.base import Outgoing
-
-FRAMINGS = ("", "octets", "lf")
 
 
 class SyslogSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +70,11 @@ class SyslogSink:
     """
 
     def __init__(self, settings: SyslogSettings, body: Format | None = None) -> None:
-        if settings.framing not in FRAMINGS:
-            right = 'use "octets" or "lf"'
-            raise UsageError(f"syslog framing: {settings.framing!r} is unknown; {right}")
-        if not 0 < settings.timeout_s <= 3_600:
-            right = "use more than 0 and at most 3,600 seconds"
-            raise UsageError(f"syslog timeout_s: {settings.timeout_s:g} is out of range; {right}")
-        self._address = parse(settings.target, "syslog target")
+        self._address = required(config.parse_target, settings.target, "syslog target")
+        self._framing = required(config.framing, settings.framing, "syslog framing")
+        self._timeout_s = required(config.timeout_s, settings.timeout_s, "syslog timeout_s")
         if settings.key_file and not settings.cert_file:
-            raise UsageError("syslog key_file: it has no certificate; use it with cert_file")
+            raise UsageError("syslog key_file: it has no certificate; give cert_file with it")
         self._settings = settings
         self._form = SyslogFormat(
             facility=settings.facility,
@@ -128,7 +123,7 @@ class SyslogSink:
             link.close()
 
     def _stream(self, link: stream.Stream, batch: Sequence[Outgoing]) -> None:
-        framing = self._settings.framing or ("lf" if self._address.port == 0 else "octets")
+        framing = self._framing or ("lf" if self._address.port == 0 else "octets")
         messages = [self._form.message(one.event, one.stamped) for one in batch]
         try:
             if framing == "octets":
@@ -170,7 +165,7 @@ class SyslogSink:
         return link
 
     def _connect(self, to: Address) -> stream.Stream | datagrams.Datagrams:
-        timeout_s = self._settings.timeout_s
+        timeout_s = self._timeout_s
         if to.kind == "udp":
             return datagrams.connect_udp(to.host, to.port, timeout_s)
         if to.kind == "tcp":

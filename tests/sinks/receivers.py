@@ -32,7 +32,7 @@ input(type="imudp" address="127.0.0.1" port="{udp}" rcvbufSize="8m")
 input(type="imuxsock" socket="{place}/log" useSpecialParser="off" parseHostname="on"
   rateLimit.interval="0" useSysTimeStamp="off" ignoreTimestamp="off" annotate="off")
 template(name="line" type="string" string="{line}\n")
-action(type="omfile" file="{out}" template="line" asyncWriting="off" ioBufferSize="4k"
+action(type="omfile" file="{out}" template="line" asyncWriting="off" ioBufferSize="4m"
   flushOnTXEnd="on")
 """
 SYSLOG_NG = r"""

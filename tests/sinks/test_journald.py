@@ -130,7 +130,7 @@ def test_another_format_can_make_the_message():
 @pytest.mark.parametrize("options", [{"socket": "run/x"}, {"timeout_s": 0}, {"timeout_s": 1e9}])
 def test_wrong_settings_are_named(options):
     """The place, the value, and what would be right."""
-    with pytest.raises(UsageError, match=rf"journald {next(iter(options))}: .*; use "):
+    with pytest.raises(UsageError, match=rf"journald {next(iter(options))}: .*; give "):
         JournaldSink(JournaldSettings(**options))
 
 

@@ -50,7 +50,7 @@ def refused(sink, batch):
 )
 def test_wrong_settings_are_named(options, place):
     """The place, the value, and what would be right."""
-    with pytest.raises(UsageError, match=rf"^syslog {place}: .*; use "):
+    with pytest.raises(UsageError, match=rf"^syslog {place}: .*; (give|did you mean) "):
         SyslogSink(SyslogSettings(**options))
 
 
