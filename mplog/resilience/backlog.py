@@ -16,6 +16,33 @@ HELD_BYTES = 400  # what an event takes beside its payload: its stamp, the objec
 FULL = "queue_full"
 
 
+class Arrivals:
+    """When what waits has come, oldest first."""
+
+    def __init__(self) -> None:
+        self._in = self._out = 0
+        self._came: deque[tuple[float, int]] = deque()  # when, and how many had come before
+
+    def add(self, count: int, now_s: float) -> None:
+        """So many more have come."""
+        if count and (not self._came or self._came[-1][0] != now_s):
+            self._came.append((now_s, self._in))
+        self._in += count
+
+    def remove(self, count: int) -> None:
+        """The first ones have gone."""
+        self._out += count
+        while len(self._came) > 1 and self._came[1][1] <= self._out:
+            self._came.popleft()
+        if self._out >= self._in:
+            self._came.clear()
+
+    @property
+    def first_s(self) -> float:
+        """When the oldest has come; before all times where that is not known."""
+        return self._came[0][0] if self._came else float("-inf")
+
+
 class Room:
     """A bounded line of events; the last eighth of it is for WARNING and above."""
 
@@ -23,21 +50,18 @@ class Room:
         self.limits = limits
         self.events: deque[Held] = deque()
         self.size_bytes = 0
-        self._in = self._out = 0
-        self._came: deque[tuple[float, int]] = deque()  # when, and how many there were before
+        self._arrivals = Arrivals()
 
     def add(self, one: Held, now_s: float) -> bool:
         """Whether there was room for it."""
         weight = len(one[1]) + HELD_BYTES
         limits = self.limits
-        kept = 0 if one[0].level >= WARNING else 8
-        most = limits.max_events - (limits.max_events // kept if kept else 0)
-        most_bytes = limits.max_bytes - (limits.max_bytes // kept if kept else 0)
+        most, most_bytes = limits.max_events, limits.max_bytes
+        if one[0].level < WARNING:
+            most, most_bytes = most - most // 8, most_bytes - most_bytes // 8
         if len(self.events) >= most or self.size_bytes + weight > most_bytes:
             return False
-        if not self._came or self._came[-1][0] != now_s:
-            self._came.append((now_s, self._in))
-        self._in += 1
+        self._arrivals.add(1, now_s)
         self.events.append(one)
         self.size_bytes += weight
         return True
@@ -46,11 +70,7 @@ class Room:
         """Take out the first *count*."""
         gone = [self.events.popleft() for _ in range(count)]
         self.size_bytes -= sum(len(payload) + HELD_BYTES for _, payload in gone)
-        self._out += count
-        while len(self._came) > 1 and self._came[1][1] <= self._out:
-            self._came.popleft()
-        if not self.events:
-            self._came.clear()
+        self._arrivals.remove(count)
         return gone
 
     def front(self, most: int) -> list[Held]:
@@ -71,7 +91,7 @@ class Room:
             return None
         if len(self.events) >= limits.batch_events or self.size_bytes >= limits.batch_bytes:
             return 0.0
-        return max(self._came[0][0] + limits.batch_s - now_s, 0.0)
+        return max(self._arrivals.first_s + limits.batch_s - now_s, 0.0)
 
     @property
     def fill(self) -> float:
@@ -110,7 +130,7 @@ class Backlog(Store):
     def _front(self, most: int, now_s: float) -> Sequence[Held]:
         return self._room.front(most)
 
-    def _remove(self, count: int) -> None:
+    def _remove(self, count: int, now_s: float) -> None:
         self._room.remove(count)
 
     @property

@@ -41,10 +41,7 @@ class Loss(msgspec.Struct):
 
     def merge(self, other: Loss) -> None:
         """Those of *other* too."""
-        for reason, levels in other.reasons.items():
-            mine = self.reasons.setdefault(reason, {})
-            for name, count in levels.items():
-                mine[name] = mine.get(name, 0) + count
+        add_reasons(self.reasons, other.reasons)
         self.since_ns = min(filter(None, (self.since_ns, other.since_ns)), default=0)
         self.until_ns = max(self.until_ns, other.until_ns)
 
@@ -64,6 +61,14 @@ def one_more(reasons: Reasons, reason: str, level: int) -> None:
     """Count an event."""
     levels, name = reasons.setdefault(reason, {}), name_of(level)
     levels[name] = levels.get(name, 0) + 1
+
+
+def add_reasons(into: Reasons, more: Reasons) -> None:
+    """Count those of *more* too."""
+    for reason, levels in more.items():
+        mine = into.setdefault(reason, {})
+        for name, count in levels.items():
+            mine[name] = mine.get(name, 0) + count
 
 
 def total(reasons: Reasons) -> int:

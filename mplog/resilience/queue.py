@@ -126,8 +126,11 @@ class Queue:
         with self._changed:
             self._store.put(batch, self._clock.now_s())
             crossing = self._store.crossing()
+            trouble, self._store.trouble = self._store.trouble, None
             self._changed.notify_all()
         self._tell(crossing)
+        if trouble is not None:
+            self._call(self._hooks.trouble, trouble, self.counts)
 
     def drain(self, deadline_s: float) -> bool:
         """Wait until nothing waits, and the sink has been flushed.
@@ -191,7 +194,8 @@ class Queue:
         counts = self.counts
         where = ""
         if counts.in_flight:
-            where = "in a write that does not return" if self._mode and self._alive() else "waiting"
+            hangs = self._mode is not None and self._alive()
+            where = "in a write that does not return" if hangs else self._store.where
         return Report(counts.delivered, counts.in_flight, counts.dropped, where)
 
     # ---- the thread ----
@@ -253,9 +257,10 @@ class Queue:
             refused = "" if error is None or not opened else _REFUSED.get(verdict.meaning, "")
             if batch:
                 self._store.settle(verdict.done, now_s, refused)
-            elif error is None:
+            elif error is None and self._store.due_s(now_s) is None:
                 self._flushes = 0
-            holds = error is not None and not refused
+            # Nothing to take, though something waits: a disk that cannot be read just now.
+            holds = not refused if error is not None else not batch and self._flushes > 0
             self._failures = self._failures + 1 if holds else 0
             if holds:
                 self._hold_until_s = now_s + self._hold_s(verdict)

@@ -78,8 +78,11 @@ class Store(ABC):
         self._taken = self._written_off = 0
         self._telling: Loss | None = None
         self._strained = False
+        self.trouble: OSError | None = None  # of its own; whoever tells it empties it
 
     # ---- where the events lie ----
+    where = "waiting in memory"
+
     @abstractmethod
     def put(self, batch: Iterable[Held], now_s: float) -> None:
         """Take the events, or count them as dropped. Never raises."""
@@ -99,7 +102,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def _remove(self, count: int) -> None:
+    def _remove(self, count: int, now_s: float) -> None:
         """The first *count* of the front are done with."""
 
     @property
@@ -148,7 +151,7 @@ class Store(ABC):
             self._not_told(told, now_s, given_up=bool(refused) and left == 1)
             left -= left == 1
         if done:
-            self._remove(done)
+            self._remove(done, now_s)
         self._delivered += done - self._written_off
         if done > self._written_off:
             self._tell_after_s = 0.0
@@ -159,7 +162,7 @@ class Store(ABC):
         """How large the next batch is to be, after a refusal and after a success."""
         if refused and left == 1:
             ((stamped, _),) = self._front(1, now_s)
-            self._remove(1)
+            self._remove(1, now_s)
             self._lose(stamped, refused)
         elif refused:
             self._limit = max(left // 2, 1)

@@ -1,0 +1,414 @@
+"""A durable queue on disk: what was appended is read in order until it is acknowledged."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import stat
+
+import pytest
+from given import SESSION, event, events
+
+from mplog.resilience import segment
+from mplog.resilience.spool import Spool
+from mplog.resilience.spool_rules import SpoolRules
+from mplog.resilience.store import held
+
+SMALL = SpoolRules(max_bytes=1 << 20, segment_bytes=2_000)
+MUCH = 1 << 20
+
+
+def opened(place, rules=SMALL):
+    spool = Spool(place / "spool", rules)
+    spool.open()
+    return spool
+
+
+def append(spool, batch):
+    fresh = spool.fresh([held(one) for one in batch])
+    spool.append(fresh)
+    return len(fresh)
+
+
+def read(spool, most=1_000):
+    return [stamped.seq for stamped, _ in spool.read(most, MUCH)]
+
+
+def drained(spool):
+    got = []
+    while numbers := read(spool, 7):
+        got += numbers
+        spool.ack(len(numbers), 0.0)
+    return got
+
+
+def segments(place):
+    return sorted((place / "spool").glob("*.spool"))
+
+
+def lost(spool):
+    return {loss.reason: loss.levels for loss in spool.losses()}
+
+
+def test_what_goes_in_comes_out_whole(tmp_path):
+    """An event has everything that it had."""
+    spool = opened(tmp_path)
+    one = held(event(7, 40, text="what\nis\0 it \U0001f600"))
+    spool.append([one])
+
+    assert [one] == spool.read(9, MUCH)
+
+
+def test_it_is_read_again_until_it_is_acknowledged(tmp_path):
+    """After a restart too."""
+    spool = opened(tmp_path)
+    append(spool, events(5))
+    assert [1, 2, 3] == read(spool, 3)
+    assert [1, 2, 3] == read(spool, 3)
+    spool.ack(2, 0.0)
+    assert [3, 4, 5] == read(spool)
+    spool.close()
+
+    assert [3, 4, 5] == read(opened(tmp_path))
+
+
+def test_the_order_is_kept_over_segments_and_restarts(tmp_path):
+    """Many small segments, opened anew between appends."""
+    for first in range(1, 300, 10):
+        spool = opened(tmp_path)
+        append(spool, events(10, first))
+        spool.close()
+
+    assert len(segments(tmp_path)) > 5
+    assert list(range(1, 301)) == drained(opened(tmp_path))
+
+
+def test_what_a_killed_writer_appends_again_is_left_out(tmp_path):
+    """By session and number, found from the end at open; also where it comes in other batches."""
+    spool = opened(tmp_path)
+    append(spool, events(100))
+    append(spool, [event(1, session="other"), *events(20, 101)])
+    spool.close()
+    spool = opened(tmp_path)
+
+    assert 0 == append(spool, events(20, 101))
+    assert 5 == append(spool, [event(1, session="other"), *events(15, 111)])
+    assert 36 - 5 == spool.repeated
+    assert [*range(1, 101), 1, *range(101, 126)] == drained(spool)
+
+
+def test_its_files_are_its_users_alone(tmp_path):
+    """Modes are final from the beginning: 0700 for the directory, 0600 for what is in it."""
+    before = os.umask(0)
+    try:
+        append(opened(tmp_path), events(1))
+    finally:
+        os.umask(before)
+    place = tmp_path / "spool"
+
+    assert 0o700 == stat.S_IMODE(place.stat().st_mode)
+    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in place.iterdir()}
+    assert 3 == len(list(place.iterdir()))
+
+
+def test_a_directory_that_anybody_may_write_is_refused(tmp_path):
+    """Whoever may write there can have anything sent."""
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool").chmod(0o777)
+
+    with pytest.raises(PermissionError, match="others may write"):
+        opened(tmp_path)
+
+
+def test_two_writers_do_not_share_a_spool(tmp_path):
+    """The second one is told, and the first one goes on."""
+    spool = opened(tmp_path)
+    with pytest.raises(OSError, match="another writer") as raised:
+        opened(tmp_path)
+    append(spool, events(1))
+
+    assert errno.EBUSY == raised.value.errno
+    assert [1] == read(spool)
+
+
+def test_when_it_is_full_the_oldest_segment_goes_and_is_told(tmp_path):
+    """The bound holds, and what is lost is counted by level."""
+    spool = opened(tmp_path, SpoolRules(max_bytes=20_000, segment_bytes=2_000))
+    for first in range(1, 400, 4):
+        append(spool, events(4, first, level=30))
+        assert spool.size_bytes <= 20_000
+        assert spool.size_bytes == sum(path.stat().st_size for path in segments(tmp_path))
+    (losses,) = [lost_ for lost_ in [spool.losses()] if lost_]
+    gone = sum(sum(loss.levels.values()) for loss in losses)
+    got = drained(spool)
+
+    assert {"spool_full"} == {loss.reason for loss in losses}
+    assert {"WARNING"} == {level for loss in losses for level in loss.levels}
+    assert list(range(gone + 1, 401)) == got
+    assert [] == spool.losses()
+
+
+def test_what_is_being_delivered_is_not_lost_by_a_full_spool(tmp_path):
+    """A batch in the far side's hands counts as delivered when it says so, and nothing twice."""
+    spool = opened(tmp_path, SpoolRules(max_bytes=20_000, segment_bytes=2_000))
+    append(spool, events(4))
+    assert [1, 2, 3, 4] == read(spool)
+    for first in range(5, 400, 4):
+        append(spool, events(4, first))
+    told = sum(sum(loss.levels.values()) for loss in spool.losses())
+    assert 400 == 4 + told + spool.waiting - 4
+    spool.ack(4, 0.0)
+    got = drained(spool)
+
+    assert 400 == 4 + told + len(got)
+    assert list(range(5 + told, 401)) == got
+
+
+def test_a_batch_that_failed_while_its_segment_was_dropped_is_counted(tmp_path):
+    """What is neither on the disk nor with the far side is a loss."""
+    spool = opened(tmp_path, SpoolRules(max_bytes=20_000, segment_bytes=2_000))
+    append(spool, events(4))
+    read(spool)
+    for first in range(5, 400, 4):
+        append(spool, events(4, first))
+    spool.ack(1, 0.0)
+    got = drained(spool)
+    told = sum(sum(loss.levels.values()) for loss in spool.losses())
+
+    assert 400 == 1 + told + len(got)
+
+
+def test_an_acknowledged_segment_is_kept_for_its_time(tmp_path):
+    """Then it goes; until then all of it can be delivered again."""
+    spool = opened(tmp_path, SpoolRules(segment_bytes=500, hold_s=120.0))
+    for first in range(1, 41, 4):
+        append(spool, events(4, first))
+    count = len(segments(tmp_path))
+    while numbers := read(spool, 7):
+        spool.ack(len(numbers), 100.0)
+    assert count == len(segments(tmp_path))
+    assert 40 == spool.rewind()
+    while numbers := read(spool, 7):
+        spool.ack(len(numbers), 200.0)
+    append(spool, events(1, 41))
+    read(spool)
+    spool.ack(1, 321.0)
+
+    # The one before the last was still written to when its events were acknowledged.
+    assert 2 == len(segments(tmp_path))
+
+
+def test_held_segments_give_way_before_anything_is_lost(tmp_path):
+    """What is acknowledged is the first to go when room is needed."""
+    spool = opened(tmp_path, SpoolRules(max_bytes=20_000, segment_bytes=2_000, hold_s=1e9))
+    for first in range(1, 2_000, 4):
+        append(spool, events(4, first))
+        spool.ack(len(read(spool)), 0.0)
+
+    assert [] == spool.losses()
+    assert spool.size_bytes <= 20_000
+
+
+def test_a_torn_end_is_cut(tmp_path):
+    """A record that was being written when its writer was killed is gone, and nothing else."""
+    spool = opened(tmp_path)
+    append(spool, events(3))
+    spool.close()
+    (path,) = segments(tmp_path)
+    whole = path.read_bytes()
+    record = segment.framed(4, segment.salt_of(whole), held(event(4)))
+    for torn in range(1, len(record)):
+        path.write_bytes(whole + record[:torn])
+        spool = opened(tmp_path)
+        assert torn == spool.torn_bytes
+        assert whole == path.read_bytes()
+        spool.close()
+    spool = opened(tmp_path)
+    assert 1 == append(spool, [event(4)])
+
+    assert [1, 2, 3, 4] == drained(spool)
+
+
+def test_a_segment_that_was_only_begun_is_begun_again(tmp_path):
+    """A kill between its making and its head leaves a file without a use."""
+    spool = opened(tmp_path)
+    append(spool, events(3))
+    spool.close()
+    for size in (0, 5, 47):
+        (tmp_path / "spool" / segment.name_of(4)).write_bytes(bytes(size))
+        spool = opened(tmp_path)
+        assert 1 == len(segments(tmp_path))
+        spool.close()
+    append(spool := opened(tmp_path), events(1, 4))
+
+    assert [1, 2, 3, 4] == drained(spool)
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_every_flipped_bit_costs_the_record_that_it_is_in(tmp_path, bit):
+    """A broken record in the middle is skipped and counted; the others come out."""
+    spool = opened(tmp_path, SpoolRules(segment_bytes=300))
+    append(spool, events(3))
+    append(spool, events(3, 4))
+    spool.close()
+    first, _ = segments(tmp_path)
+    whole = first.read_bytes()
+    for at in range(bit, len(whole), 8):
+        broken = bytearray(whole)
+        broken[at] ^= 1 << bit
+        first.write_bytes(broken)
+        (tmp_path / "spool" / "position").unlink(missing_ok=True)
+        spool = opened(tmp_path, SpoolRules(segment_bytes=300, hold_s=1e9))
+        got = drained(spool)
+        told = lost(spool).get("spool_broken", {}).get("unknown", 0)
+        assert got == sorted(set(got) & set(range(1, 7))), at
+        assert 6 == len(got) + told, at
+        assert told <= 1, at
+        spool.close()
+
+
+def test_bytes_of_an_event_that_look_like_a_record_are_none(tmp_path):
+    """An event that holds a whole frame cannot have it read behind a broken record."""
+    spool = opened(tmp_path)
+    forged = segment.framed(2, 0x1122334455667788, held(event(999)))
+    one = event(1)
+    one.event.fields["evil"] = forged
+    append(spool, [one, event(2), event(3)])
+    spool.close()
+    (path,) = segments(tmp_path)
+    data = bytearray(path.read_bytes())
+    data[segment.HEAD_BYTES + 5] ^= (
+        0xFF  # the length of the first record: it is unknown where it ends
+    )
+    path.write_bytes(data)
+    assert forged in bytes(data)
+
+    assert [2, 3] == drained(opened(tmp_path))
+
+
+def test_a_segment_that_is_all_noise_is_skipped_and_counted(tmp_path):
+    """Whatever stands there, the ones behind it are read."""
+    spool = opened(tmp_path, SpoolRules(segment_bytes=300))
+    append(spool, events(3))
+    append(spool, events(3, 4))
+    spool.close()
+    first, _ = segments(tmp_path)
+    first.write_bytes(os.urandom(first.stat().st_size))
+    spool = opened(tmp_path, SpoolRules(segment_bytes=300))
+
+    assert [4, 5, 6] == drained(spool)
+    assert {"spool_broken": {"unknown": 3}} == lost(spool)
+
+
+def test_a_segment_that_somebody_has_removed_is_counted(tmp_path):
+    """Under the feet of the reader, and under those of the writer."""
+    spool = opened(tmp_path, SpoolRules(segment_bytes=300))
+    append(spool, events(3))
+    append(spool, events(3, 4))
+    for path in segments(tmp_path):
+        path.unlink()
+    assert [] == drained(spool)
+    assert {"spool_broken": {"unknown": 6}} == lost(spool)
+    append(spool, events(3, 7))
+
+    assert [7, 8, 9] == drained(spool)
+    assert 0 == spool.waiting
+
+
+@pytest.mark.parametrize("slots", [(0,), (1,), (0, 1)])
+def test_a_broken_position_makes_events_come_again_and_loses_none(tmp_path, slots):
+    """One broken slot costs the last acknowledgement, two of them all that are still kept."""
+    spool = opened(tmp_path)
+    append(spool, events(9))
+    for _ in range(3):
+        assert 2 == len(read(spool, 2))
+        spool.ack(2, 0.0)
+    spool.close()
+    path = tmp_path / "spool" / "position"
+    data = bytearray(path.read_bytes())
+    for slot in slots:
+        data[slot * 256 + 20] ^= 1
+    path.write_bytes(data)
+    got = drained(opened(tmp_path))
+
+    assert {7, 8, 9} <= set(got) == set(range(10 - len(got), 10))
+    assert len(got) == {(0,): 3, (1,): 5, (0, 1): 9}[slots]
+
+
+def test_an_acknowledged_number_is_never_given_again(tmp_path):
+    """Whoever removes the segments and leaves the position gets what is new nevertheless."""
+    spool = opened(tmp_path)
+    append(spool, events(9))
+    spool.ack(len(read(spool)), 0.0)
+    spool.close()
+    for path in segments(tmp_path):
+        path.unlink()
+    spool = opened(tmp_path)
+    append(spool, events(3, 10))
+
+    assert [10, 11, 12] == drained(spool)
+    assert [] == spool.losses()
+
+
+def test_opening_reads_the_end_and_not_the_backlog(tmp_path, monkeypatch):
+    """A backlog of any length costs two segments to open."""
+    spool = opened(tmp_path)
+    for first in range(1, 2_000, 10):
+        append(spool, events(10, first))
+    spool.close()
+    seen = []
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, n, at: seen.append(got := pread(fd, n, at)) or got)
+    opened(tmp_path)
+
+    assert len(segments(tmp_path)) > 30
+    assert sum(map(len, seen)) < 3 * 4_000
+
+
+def test_a_disk_without_room_takes_none_of_a_batch(tmp_path):
+    """`append` raises, what was there stays readable, and later appends go on behind it."""
+    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 20))
+    append(spool, events(3))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    (path,) = segments(tmp_path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, before[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            append(spool, events(50, 4))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert 3 == spool.waiting
+    assert 50 == append(spool, events(50, 4))
+    spool.close()
+
+    assert list(range(1, 54)) == drained(opened(tmp_path))
+
+
+def test_what_failed_and_could_not_be_cut_is_not_read(tmp_path, monkeypatch):
+    """Whole records of an append that has raised stand behind the end; the next one counts."""
+    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 20))
+    append(spool, events(3))
+    pwrite = os.pwrite
+
+    def torn(fd, data, at):
+        if len(data) > 1_000:
+            return pwrite(fd, data[:1_000], at)
+        raise OSError(errno.ENOSPC, "no space")
+
+    def refused(fd, size):
+        raise OSError(errno.EIO, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", torn)
+        patch.setattr(os, "ftruncate", refused)
+        with pytest.raises(OSError, match="no space"):
+            append(spool, events(10, 4, text="first"))
+    append(spool, events(10, 4, level=40, text="second"))
+    spool.close()
+    spool = opened(tmp_path)
+    got = spool.read(99, MUCH)
+
+    assert list(range(1, 14)) == [stamped.seq for stamped, _ in got]
+    assert {40} == {stamped.level for stamped, _ in got[3:]}
+    assert SESSION == got[-1][0].session
