@@ -6,7 +6,7 @@ import os
 import re
 from typing import Any
 
-from mplog.config import durations, named, prefixes, sizes, values
+from mplog.config import durations, named, prefixes, sizes, syslog, values
 from mplog.config.carried import carry, is_carried
 from mplog.config.key import Key
 from mplog.config.wrong import WrongValue, plain
@@ -15,7 +15,6 @@ NAME_PATTERN = r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,31}\Z"
 STDERR = "stderr"  # as a fallback: the writer's own
 MAX_EVENTS = 10_000_000
 COLOURS = ("auto", "always", "never")
-FRAMINGS = ("octets", "lf")
 _MAX_TEXT_CHARS = 4_000
 
 
@@ -225,17 +224,22 @@ TYPES: dict[str, tuple[Key, ...]] = {
     "syslog": (
         _key(
             "target",
-            _TEXT,
+            (syslog.target, str),
             '`"unix:/dev/log"`, `"udp://HOST[:514]"`, `"tcp://HOST[:601]"`, `"tls://HOST[:6514]"`',
             "Where the messages go.",
         ),
-        _key("facility", _TEXT, "a name, as `daemon`", "The facility of the messages."),
+        _key("facility", (syslog.facility, str), "a name, as `daemon`", "The facility of the messages."),
         _key("app", _TEXT, "a name", "The application's name."),
         _key("host", _TEXT, "a name", "This machine's name, if not the kernel's."),
-        _key("sd_id", _TEXT, "a name with an enterprise number", "What the fields stand under."),
+        _key(
+            "sd_id",
+            (syslog.sd_id, str),
+            "a name with an enterprise number",
+            "What the fields stand under.",
+        ),
         _key(
             "framing",
-            _one_of(FRAMINGS),
+            _one_of(syslog.FRAMINGS),
             "`octets` or `lf`",
             "How messages are told apart in a stream.",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mplog.config import syslog
+from mplog.config.sink import parse_sinks
 from mplog.config.syslog import Address, parse_target, required
 from mplog.config.wrong import WrongValue
 from mplog.errors import UsageError
@@ -74,3 +75,13 @@ def test_other_wrong_values_are_told(check, wrong, says):
 def test_right_values_are_taken(check, value):
     """As they are."""
     assert value == check(value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"target": "nowhere"}, {"facility": "locals0"}, {"sd_id": "x"}, {"framing": "crlf"}],
+)
+def test_a_wrong_setting_of_a_sink_is_told_before_a_writer_starts(wrong):
+    """With its place among the sinks."""
+    with pytest.raises(WrongValue, match=rf"^sinks\[0\]\.{next(iter(wrong))}: "):
+        parse_sinks([{"type": "syslog", **wrong}])
