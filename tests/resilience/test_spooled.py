@@ -1,0 +1,205 @@
+"""A queue whose events outlast the process, and whose disk may fail."""
+
+from __future__ import annotations
+
+import errno
+import time
+
+import pytest
+from given import WALL_NS, events, numbers, told
+
+from mplog.resilience.queue import Hooks, Queue
+from mplog.resilience.spool import Spool
+from mplog.resilience.spool_rules import SpoolRules
+from mplog.resilience.spooled import Spooled
+from mplog.resilience.store import Limits, held, outgoing
+from mplog.testing import FlakySink, hang
+
+LONG_S = 20.0
+
+
+def store_in(place, rules=None, **limits):
+    return Spooled(Spool(place / "spool", rules), Limits(**limits), "loki")
+
+
+def put(store, batch, now_s=0.0):
+    store.put([held(one) for one in batch], now_s)
+
+
+def take(store, now_s=0.0):
+    return [outgoing(one) for one in store.take(now_s, WALL_NS)]
+
+
+def failing(monkeypatch, spool, error=errno.ENOSPC):
+    """A disk that takes nothing while what this returns says so."""
+    bad = [True]
+    append = spool.append
+
+    def maybe(batch):
+        if bad:
+            raise OSError(error, "no space left on device")
+        append(batch)
+
+    monkeypatch.setattr(spool, "append", maybe)
+    return bad
+
+
+def adds_up(store):
+    counts = store.counts
+    return counts.accepted == counts.delivered + counts.dropped + counts.in_flight
+
+
+def test_what_was_not_delivered_is_delivered_by_the_next_process(tmp_path, wait_for):
+    """The report says that it is left, and where."""
+    sink = FlakySink()
+    sink.down = ConnectionRefusedError()
+    queue = Queue(sink, store_in(tmp_path, batch_s=0.01))
+    queue.open()
+    queue.put(events(50))
+    wait_for(lambda: len(sink.calls) > 2)
+    queue.close("flush")
+    report = queue.report()
+    assert (0, 50, 0) == (report.delivered, report.left, report.dropped)
+    assert f"in the spool {tmp_path}/spool" == report.where
+
+    sink = FlakySink()
+    queue = Queue(sink, store_in(tmp_path, batch_s=0.01))
+    queue.open()
+    queue.put(events(50, 51))
+    assert queue.drain(time.monotonic() + LONG_S)
+    queue.close("flush")
+
+    assert list(range(1, 101)) == numbers(sink.got)
+    report = queue.report()
+    assert (100, 0, 0) == (report.delivered, report.left, report.dropped)
+
+
+def test_a_repetition_after_a_kill_is_neither_accepted_nor_delivered_again(tmp_path):
+    """The sum is about events, not about how often they came."""
+    store = store_in(tmp_path)
+    put(store, events(5))
+    store.give_up("shutdown")
+    store = store_in(tmp_path)
+    put(store, events(8))
+
+    assert [1, 2, 3, 4, 5, 6, 7, 8] == numbers(take(store))
+    assert 8 == store.counts.accepted
+
+
+def test_a_full_disk_sends_events_into_memory_and_back(tmp_path, monkeypatch):
+    """In order; the error is told, and the disk is tried again a second later."""
+    store = store_in(tmp_path)
+    put(store, events(3))
+    bad = failing(monkeypatch, store._spool)
+    put(store, events(3, 4))
+    assert errno.ENOSPC == store.trouble.errno
+    put(store, events(3, 7), 0.5)
+    bad.clear()
+    put(store, events(1, 10), 0.9)
+    assert 3 == store._spool.waiting
+    put(store, events(1, 11), 1.1)
+    assert 11 == store._spool.waiting
+    assert adds_up(store)
+
+    assert list(range(1, 12)) == numbers(take(store, 1.1))
+
+
+def test_memory_is_delivered_behind_the_spool_while_the_disk_stays_full(tmp_path, monkeypatch):
+    """Nobody waits for the disk."""
+    store = store_in(tmp_path, batch_events=4)
+    put(store, events(3))
+    failing(monkeypatch, store._spool)
+    put(store, events(7, 4))
+    got = []
+    while batch := take(store):
+        got += numbers(batch)
+        store.settle(len(batch), 0.0)
+        assert adds_up(store)
+
+    assert list(range(1, 11)) == got
+
+
+def test_memory_has_its_bound_and_the_loss_is_told(tmp_path, monkeypatch):
+    """A full disk and a dead far side end in a counted drop."""
+    store = store_in(tmp_path, max_events=8)
+    failing(monkeypatch, store._spool)
+    put(store, events(20))
+
+    assert {"queue_full": {"INFO": 13}} == store.counts.reasons
+    assert adds_up(store)
+    assert 13 == told(take(store))
+
+
+def test_the_losses_of_the_spool_are_told_to_the_sink(tmp_path):
+    """A spool that is full drops its oldest segment, and says so."""
+    store = store_in(tmp_path, SpoolRules(max_bytes=10_000, segment_bytes=1_000), batch_events=1000)
+    for first in range(1, 401, 4):
+        put(store, events(4, first))
+    assert adds_up(store)
+    lost = store.counts.dropped
+    assert lost > 100
+    batch = take(store)
+
+    assert lost == told(batch)
+    assert "spool full, INFO" in batch[0].event.template
+    assert list(range(lost + 1, 401)) == numbers(batch)
+
+
+def test_a_spool_that_cannot_be_opened_is_memory_until_it_can(tmp_path):
+    """The path is a file; when that is gone, what waits moves to the disk."""
+    (tmp_path / "spool").write_text("in the way")
+    store = store_in(tmp_path)
+    assert errno.EEXIST == store.trouble.errno
+    put(store, events(3), 0.5)
+    (tmp_path / "spool").unlink()
+    put(store, events(3, 4), 5.0)
+
+    assert 6 == store._spool.waiting
+    assert [1, 2, 3, 4, 5, 6] == numbers(take(store, 5.0))
+
+
+def test_a_disk_that_cannot_be_read_is_tried_again(tmp_path, monkeypatch, wait_for):
+    """The events stay where they are, and the thread does not spin."""
+    store = store_in(tmp_path, batch_s=0.0)
+    reads = []
+    read = store._spool.read
+
+    def maybe(most, most_bytes):
+        reads.append(most)
+        if len(reads) < 3:
+            raise OSError(errno.EIO, "input/output error")
+        return read(most, most_bytes)
+
+    monkeypatch.setattr(store._spool, "read", maybe)
+    sink = FlakySink()
+    queue = Queue(sink, store)
+    queue.open()
+    queue.put(events(3))
+    assert queue.drain(time.monotonic() + LONG_S)
+    queue.close("flush")
+
+    assert [1, 2, 3] == numbers(sink.got)
+    assert len(reads) < 20
+
+
+def test_a_far_side_that_hangs_leaves_the_spool_to_the_next(tmp_path, wait_for):
+    """The thread is left behind with its batch; the events are where they were."""
+    sink, errors = FlakySink(hang()), []
+    queue = Queue(
+        sink,
+        store_in(tmp_path, batch_s=0.0),
+        hooks=Hooks(trouble=lambda error, counts: errors.append(error)),
+    )
+    queue.open()
+    queue.put(events(3))
+    wait_for(sink.hanging.is_set)
+    queue.close("graceful", 0.05)
+    assert 3 == queue.report().left
+
+    spool = queue._store._spool
+    with pytest.raises(OSError, match="another writer"):
+        Spool(tmp_path / "spool").open()
+    spool.close()  # as its process's end does
+    assert [1, 2, 3] == numbers(take(store_in(tmp_path)))
+    sink.release()
+    assert queue.join(LONG_S)
