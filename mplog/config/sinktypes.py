@@ -114,7 +114,7 @@ def _key(name: str, read: tuple[Any, Any], takes: str, what: str, attribute: str
     return Key(name, attribute or name, "service", parse, text, takes, what)
 
 
-_TEXT, _COUNT = (_text, str), (_count, str)
+_TEXT, _COUNT, _PATH = (_text, str), (_count, str), (syslog.path, str)
 _DURATION, _SIZE = (durations.parse, durations.text), (_size, sizes.text)
 _SWITCH = (values.parse_switch, values.switch_text)
 
@@ -228,7 +228,12 @@ TYPES: dict[str, tuple[Key, ...]] = {
             '`"unix:/dev/log"`, `"udp://HOST[:514]"`, `"tcp://HOST[:601]"`, `"tls://HOST[:6514]"`',
             "Where the messages go.",
         ),
-        _key("facility", (syslog.facility, str), "a name, as `daemon`", "The facility of the messages."),
+        _key(
+            "facility",
+            (syslog.facility, str),
+            "a name, as `daemon`",
+            "The facility of the messages.",
+        ),
         _key("app", _TEXT, "a name", "The application's name."),
         _key("host", _TEXT, "a name", "This machine's name, if not the kernel's."),
         _key(
@@ -246,14 +251,14 @@ TYPES: dict[str, tuple[Key, ...]] = {
         _key("max_bytes", _SIZE, "a size", "A message's limit; longer ones are cut."),
         _key("bom", _SWITCH, "`on` or `off`", "A byte order mark before text that is not ASCII."),
         _key("timeout", _DURATION, "a duration", "For connecting and for a write.", "timeout_s"),
-        _key("ca_file", _TEXT, "a path", "Certificates to trust, if not the system's."),
-        _key("cert_file", _TEXT, "a path", "The client's own certificate."),
-        _key("key_file", _TEXT, "a path", "Its key."),
+        _key("ca_file", _PATH, "a path", "Certificates to trust, if not the system's."),
+        _key("cert_file", _PATH, "a path", "The client's own certificate."),
+        _key("key_file", _PATH, "a path", "Its key."),
         _key("server_name", _TEXT, "a name", "Whom the certificate must be for."),
     ),
     "journald": (
         _key("app", _TEXT, "a name", "SYSLOG_IDENTIFIER: what `journalctl -t` looks for."),
-        _key("target", _TEXT, "a path", "The socket at which journald listens.", "socket"),
+        _key("target", _PATH, "a path", "The socket at which journald listens.", "socket"),
         _key("timeout", _DURATION, "a duration", "As long as journald takes nothing.", "timeout_s"),
     ),
     "callable": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -101,6 +102,18 @@ def max_bytes(value: int) -> int:
     if MIN_BYTES <= value <= MAX_BYTES:
         return value
     raise WrongValue(value, "is out of range", f"give {MIN_BYTES} to {MAX_BYTES:,} bytes")
+
+
+def path(value: object) -> str:
+    """*value*, where it is an absolute path; `~` is its user's home. The writer, which opens it,
+    stands in another directory than the program.
+    """
+    text = plain(value)
+    if isinstance(text, str) and text.isprintable():
+        home = os.path.expanduser(text)
+        if home.startswith("/"):
+            return home
+    raise WrongValue(value, "is no absolute path", 'give one, as "/etc/ssl/certs/logs.pem"')
 
 
 def timeout_s(value: float) -> float:

@@ -56,6 +56,8 @@ def test_what_is_no_address_is_told(value):
         (syslog.sd_id, "mplog", "enterprise number"),
         (syslog.sd_id, "a]@1", "enterprise number"),
         (syslog.framing, "crlf", "octets"),
+        (syslog.path, "ca.pem", "absolute path"),
+        (syslog.path, None, "absolute path"),
         (syslog.max_bytes, 479, "480"),
         (syslog.timeout_s, 0, "more than 0"),
     ],
@@ -70,7 +72,12 @@ def test_other_wrong_values_are_told(check, wrong, says):
 
 @pytest.mark.parametrize(
     ("check", "value"),
-    [(syslog.facility, "local7"), (syslog.sd_id, "a@1.2"), (syslog.framing, "lf")],
+    [
+        (syslog.facility, "local7"),
+        (syslog.sd_id, "a@1.2"),
+        (syslog.framing, "lf"),
+        (syslog.path, "/a"),
+    ],
 )
 def test_right_values_are_taken(check, value):
     """As they are."""
