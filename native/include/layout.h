@@ -101,6 +101,7 @@ struct mpl_record {
 #define MPL_FLAG_LATE 2u
 #define MPL_FLAG_RECOVERED 4u
 #define MPL_FLAG_DURABLE 8u /* its call waits until it is on the disk */
+#define MPL_FLAG_YIELDS 32u /* its process drops the oldest: the lane's next owner may take it back, too */
 #define MPL_FLAG_GAP 16u /* behind the payload, and counted in payload_len, stands a struct mpl_gap: of the numbers directly before this one */
 
 /* Events that were dropped, as their owner knows them. */

@@ -33,7 +33,7 @@ enum { STEADY = 1, VICTIM, HEIR, LATE, FRESH, PRODUCERS };
 
 static const char *place;
 static mpl_a64 *acked; /* by producer, the last number that a call has returned for; in memory that outlives it */
-static bool drops;     /* whether the victim's policy is to */
+static bool drops, takes; /* whether the victim's policy is to drop; to take back, and then its predecessor's is, too */
 static uint64_t kills[3], cannot, whole;
 
 /* ---- who is killed ------------------------------------------------------------------------------------------------------------ */
@@ -138,7 +138,7 @@ static void look(const struct line *l, void *arg)
     unsigned i = session_of(s, l);
     CHECK(!s->session[i].ended); /* the end line is the last one, and comes once */
     const uint64_t producer = l->kind == 'S' ? s->session[i].producer : l->producer;
-    const bool dropping = drops && (producer == VICTIM || producer == STEADY); /* who takes the oldest back does not spare its predecessor */
+    const bool dropping = drops && (producer == VICTIM || (takes && producer == STEADY));
     if (l->kind == 'S') {
         s->session[i].ended = true;
         CHECK_EQ(l->delivered, s->session[i].events);
@@ -163,7 +163,7 @@ static void check_file(void)
     each_line(file, look, &s);
     for (int id = STEADY; id < PRODUCERS; id++) {
         uint64_t sure = mpl_load(&acked[id]);
-        CHECK(s.last[id] == sure || (id == VICTIM && s.last[id] == sure + 1) || (drops && id <= VICTIM && s.last[id] < sure));
+        CHECK(s.last[id] == sure || (id == VICTIM && s.last[id] == sure + 1) || ((id == VICTIM ? drops : takes && id == STEADY) && s.last[id] < sure));
     }
     CHECK_EQ(s.last[FRESH], 1);
     for (unsigned i = 0; i < s.sessions; i++)
@@ -177,11 +177,11 @@ static void one_triple(uint64_t k)
                        *third = &recovering[k % COUNT(recovering)];
     const bool fills = strncmp(first->name, "publish", 7) != 0;
     const enum mpl_when_full policy = strncmp(first->name, "oldest", 6) == 0 ? MPL_DROP_OLDEST : strncmp(first->name, "drop", 4) == 0 ? MPL_DROP_NEWEST : MPL_OVERFLOW;
-    drops = policy != MPL_OVERFLOW;
+    drops = policy != MPL_OVERFLOW, takes = policy == MPL_DROP_OLDEST;
     for (int id = 0; id < PRODUCERS; id++)
         mpl_store(&acked[id], 0);
     fprintf(stderr, "%s:%d, %s:%d, %s:%d\n", first->name, first->n, second->name, second->n, third->name, third->n);
-    run(produce, (struct part){.policy = MPL_OVERFLOW, .id = STEADY, .events = 5, .len = 60, .detach = k % 2});
+    run(produce, (struct part){.policy = takes ? policy : MPL_OVERFLOW, .id = STEADY, .events = 5, .len = 60, .detach = k % 2});
     bool killed[3];
     killed[0] = run(produce, (struct part){.at = first, .policy = policy, .id = VICTIM, .events = fills ? 100 : 8, .len = fills ? 12000 : 200});
     if (k % 3 == 0) /* the heir comes before the writer, or after it */

@@ -109,7 +109,8 @@ int mpl_hand_give(struct mpl_hand *h, struct mpl_write *w, const char *staged, i
             return -ENOMEM;
         h->bytes = more, h->room = length;
     }
-    memcpy(h->bytes, staged, length);
+    if (length) /* damage alone has an entry without bytes */
+        memcpy(h->bytes, staged, length);
     pthread_mutex_lock(&h->lock);
     h->job = mpl_writing_of(w, h->bytes, fd);
     h->job.hand = h;

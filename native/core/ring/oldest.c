@@ -69,7 +69,8 @@ struct walk {
     uint64_t many, count[MPL_LEVELS];
 };
 
-/* Over whole records, from the oldest one on, up to `least` or beyond it. Those of a predecessor are told by its last number. */
+/* Over whole records, from the oldest one on, up to `least` or beyond it. Those of a predecessor are told by its last number; what it was promised to keep is
+ * kept, and rather is the new one dropped. */
 static bool walk_over(const struct mpl_producer *p, uint64_t from, uint64_t least, struct walk *w)
 {
     *w = (struct walk){.to = from};
@@ -79,7 +80,9 @@ static bool walk_over(const struct mpl_producer *p, uint64_t from, uint64_t leas
         if ((int64_t)have <= 0 || found->len < 8 || found->len % 8 || found->len > rest || found->len > have || (found->epoch && found->len < sizeof *found))
             return false;
         if (found->epoch == p->epoch && found->flags & MPL_FLAG_DURABLE)
-            return false; /* somebody waits for it: rather is the new one dropped */
+            return false; /* somebody waits for it */
+        if (found->epoch && found->epoch != p->epoch && !(found->flags & MPL_FLAG_YIELDS))
+            return false;
         w->to += found->len;
         if (found->epoch != p->epoch)
             continue;

@@ -146,7 +146,7 @@ static ALWAYS struct mpl_record stamped(struct mpl_producer *p, const struct eve
 {
     struct mpl_record head = {.len = (uint32_t)mpl_align8(sizeof head + e->len), .epoch = p->epoch, .seq = p->seq, .mono_ns = mpl_now(CLOCK_MONOTONIC),
         .wall_ns = mpl_now(CLOCK_REALTIME_COARSE), .payload_len = (uint32_t)e->len, .level = (uint8_t)e->level, .kind = (uint8_t)e->kind,
-        .flags = (uint16_t)(e->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE | MPL_FLAG_GAP))};
+        .flags = (uint16_t)((e->flags & (MPL_FLAG_CUT | MPL_FLAG_DURABLE | MPL_FLAG_GAP)) | (p->when_full == MPL_DROP_OLDEST ? MPL_FLAG_YIELDS : 0))};
     if (head.mono_ns < p->last_mono)
         head.mono_ns = p->last_mono;
     p->last_mono = head.mono_ns;
