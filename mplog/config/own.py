@@ -22,6 +22,7 @@ EventBytes = Annotated[int, Meta(ge=limits.MIN_EVENT_BYTES, le=limits.MAX_EVENT_
 Seconds = Annotated[float, Meta(ge=0, le=limits.MAX_S)]
 _Secret = Annotated[str, Meta(min_length=1, max_length=limits.MAX_SECRET_BYTES)]
 Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=limits.MAX_SECRETS)]
+OnInternalError = Literal["disable", "abort"]
 WhenFull = Literal["overflow", "block", "drop_newest", "drop_oldest"]
 
 
@@ -41,6 +42,7 @@ class Own(msgspec.Struct, kw_only=True):
     redact: Secrets = limits.REDACTED
     uncaught: bool = True
     faulthandler: bool = True
+    on_internal_error: OnInternalError = "disable"
     max_event_bytes: EventBytes = 64 * 1024
     durable_level: Level | None = None
     durable_timeout_s: Seconds = field(default=10.0, name="durable_timeout")

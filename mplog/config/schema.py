@@ -19,6 +19,7 @@ from mplog.config.key import Key
 from mplog.config.own import (
     EventBytes,
     Level,
+    OnInternalError,
     Overflow,
     Seconds,
     Secrets,
@@ -45,6 +46,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     redact: Secrets = limits.REDACTED
     uncaught: bool = True
     faulthandler: bool = True
+    on_internal_error: OnInternalError = "disable"
     files: _Files = ()
     sinks: str = "off"
     spool_bytes: Overflow = field(default=limits.DEFAULT_SPOOL_BYTES, name="spool")
@@ -171,6 +173,17 @@ _TABLE = (
         "The Python traceback of a process that SIGSEGV, SIGFPE, SIGABRT, SIGBUS or SIGILL kills "
         "gets into the log, with the event of its death. Where a program has turned on Python's "
         "faulthandler itself, it keeps it.",
+    ),
+    Key(
+        "on_internal_error",
+        "on_internal_error",
+        "process",
+        values.parse_on_internal_error,
+        str,
+        "`disable` or `abort`",
+        "What a fault of mplog's own inside a log call does, once it is told: turn logging off in "
+        "that process until it calls `configure()` again, or end the process by SIGABRT. "
+        "[More](../howto/errors.md).",
     ),
     *FILE_KEYS,
     Key(

@@ -62,6 +62,11 @@ def parse_when_full(value: object) -> str:
     return choice(value, WHEN_FULL)
 
 
+def parse_on_internal_error(value: object) -> str:
+    """The policy for a fault of mplog's own, as its word."""
+    return choice(value, ("disable", "abort"))
+
+
 def parse_format(value: object) -> str:
     """The format of the file's lines, as its word; or the name of a callable that makes them."""
     if type(value) is types.FunctionType:

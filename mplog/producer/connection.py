@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from mplog import _native
 from mplog.config import Own, private_directory
-from mplog.errors import MplogError
+from mplog.errors import InternalError, MplogError
 from mplog.event.codec import ENCODER
 from mplog.launch import ensure_writer
 from mplog.producer import trouble
+from mplog.producer.containment import contain
 from mplog.producer.starts import Starts
 from mplog.ring import Place, bell_id, create_bell
 
@@ -36,7 +37,6 @@ _WHEN_FULL = {
 }
 _NEVER = 256  # above every level
 _MANY = 3  # starts that have come to nothing, in a row
-_OURS = frozenset({"mplog", "msgspec", "multiprocess", "billiard"})
 _all: WeakSet[Connection] = WeakSet()
 CLAIMED: list[Callable[[Connection], None]] = []  # told of each claim, at its first event
 _NAMES = ("multiprocessing.process", "multiprocess.process")
@@ -73,17 +73,10 @@ def _place() -> tuple[int, int, int]:
     return os.geteuid(), root.st_dev, root.st_ino
 
 
-def _is_ours(error: Exception) -> bool:
-    """Whether *error* was raised by code of mplog or the standard library: no other runs here but
-    the user's signal handlers.
-    """
-    trace = error.__traceback__
-    while trace is not None:
-        package = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package not in _OURS and package not in sys.stdlib_module_names:
-            return False
-        trace = trace.tb_next
-    return True
+def close_all() -> None:
+    """Give all lanes of this process back for good."""
+    for connection in list(_all):
+        connection.close()
 
 
 def _say_goodbye() -> None:
@@ -176,12 +169,13 @@ class Connection:
                 self._no_lane()
             elif what == "unsynced":
                 trouble.unsynced(self)
+            elif what == "broken":
+                raise InternalError("the core has given a result that it must not give")
             else:  # something is amiss, or a wait does not end
                 self._look()
         except Exception as error:
-            if not _is_ours(error):
+            if not contain(error):
                 raise  # of a signal handler that ran meanwhile: the program's own
-            trouble.internal(self, error)
 
     def _claimed(self) -> None:
         """A pool's child has a name of its own. It ends by os._exit and runs no atexit; its own

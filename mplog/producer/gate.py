@@ -18,7 +18,8 @@ from mplog.config import REDACTED, Own, own_from_bytes, private_directory
 from mplog.errors import MplogError
 from mplog.event.event import Event
 from mplog.event.level import WARNING, name_of
-from mplog.producer.connection import Connection
+from mplog.producer.connection import Connection, close_all
+from mplog.producer.containment import OFF_LEVEL
 from mplog.producer.tell import fault, printable, say, tell
 from mplog.ring import create_bell, own_configuration
 
@@ -43,9 +44,10 @@ class Gate:
             False dropped, None does not encode, or is too large.
         publish: takes (level, payload, kind, flags); the same for a payload.
         connection: to the service, once there is one; set before the level, which tells both to C.
+        off: a fault of mplog's own has turned it off.
     """
 
-    __slots__ = ("_level", "_steers", "connection", "emit", "publish")
+    __slots__ = ("_level", "_steers", "connection", "emit", "off", "publish")
 
     def __init__(self, *, steers: bool = False) -> None:
         self._steers = steers
@@ -65,15 +67,28 @@ class Gate:
     def reset(self) -> None:
         """Back to the state before any configuration: the next event attaches again."""
         self.connection: Connection | None = None
+        self.off = False
         if self._steers:
             set_redaction(REDACTED)
         self.level = 0
         self.emit: Publish = self._first
         self.publish: Publish = self._first_payload
 
+    def turn_off(self) -> None:
+        """Nothing passes any more until the next `connect`; all lanes are given back, and what is
+        in them is delivered.
+        """
+        self.off = True
+        self.emit = self.publish = _refuse
+        self._level = OFF_LEVEL
+        if self._steers:
+            steer(OFF_LEVEL, None)
+        close_all()
+
     def connect(self, connection: Connection, level: int) -> None:
         """From now on events of *level* and above go to *connection*."""
         self.connection = connection
+        self.off = False
         if self._steers:
             set_redaction(connection.settings.redact)
         self.publish = connection.producer.publish
@@ -102,6 +117,10 @@ class Gate:
             return False
         self.connect(found[0], found[1].level)
         return True
+
+
+def _refuse(level: int, event: object, kind: int = 0, flags: int = 0) -> bool:
+    return False
 
 
 def _never(level: int, event: tuple[Any, ...], kind: int = 0) -> bool | None:

@@ -17,6 +17,7 @@ from mplog._native import set_logging, shortcut
 from mplog.event.event import ExceptionInfo
 from mplog.event.exception import describe
 from mplog.event.sanitise import guarded
+from mplog.producer.containment import contain
 from mplog.producer.context import CURRENT
 from mplog.producer.gate import GATE, PERCENT_KIND, Gate
 from mplog.producer.logger import send
@@ -54,7 +55,11 @@ class RecordHandler(logging.Handler):
         except Exception:
             self.handleError(record)
             return
-        send(level, event, PERCENT_KIND, self.gate)
+        try:
+            send(level, event, PERCENT_KIND, self.gate)
+        except Exception as error:
+            if not contain(error):
+                raise  # of a signal handler: the program's own
 
 
 def stands_in_logging(function: Any) -> bool:

@@ -16,6 +16,8 @@ from mplog._native import FLAG_CUT, Logger, redact, set_hooks
 from mplog.event.codec import ENCODER, bounded, is_native
 from mplog.event.exception import describe, stack_text
 from mplog.event.level import INFO, NUMBERS
+from mplog.event.sanitise import guarded
+from mplog.producer.containment import contain
 from mplog.producer.context import CURRENT
 from mplog.producer.gate import GATE, MAX_PAYLOAD_BYTES, Gate
 
@@ -66,7 +68,7 @@ def _caller(stacklevel: int) -> FrameType:
 
 def number_of(level: object) -> int:
     """The number of a level that a caller has named, from 0 to 255; INFO for a name unknown."""
-    number = level if isinstance(level, int) else NUMBERS.get(str(level).upper(), INFO)
+    number = level if isinstance(level, int) else NUMBERS.get(guarded(str, level).upper(), INFO)
     return min(max(number, 0), 255)
 
 
@@ -203,4 +205,5 @@ set_hooks(
     thread_of=thread_of,
     task_of=running_task,
     context=CURRENT,
+    contain=contain,
 )

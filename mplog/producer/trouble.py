@@ -7,12 +7,15 @@ import os
 from typing import TYPE_CHECKING
 
 from mplog import _native
+from mplog.errors import InternalError
 from mplog.producer.tell import fault
 from mplog.ring import stderr_path
 
 if TYPE_CHECKING:
     from mplog.producer.connection import Connection
 
+# Results that errors.def says are mplog's own fault.
+_MUST_NOT_HAPPEN = frozenset({-1007, -1011, -1012, -1017})
 _SAID_BYTES = 4096  # of a writer's stderr, from its end
 
 
@@ -97,6 +100,8 @@ def no_memory(at: Connection, error: Exception) -> None:
 
 def no_lane(at: Connection, code: int) -> None:
     """The core has found no lane for this process."""
+    if code in _MUST_NOT_HAPPEN:
+        raise InternalError(f"claiming a lane: {_native.strerror(code)}", result=code)
     full = code == -errno.ENOSPC and at.settings.overflow_dir is None
     right = "; `overflow_dir` on a disk would take them" if full else ""
     text = (
@@ -104,8 +109,3 @@ def no_lane(at: Connection, code: int) -> None:
         f"events are dropped and counted{right}"
     )
     _fault(at, text, f"lane:{code}", "MPL-S002", result=code)
-
-
-def internal(at: Connection, error: Exception) -> None:
-    """A fault of our own, while something was looked after."""
-    _fault(at, f"{type(error).__name__}: {error}", "internal", "MPL-I001")

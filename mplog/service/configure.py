@@ -56,6 +56,7 @@ def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) ->
             STATE.service is not None
             and STATE.wanted == loaded.settings
             and GATE.connection is not None
+            and not GATE.off
         ):
             watch(GATE.connection)  # shutdown() may have undone it
             return Service(STATE.service.name, False, STATE.service.differences)

@@ -21,6 +21,13 @@ void mpl_kill_point(const char *name)
         kill(getpid(), SIGKILL);
 }
 
+int mpl_fail_point(const char *name)
+{
+    const char *armed = getenv("MPLOG_FAULT");
+    const size_t n = strlen(name);
+    return armed && strncmp(armed, name, n) == 0 && armed[n] == ':' ? (int)strtol(armed + n + 1, NULL, 10) : 0;
+}
+
 static char *seed, *seed_log;
 static bool seed_used;
 

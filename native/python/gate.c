@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gate.h"
 
+#include "fault.h"
+
 struct mplog_gate mplog_gate;
 
 static uint8_t scratch[MPLOG_SCRATCH_BYTES];
@@ -9,6 +11,8 @@ static uint64_t taken_in; /* the generation of the process: a child does not inh
 
 bool mplog_scratch_take(struct mplog_scratch *s)
 {
+    if (FAIL_POINT(scratch))
+        return false;
     s->own = taken && taken_in == mpl_generation();
     s->bytes = s->own ? PyMem_Malloc(MPLOG_SCRATCH_BYTES) : scratch;
     if (!s->own) {

@@ -20,7 +20,7 @@ typedef struct {
     uint64_t redaction; /* that `fields` was encoded under */
 } LoggerObject;
 
-static PyObject *slow, *number_of; /* of mplog/producer/logger.py */
+static PyObject *slow, *number_of, *contain; /* of mplog/producer/logger.py */
 
 /* ---- what a logger says with every event ------------------------------------------------------------------------------ */
 static uint8_t *kept(const struct mplog_pack *p, const uint8_t *from, uint32_t *n)
@@ -139,6 +139,31 @@ static PyObject *fields_of(const struct call *c)
     return fields;
 }
 
+/* What has been raised inside a call: False, where it was mplog's own business and has been told; NULL with it, where a signal handler of the user's has
+ * raised it, or what has come of telling it is no Exception. */
+static PyObject *contained(void)
+{
+    PyObject *type, *value, *trace;
+    if (!contain || !PyErr_ExceptionMatches(PyExc_Exception))
+        return NULL;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace)
+        PyException_SetTraceback(value, trace);
+    PyObject *ours = PyObject_CallOneArg(contain, value);
+    if (ours == Py_False) {
+        PyErr_Restore(type, value, trace);
+    } else {
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+        if (!ours && PyErr_ExceptionMatches(PyExc_Exception))
+            PyErr_Clear();
+    }
+    Py_XDECREF(ours);
+    return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
+}
+
 static PyObject *through_python(const struct call *c, bool with_exception)
 {
     PyObject *fields = fields_of(c), *level = fields ? PyLong_FromLong(c->level) : NULL, *result = NULL;
@@ -148,7 +173,7 @@ static PyObject *through_python(const struct call *c, bool with_exception)
         result = PyObject_CallFunctionObjArgs(slow, (PyObject *)c->logger, level, c->template, fields, NULL);
     Py_XDECREF(level);
     Py_XDECREF(fields);
-    return result;
+    return result ? result : contained();
 }
 
 /* True, False; None: not plain, or too large, or the service is another one now; NULL with what a signal handler of the user's has raised. */
@@ -164,6 +189,8 @@ static PyObject *publish_plain(ProducerObject *producer, const struct call *c)
         result = mplog_publish(producer, &e);
     } else if (!PyErr_Occurred()) {
         result = Py_NewRef(Py_None);
+    } else {
+        result = contained();
     }
     mplog_scratch_give(&s);
     return result;
@@ -409,15 +436,16 @@ PyTypeObject LoggerType = {
 
 PyObject *mplog_f_set_hooks(PyObject *module, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"encode", "takes", "slow", "number_of", "thread_of", "task_of", "context", NULL};
-    PyObject *encode, *takes, *log, *number;
+    static char *keywords[] = {"encode", "takes", "slow", "number_of", "thread_of", "task_of", "context", "contain", NULL};
+    PyObject *encode, *takes, *log, *number, *own;
     struct mplog_hooks around;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOOOOO:set_hooks", keywords, &encode, &takes, &log, &number, &around.thread_of, &around.task_of,
-            &around.context))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "$OOOOOOOO:set_hooks", keywords, &encode, &takes, &log, &number, &around.thread_of, &around.task_of,
+            &around.context, &own))
         return NULL;
     if (mplog_pack_init(encode, takes) || mplog_around_init(&around))
         return NULL;
     Py_XSETREF(slow, Py_NewRef(log));
     Py_XSETREF(number_of, Py_NewRef(number));
+    Py_XSETREF(contain, Py_NewRef(own));
     Py_RETURN_NONE;
 }

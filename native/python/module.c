@@ -141,7 +141,7 @@ static PyObject *f_strerror(PyObject *module, PyObject *arg)
 
 static PyObject *f_generation(PyObject *module, PyObject *unused) { return PyLong_FromUnsignedLongLong(mpl_generation()); }
 
-PyDoc_STRVAR(hooks_doc, "set_hooks(*, encode, takes, slow, number_of, thread_of, task_of, context): what Logger asks Python for (mplog/producer/logger.py)");
+PyDoc_STRVAR(hooks_doc, "set_hooks(*, encode, takes, slow, number_of, thread_of, task_of, context, contain): what Logger asks Python for (mplog/producer/logger.py)");
 PyDoc_STRVAR(set_logging_doc, "set_logging(*, globals, source, gate, emit, arguments, layout, mapping): what the shortcuts know of logging (mplog/producer/handler.py)");
 static PyMethodDef functions[] = {
     {"bell_create", f_bell_create, METH_VARARGS, "bell_create(dir, service, conf) -> whether this call made it"},

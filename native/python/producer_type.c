@@ -65,6 +65,13 @@ static PyObject *producer_close(ProducerObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static PyObject *producer_count_internal(ProducerObject *self, PyObject *unused)
+{
+    if (self->p.bell)
+        MPL_ACCOUNT(mpl_add(&self->p.bell->counters[MPL_COUNT_internal], 1));
+    Py_RETURN_NONE;
+}
+
 static PyObject *producer_attach(ProducerObject *self, PyObject *unused)
 {
     return PyLong_FromLong(self->closed ? MPL_E_STATE : mpl_attach(&self->p));
@@ -227,6 +234,7 @@ static PyMethodDef producer_methods[] = {
     {"publish", (PyCFunction)(void (*)(void))producer_publish, METH_FASTCALL, publish_doc},
     {"emit", (PyCFunction)(void (*)(void))producer_emit, METH_FASTCALL, emit_doc},
     {"close", (PyCFunction)producer_close, METH_NOARGS, "close(): gives the lane back for good; publish and emit return None from now on"},
+    {"count_internal", (PyCFunction)producer_count_internal, METH_NOARGS, "count_internal(): a fault of mplog's own inside a log call"},
     {"attach", (PyCFunction)producer_attach, METH_NOARGS, "attach() -> 0, or a negative code"},
     {"detach", (PyCFunction)producer_detach, METH_O, "detach(final): gives the lane back"},
     {"wait_settled", (PyCFunction)mplog_wait_settled, METH_VARARGS, wait_doc},

@@ -4,6 +4,7 @@
  * publish to its end, so that threads of one process take turns; only a wait gives it up, and then starts again from the generation test. */
 #include <time.h>
 
+#include "fault.h"
 #include "pack.h"
 
 #define SLICE_NS 100000000u
@@ -36,7 +37,10 @@ static PyObject *settle(ProducerObject *self, PyObject *result)
 static void before_publish(ProducerObject *self)
 {
     struct mpl_producer *p = &self->p;
-    if (!mpl_lane_is_mine(p) && !(p->trouble && p->generation == mpl_generation() && mpl_now(CLOCK_MONOTONIC) < p->retry_ns))
+    if (FAIL_POINT(attach)) {
+        p->trouble = FAIL_POINT(attach);
+        self->trouble_untold = true;
+    } else if (!mpl_lane_is_mine(p) && !(p->trouble && p->generation == mpl_generation() && mpl_now(CLOCK_MONOTONIC) < p->retry_ns))
         self->trouble_untold = mpl_attach(p) != 0;
     else if (p->trouble && self->trouble_told != p->generation)
         self->trouble_untold = true;
@@ -94,7 +98,8 @@ static struct mplog_spot spot_of(const struct mpl_producer *p)
 /* spot: NULL, or where the event's number is to be put, before anybody else's turn. */
 static inline enum mpl_outcome try_publish(ProducerObject *self, const struct mplog_event *e, struct mplog_spot *spot)
 {
-    const enum mpl_outcome outcome = mpl_publish(&self->p, e->level, e->kind, e->flags, e->payload, e->len);
+    const enum mpl_outcome outcome = FAIL_POINT(outcome) ? (enum mpl_outcome)FAIL_POINT(outcome)
+                                                         : mpl_publish(&self->p, e->level, e->kind, e->flags, e->payload, e->len);
     if (spot && outcome == MPL_ACCEPTED)
         *spot = spot_of(&self->p);
     return outcome;
@@ -116,6 +121,13 @@ static enum mpl_outcome publish_homeless(ProducerObject *self, const struct mplo
     if (outcome == MPL_HOMELESS)
         mpl_drop(&self->p, MPL_REASON_lane_full, e->level);
     return outcome == MPL_HOMELESS ? MPL_DROPPED : outcome;
+}
+
+/* The core has answered what it must not. */
+static enum mpl_outcome broken(ProducerObject *self)
+{
+    tell(self, "broken");
+    return MPL_DROPPED;
 }
 
 static PyObject *result_of(enum mpl_outcome outcome) { return outcome == MPL_TOO_BIG ? Py_NewRef(Py_None) : PyBool_FromLong(outcome == MPL_ACCEPTED); }
@@ -156,8 +168,8 @@ static inline __attribute__((always_inline)) PyObject *publish(ProducerObject *s
             return settle(self, Py_NewRef(Py_None));
     }
     enum mpl_outcome outcome = try_publish(self, e, spot);
-    if (outcome == MPL_HOMELESS)
-        outcome = publish_homeless(self, e, spot);
+    if (outcome > MPL_TOO_BIG)
+        outcome = outcome == MPL_HOMELESS ? publish_homeless(self, e, spot) : broken(self);
     if (outcome == MPL_WAIT)
         return publish_waiting(self, e, spot);
     if (p->wants_look || p->trouble)

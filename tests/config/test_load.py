@@ -39,6 +39,7 @@ def test_defaults():
         "redact": ", ".join(REDACTED),
         "uncaught": "on",
         "faulthandler": "on",
+        "on_internal_error": "disable",
         "file": "not set",
         "format": "json",
         "file_level": "0",

@@ -40,6 +40,7 @@ def test_service_keys():
         "durable_timeout",
         "uncaught",
         "faulthandler",
+        "on_internal_error",
     }
 
 

@@ -270,13 +270,13 @@ def test_a_patched_select_costs_no_log_call():
 
 def test_whose_an_error_is_tells_its_whole_traceback():
     """A signal handler's error is the program's also where the library raised it."""
-    from mplog.producer.connection import _is_ours
+    from mplog.producer.containment import is_ours
 
     def handler():
         json.loads("{")
 
     with pytest.raises(ValueError, match="Expecting") as caught:
         handler()
-    assert not _is_ours(caught.value)
+    assert not is_ours(caught.value)
     library = caught.value.__traceback__.tb_next.tb_next
-    assert _is_ours(caught.value.with_traceback(library))
+    assert is_ours(caught.value.with_traceback(library))
