@@ -35,7 +35,7 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     level: int = 0
     levels: Rules = ()
     format: str | None = None
-    filter: str = ""
+    filter: str | None = None
     standby: bool = False
     queue: int = 10_000
     queue_bytes: int = 16 << 20
@@ -109,7 +109,6 @@ def _parse(given: object, number: int) -> SinkSettings:
     if kind == "callable" and "target" not in options:
         right = 'give "target" in it, "package.module:object" or the object itself'
         raise WrongValue(kind, f"has no target ({place})", right)
-    _check_filter(common.get("filter", ""), place)
     return SinkSettings(**{**common, "kind": kind}, options=options)
 
 
@@ -130,10 +129,6 @@ def _read(key: Key, value: object, place: str) -> Any:
     except WrongValue as wrong:
         wrong.found = f"{place}.{key.name}: {wrong.found}"
         raise
-
-
-def _check_filter(text: str, place: str) -> None:
-    """An expression that does not parse is told at once, not by the writer."""
 
 
 def _check_fallbacks(sinks: Sequence[SinkSettings]) -> None:

@@ -72,6 +72,16 @@ def _format(value: object) -> str | None:
     return None if value is None else values.parse_format(value)
 
 
+def _filter(value: object) -> str | None:
+    from mplog.config.filter import parse_filter  # for those who have one
+
+    text = parse_filter(value)
+    if text is not None and named.is_name(text):
+        right = "give an expression, or have the callable be a sink that takes what it wants"
+        raise WrongValue(value, "is a callable", right)
+    return text
+
+
 def _fallback(value: object) -> str | None:
     given = plain(value)
     if given is None or (isinstance(given, str) and given.strip().lower() in ("", "off")):
@@ -144,7 +154,12 @@ COMMON = (
         "as `format`",
         "Lines of another form than the sink's own.",
     ),
-    _key("filter", _TEXT, "an expression", "Only events for which it holds go there."),
+    _key(
+        "filter",
+        (_filter, _optional_text),
+        "an expression",
+        "Only [events for which it holds](../howto/filters.md) go there.",
+    ),
     _key(
         "standby",
         _SWITCH,

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mplog._native import ITEM_POISON
+from mplog.config.condition import to_bytes
+from mplog.config.filter import compiled
 from mplog.config.sink import SinkSettings, parse_sinks
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event, Stamped
@@ -36,7 +38,7 @@ SWITCH_S = 0.0005  # the writer's loop waits for a busy sink's thread no longer 
 LOOK_S = 0.25
 SHOW_S = 0.01  # how old the board may be while something waits
 LET_GO_S = 10.0  # how long a sink that is no longer wanted may take to be rid of its events
-_NOBODY = 256  # above every level
+_HIGHEST = 255  # of all levels
 _POISON = ENCODER.encode(Event(LOGGER, "unreadable event"))
 
 
@@ -92,11 +94,7 @@ class Outlets:
         self._route()
 
     def _route(self) -> None:
-        routes = [
-            (_NOBODY - 1 if one.standby else one.level, [] if one.standby else list(one.levels))
-            for one in (outlet.settings for outlet in self._outlets)
-        ]
-        self._job.reader.set_routes(routes)
+        self._job.reader.set_routes([_route(outlet.settings) for outlet in self._outlets])
         self._batch = [[] for _ in self._outlets]
         everybody = self._everybody()
         for number, outlet in enumerate(everybody):
@@ -259,6 +257,14 @@ class Outlets:
         for outlet in self._everybody():
             with contextlib.suppress(Exception):  # the rows are being set up anew
                 self._board.update(outlet.number, outlet.row())
+
+
+def _route(settings: SinkSettings) -> tuple[int, list[tuple[str, int]], bytes | None]:
+    """What a sink wants, as the reader has it."""
+    if settings.standby:
+        return _HIGHEST, [], None
+    program = None if settings.filter is None else to_bytes(compiled(settings.filter))
+    return settings.level, list(settings.levels), program
 
 
 def _same(outlet: Outlet, wanted: Mapping[str, SinkSettings]) -> bool:

@@ -57,6 +57,7 @@ typedef struct {
     struct mpl_second seconds[MPL_MAX_SINKS];
     bool composing;
     struct mpl_filter *routes[MPLOG_MAX_ROUTES]; /* of the sinks that are no files */
+    struct mpl_condition *route_conditions[MPLOG_MAX_ROUTES]; /* NULL: none */
     uint32_t nroutes;
     PyObject *who[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS]; /* (session, pid, process name), for the epoch beside it */
     uint32_t who_epoch[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS];

@@ -386,7 +386,7 @@ static PyMethodDef reader_methods[] = {
     {"set_filter", (PyCFunction)reader_set_filter, METH_VARARGS, set_filter_doc},
     {"set_condition", (PyCFunction)mplog_set_condition, METH_VARARGS, mplog_set_condition_doc},
     {"refuse", (PyCFunction)mplog_refuse, METH_VARARGS, mplog_refuse_doc},
-    {"set_routes", (PyCFunction)mplog_set_routes, METH_O, "set_routes([(level, [(prefix, level)])]): what each sink that is no file wants"},
+    {"set_routes", (PyCFunction)mplog_set_routes, METH_O, "set_routes([(level, [(prefix, level)], condition or None)]): what each sink that is no file wants"},
     {"routed", (PyCFunction)mplog_routed, METH_O, mplog_routed_doc},
     {"rewind", (PyCFunction)reader_rewind, METH_NOARGS, "forget what was drained and accepted since the last commit"},
     {"ends", (PyCFunction)reader_ends, METH_O, ends_doc},

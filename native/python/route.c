@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "native.h"
+#include "ring/origin.h"
 
 bool mplog_rules(PyObject *given, struct mpl_rule rules[MPL_MAX_RULES])
 {
@@ -26,24 +27,32 @@ bool mplog_rules(PyObject *given, struct mpl_rule rules[MPL_MAX_RULES])
 
 void mplog_forget_routes(ReaderObject *self)
 {
-    while (self->nroutes)
+    while (self->nroutes) {
         free(self->routes[--self->nroutes]);
+        free(self->route_conditions[self->nroutes]);
+    }
 }
 
 static bool add_route(ReaderObject *self, PyObject *route)
 {
     unsigned char level;
     PyObject *given;
+    const char *program;
+    Py_ssize_t program_len;
     struct mpl_rule rules[MPL_MAX_RULES];
-    int rc;
-    if (!PyTuple_Check(route) || !PyArg_ParseTuple(route, "bO!", &level, &PyList_Type, &given) || !mplog_rules(given, rules))
+    int rc = 0;
+    if (!PyTuple_Check(route) || !PyArg_ParseTuple(route, "bO!z#", &level, &PyList_Type, &given, &program, &program_len) || !mplog_rules(given, rules))
         return false;
-    struct mpl_filter *made = mpl_filter_new(level, rules, (uint32_t)PyList_GET_SIZE(given), &rc);
-    if (made)
-        self->routes[self->nroutes++] = made;
-    else
+    struct mpl_condition *condition = program ? mpl_condition_new(program, (size_t)program_len, &rc) : NULL;
+    struct mpl_filter *made = rc ? NULL : mpl_filter_new(level, rules, (uint32_t)PyList_GET_SIZE(given), &rc);
+    if (!made) {
+        free(condition);
         mplog_raise(rc);
-    return made;
+        return false;
+    }
+    self->route_conditions[self->nroutes] = condition;
+    self->routes[self->nroutes++] = made;
+    return true;
 }
 
 PyObject *mplog_set_routes(ReaderObject *self, PyObject *given)
@@ -62,13 +71,21 @@ PyObject *mplog_set_routes(ReaderObject *self, PyObject *given)
 
 const char mplog_routed_doc[] = "routed(count) -> [(routes, item)] of the first so many items of the last drain: those that a route (bit) wants, and those\n"
     "behind a gap. What an item says of filters and of gaps is the first file's.";
+static bool is_wanted(ReaderObject *self, const struct mpl_item *item, uint32_t route)
+{
+    const char *payload = self->reader.arena + item->place;
+    const struct mpl_condition *condition = self->route_conditions[route];
+    if (!mpl_filter_takes(self->routes[route], item->level, payload, item->len))
+        return false;
+    return !condition || mpl_condition_holds(condition, &mpl_known_at(&self->reader, item->view, item->slot)->origin, item->level, payload, item->len);
+}
+
 /* The routes (bits) that want it; what has ended a writer is looked into no more. */
-static unsigned long wanted_by(const ReaderObject *self, const struct mpl_item *item)
+static unsigned long wanted_by(ReaderObject *self, const struct mpl_item *item)
 {
     unsigned long wanted = 0;
-    const bool all = item->flags & MPL_ITEM_POISON;
     for (uint32_t k = 0; k < self->nroutes; k++)
-        wanted |= (unsigned long)(all || mpl_filter_takes(self->routes[k], item->level, self->reader.arena + item->place, item->len)) << k;
+        wanted |= (unsigned long)(item->flags & MPL_ITEM_POISON || is_wanted(self, item, k)) << k;
     return wanted;
 }
 

@@ -76,6 +76,8 @@ def test_sinks_of_a_toml_file_and_of_the_environment(tmp_path):
         ([{"type": "null"}, {"type": "null"}], "is the name of two sinks"),
         ([{"type": "null", "fallback": "nul"}], 'did you mean null'),
         ([{"type": "null", "fallback": "null"}], "is its own fallback"),
+        ([{"type": "null", "filter": "level >"}], r"sinks\[0\].filter"),
+        ([{"type": "null", "filter": "a.b:c"}], "is a callable"),
         ([{"type": "callable"}], r"has no target \(sinks\[0\]\)"),
         ([{"type": "callable", "target": "no name"}], "is no name of an object"),
         ([{"type": "callable", "target": 7}], "is no sink"),
