@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-
-import msgspec
+from collections.abc import Iterator, Mapping
 
 from mplog import _native
 from mplog.ring import Place, hold, presence, stderr_path
@@ -40,6 +38,9 @@ _FLAGS = {
     "no_site": "-S",
     "dont_write_bytecode": "-B",
 }
+_CONSOLE = b"MPLOG_CONSOLE"
+# By service: objects of its sinks that have no name, as bytes for the writer that we start.
+CARRY: dict[str, bytes] = {}
 _DROPPED = (
     "PYTHONSTARTUP",
     "PYTHONINSPECT",
@@ -85,9 +86,10 @@ def _is_python(path: str | None) -> bool:
 
 def command(directory: Place, service: str) -> list[str]:
     """The command line of a supervisor for this service."""
-    found = "\n".join(f"{name}={folder}" for name, folder in _packages().items())
+    found = "\n".join(f"{name}={folder}" for name, folder in _packages(service in CARRY).items())
     words = [interpreter(), *_flags(), "-c", _BOOT, found, "mplog.writer"]
-    return [*words, "--dir", str(directory), "--service", service]
+    more = ["--carried"] if service in CARRY else []
+    return [*words, "--dir", str(directory), "--service", service, *more]
 
 
 def _flags() -> list[str]:
@@ -99,13 +101,29 @@ def _flags() -> list[str]:
     return [option for name, option in chosen.items() if getattr(sys.flags, name, 0)]
 
 
-def _packages() -> dict[str, str]:
+def _packages(carried: bool = False) -> dict[str, str]:
     """The absolute directories in which this program has found mplog and what the writer needs."""
     packages = {"mplog": _ROOT}
-    origin = msgspec.__file__
-    if origin is not None:
-        packages["msgspec"] = os.path.dirname(os.path.dirname(os.path.abspath(origin)))
+    for name in ("msgspec", "multiprocess", "dill") if carried else ("msgspec",):
+        origin = getattr(sys.modules.get(name), "__file__", None)
+        if origin is not None:
+            packages[name] = os.path.dirname(os.path.dirname(os.path.abspath(origin)))
     return packages
+
+
+def console(environ: Mapping[bytes, bytes]) -> bytes:
+    """The terminals that this program's stderr and stdout are, one a line, for a console sink of
+    the writer; empty where they are none. Never a pipe: who reads it would wait for its end as long
+    as the writer runs. What `mplog run` has set stays.
+    """
+    return environ.get(_CONSOLE) or f"{_terminal(2)}\n{_terminal(1)}".encode()
+
+
+def _terminal(fd: int) -> str:
+    try:
+        return os.ttyname(fd)
+    except OSError:
+        return ""
 
 
 def environment() -> dict[bytes, bytes]:
@@ -115,6 +133,7 @@ def environment() -> dict[bytes, bytes]:
     The writer runs in /: entries of `PYTHONPATH` become absolute, an empty one is left out.
     """
     kept = {k: v for k, v in os.environb.items() if os.fsdecode(k) not in _DROPPED}
+    kept[_CONSOLE] = console(kept)
     if sys.flags.ignore_environment:
         return {k: v for k, v in kept.items() if not k.startswith(b"PYTHON")}
     path = kept.pop(b"PYTHONPATH", b"")
@@ -156,9 +175,23 @@ def _spawn(directory: Place, service: str, spawning: int) -> None:
     """The started program inherits the spawn lock as descriptor 3 and gives it back once it holds
     its own.
     """
-    _native.spawn(
-        [os.fsencode(word) for word in command(directory, service)],
-        [k + b"=" + v for k, v in environment().items()],
-        stderr_path(directory, service),
-        spawning,
-    )
+    carried = _in_memory(CARRY[service]) if service in CARRY else -1
+    try:
+        _native.spawn(
+            [os.fsencode(word) for word in command(directory, service)],
+            [k + b"=" + v for k, v in environment().items()],
+            stderr_path(directory, service),
+            spawning,
+            carried,
+        )
+    finally:
+        if carried >= 0:
+            os.close(carried)
+
+
+def _in_memory(data: bytes) -> int:
+    """A descriptor from which *data* is read; nothing of it lies anywhere else."""
+    fd = os.memfd_create("mplog-carried", os.MFD_CLOEXEC)
+    os.write(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd

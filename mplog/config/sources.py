@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 MAX_TOML_BYTES = 1024 * 1024
 
-_INTERNAL = frozenset({"MPLOG_OPERATOR", "MPLOG_SETTINGS", "MPLOG_BUILD_FAULTS", "MPLOG_FAULT"})
+_INTERNAL = frozenset(
+    {"MPLOG_OPERATOR", "MPLOG_SETTINGS", "MPLOG_CONSOLE", "MPLOG_BUILD_FAULTS", "MPLOG_FAULT"}
+)
 # Kubernetes gives every pod such variables for a Service object; one may well be named "mplog".
 # As in the other files here, a pattern is compiled when a value asks for it, not by every import.
 _KUBERNETES = r"(?a)MPLOG_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)"

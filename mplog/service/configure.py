@@ -139,6 +139,10 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
     connection = Connection(directory, name, with_own(running, settings))
     if created:
         connection.creator_pid = os.getpid()
+    if '"carried:' in settings.sinks:
+        from mplog.service.carrying import carry  # for those who have such an object
+
+        carry(name, settings.sinks)
     connection.attach()
     return connection, Service(name, created, told)
 

@@ -25,8 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("program", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("--dir", required=True, type=Path, help="of the shared memory")
     parser.add_argument("--service", required=True, help="the service's name")
+    parser.add_argument("--carried", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
-    return Supervisor(args.dir, args.service).run(_inherited_lock())
+    lock = _inherited_lock()
+    carried = sys.stdin.buffer.read() if args.carried else b""
+    return Supervisor(args.dir, args.service, carried=carried).run(lock)
 
 
 def _inherited_lock() -> int | None:

@@ -22,12 +22,13 @@ from mplog.resilience.queue import Hooks
 from mplog.resilience.retry import RetryRules
 from mplog.resilience.store import Held, Limits
 from mplog.sinks.base import Outgoing, Sink
+from mplog.writer.carried import load
 
 MAX_STDERR_BYTES = 1 << 20  # of the file that stands for it where nobody reads it
 _MANY_TRIES = 1_000_000
 
 
-def make_sink(settings: SinkSettings, carried: Mapping[str, object]) -> Sink:
+def make_sink(settings: SinkSettings, carried: Mapping[str, bytes]) -> Sink:
     """The sink itself, with nothing around it.
 
     Args:
@@ -68,11 +69,11 @@ def _body(name: str | None) -> Format | None:
     return None if name is None else formatter(name)
 
 
-def _object(word: str, carried: Mapping[str, object]) -> object:
+def _object(word: str, carried: Mapping[str, bytes]) -> object:
     if not is_carried(word):
         return find(word)
     if word in carried:
-        return carried[word]
+        return load(carried[word])
     raise TargetError(
         f"{word} is not here: it crosses with the process that starts the service's writer",
         temporary=False,
@@ -232,7 +233,7 @@ class Outlet:
 
 
 def build(
-    every: Sequence[SinkSettings], carried: Mapping[str, object], kept: Mapping[str, Outlet]
+    every: Sequence[SinkSettings], carried: Mapping[str, bytes], kept: Mapping[str, Outlet]
 ) -> list[Outlet]:
     """An outlet for each, with their fallbacks; not opened yet.
 

@@ -89,9 +89,10 @@ def route_anew(job: Job) -> None:
         if job.outlets is not None:
             job.outlets.take_up(job.settings.sinks)
         elif job.settings.sinks != "off":
+            from mplog.writer.carried import unpacked
             from mplog.writer.route import Outlets  # threads and wrappers, for who has a sink
 
-            job.sent_to = Outlets(job, job.signals.carried)
+            job.sent_to = Outlets(job, unpacked(job.signals.carried))
     except Exception as error:  # the files go on, whatever it is
         announce(job, WARNING, EVENT, f"the sinks cannot be had: {error}"[:300], {})
 

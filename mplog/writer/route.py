@@ -50,7 +50,7 @@ class Outlets:
         carried: objects without a name.
     """
 
-    def __init__(self, job: Job, carried: Mapping[str, object]) -> None:
+    def __init__(self, job: Job, carried: Mapping[str, bytes]) -> None:
         self._job, self._carried = job, carried
         self.notices = Notices()
         self._outlets: list[Outlet] = []

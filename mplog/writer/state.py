@@ -34,14 +34,14 @@ class Signals(msgspec.Struct):
 
     Attributes:
         resident: stay also when nobody is attached.
-        carried: objects of the sinks that have no name.
+        carried: objects of the sinks that have no name (carried.py).
         now: leave at once, whatever waits.
         reread: reads the configuration file of a service that has one.
     """
 
     resident: bool = False
     reread: Callable[[], Settings] | None = None
-    carried: dict[str, object] = {}
+    carried: bytes = b""
     stop: bool = False
     now: bool = False
     reopen: bool = False

@@ -54,6 +54,7 @@ class Supervisor:
         reread: reads the service's configuration file, where it has one; each writer does so when
             it begins, and at HUP.
         worker: what the writer proper runs.
+        carried: objects of its sinks (carried.py).
     """
 
     def __init__(
@@ -64,9 +65,10 @@ class Supervisor:
         foreground: bool = False,
         reread: Callable[[], Settings] | None = None,
         worker: Worker = work,
+        carried: bytes = b"",
     ) -> None:
         self._directory, self._service, self._foreground = directory, service, foreground
-        self._reread, self._worker = reread, worker
+        self._reread, self._worker, self._carried = reread, worker, carried
         self._child = 0
         self._late: set[int] = set()
         self._stop = self._pausing = False
@@ -163,6 +165,7 @@ class Supervisor:
                     resident=self._foreground,
                     reread=self._reread,
                     reload=self._reread is not None,
+                    carried=self._carried,
                 )
                 os._exit(
                     _writer_proper(

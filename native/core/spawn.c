@@ -60,8 +60,9 @@ static int exec_child(void *arg)
     int keep = job->spawn->keep_fd < 0 ? -1 : fcntl(job->spawn->keep_fd, F_DUPFD, 16);
     int null = open("/dev/null", O_RDWR);
     int err = open(job->spawn->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
+    int in_high = job->spawn->stdin_fd < 0 ? -1 : fcntl(job->spawn->stdin_fd, F_DUPFD, 16);
     int null_high = null < 0 ? -1 : fcntl(null, F_DUPFD, 16), err_high = err < 0 ? null_high : fcntl(err, F_DUPFD, 16);
-    if (null_high < 0 || place_fd(null_high, 0) || place_fd(null_high, 1) || place_fd(err_high < 0 ? null_high : err_high, 2))
+    if (null_high < 0 || place_fd(in_high < 0 ? null_high : in_high, 0) || place_fd(null_high, 1) || place_fd(err_high < 0 ? null_high : err_high, 2))
         fail(job);
     if (keep >= 0 && place_fd(keep, 3))
         fail(job);

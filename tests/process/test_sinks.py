@@ -218,3 +218,68 @@ def test_a_dead_writers_sinks_go_on_with_the_next(world, place):
 
     assert {1} == set(got.values())
     assert set(got) <= ids_of(world)
+
+
+CARRIED = """
+import json
+def show(line):
+    with open(os.path.join(os.environ["SINKSIDE"], "notes"), "a") as out:
+        out.write(f"{line.session or '-'} {line.seq} {json.dumps(line.message)}\\n")
+factor = 3
+sinks = [
+    {"type": "callable", "target": show},
+    {"type": "callable", "name": "b", "target": lambda line: line.seq % factor or show(line)},
+]
+mplog.configure(LOG, sinks=sinks)
+log = mplog.get_logger("shop")
+for n in range(1, 10):
+    log.info("x")
+mplog.flush(20)
+"""
+
+
+def test_a_function_without_a_name_crosses_to_the_writer(world, place):
+    """With the globals that it uses; nothing of it lies in shared memory or on disk."""
+    world.run(
+        CARRIED
+        + """
+found = [os.path.join(at, name) for top in (os.environ["MPLOG_DIR"], os.path.dirname(LOG))
+         for at, _, names in os.walk(top) for name in names]
+print(len(found), [path for path in found if b"dill" in open(path, "rb").read()])
+"""
+    )
+    world.gone()
+    counts = sinkside.ids(place)
+
+    assert {n: 2 if n % 3 == 0 else 1 for n in range(1, 10)} == {
+        seq: count for (_, seq), count in counts.items()
+    }
+
+
+def test_the_next_writer_has_it_too(world, place):
+    """The supervisor keeps it in its memory."""
+    program = world.start(
+        CARRIED + "print('ready', flush=True)\nsys.stdin.readline()\nlog.info('y')\n"
+    )
+    assert "ready\n" == program.stdout.readline()
+    world.kill(world.writer())
+    world.go_on(program)
+    world.finish(program)
+    world.gone()
+
+    assert ['"y"'] == [words[2] for words in sinkside.lines(place) if words[1] == "10"]
+
+
+def test_a_running_service_takes_names_only(world, place):
+    """The same program again finds its own; another object is told to have no effect."""
+    program = world.start(CARRIED + "print('ready', flush=True)\nsys.stdin.readline()\n")
+    assert "ready\n" == program.stdout.readline()
+    world.run(CARRIED)
+    _, err = world.run(
+        "mplog.configure(LOG, sinks=[{'type': 'callable', 'target': lambda line: 1}])", quiet=False
+    )
+    world.go_on(program)
+    world.finish(program)
+
+    assert "sinks: the running service keeps" in err
+    assert 2 == sum(words[1] == "1" for words in sinkside.lines(place))
