@@ -5,12 +5,16 @@ and inode.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
+import sys
 from pathlib import Path
 
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _NEW = _FLAGS | os.O_CREAT | os.O_EXCL
+_GET_ATTRIBUTES = 0x80086601  # FS_IOC_GETFLAGS of <linux/fs.h>, where a long has 64 bits
+_APPEND, _IMMUTABLE = 0x20, 0x10
 _RACES = 8  # how often a file may go and come between two tries to open it
 DIRECTORY_MODE = 0o755
 
@@ -120,15 +124,41 @@ def _opened(path: Path, mode: int) -> tuple[int, bool]:
         except FileNotFoundError:
             pass
         except OSError as error:
-            if error.errno != errno.ELOOP:
+            text = _why(error, path)
+            if text is None:
                 raise
-            text = "it is a symbolic link, and none is written through"
             raise OSError(error.errno, text, str(path)) from None
         try:
             return os.open(path, _NEW, mode), True
         except FileExistsError:
             pass
     raise OSError(errno.EBUSY, "it comes and goes", str(path))
+
+
+def _why(error: OSError, path: Path) -> str | None:
+    """What to do about a file that cannot be opened, where more is known than the system says."""
+    if error.errno == errno.ELOOP:
+        return "it is a symbolic link, and none is written through"
+    attributes = _attributes(path) if error.errno == errno.EPERM else 0
+    if attributes & _APPEND:
+        return "append-only files take no writes at fixed places: `chattr -a` it, or name another"
+    if attributes & _IMMUTABLE:
+        return "it is immutable: `chattr -i` it, or name another"
+    return None
+
+
+def _attributes(path: Path) -> int:
+    """Of the inode, as `lsattr` shows them; 0 where its file system has none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, _GET_ATTRIBUTES, bytes(8))[:4], sys.byteorder)
+    except OSError:
+        return 0
+    finally:
+        os.close(fd)
 
 
 def own(fd: int, like: os.stat_result) -> bool:

@@ -36,6 +36,7 @@ _WHEN_FULL = {
     "drop_oldest": _native.DROP_OLDEST,
 }
 _NEVER = 256  # above every level
+_TRIES = 5  # to set the service up, while somebody removes it
 _MANY = 3  # starts that have come to nothing, in a row
 _all: WeakSet[Connection] = WeakSet()
 CLAIMED: list[Callable[[Connection], None]] = []  # told of each claim, at its first event
@@ -234,19 +235,26 @@ class Connection:
     def _create(self) -> bool:
         if self.settings.file is None:
             return False
-        try:
-            private_directory(self.directory)
-            create_bell(self.directory, self.service, self.settings)
-        except (MplogError, OSError) as error:
-            trouble.no_memory(self, error)
-            return False
+        for left in reversed(range(_TRIES)):
+            try:
+                private_directory(self.directory)
+                create_bell(self.directory, self.service, self.settings)
+                break
+            except (MplogError, OSError) as error:
+                if not left or not isinstance(error, FileNotFoundError):
+                    trouble.no_memory(self, error)
+                    return False
         self.bell = bell_id(self.directory, self.service)
         return True
 
     def _no_lane(self) -> None:
         code = self.producer.trouble
-        if code == -errno.ENOENT and self._create() and self.producer.attach() == 0:
-            self.ensure_writer(at_once=True)
-            return
+        for _ in range(_TRIES):
+            if code != -errno.ENOENT or not self._create():
+                break
+            code = self.producer.attach()
+            if code == 0:
+                self.ensure_writer(at_once=True)
+                return
         if code:
             trouble.no_lane(self, code)

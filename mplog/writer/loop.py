@@ -4,6 +4,7 @@ when it is quiet; leave when nobody is here.
 
 from __future__ import annotations
 
+import os
 import time
 
 from mplog.ring import bell_id
@@ -40,7 +41,7 @@ class Loop:
         self.durability = Durability(job)
         self.owing = Owing(job)
         self.owing_since_s: float | None = None
-        self.last_event_s = 0.0
+        self.last_event_s = self.around_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
         self.sinks_since_s: float | None = None
@@ -65,11 +66,25 @@ class Loop:
                 self.last_event_s = now
             if self._overdue(now):
                 return  # what is left waits in its lanes for the next writer
+            if self._look_around(now):
+                return
             if size >= BUSY_BYTES:
                 continue
             if self._leave(now):
                 return
             self._rest(now)
+
+    def _look_around(self, now: float) -> bool:
+        """Also while batches follow each other: whether the supervisor lives, which producers are
+        told, and whether the service has moved, and all is drained that was left here.
+        """
+        if now < self.around_s:
+            return False
+        self.around_s, job = now + LOOK_S, self.job
+        if job.reader.supervisor_pid not in (0, os.getppid()):
+            job.reader.set_pids(os.getpid(), 0)
+        moved = bell_id(job.directory, job.service) != job.bell
+        return moved and not self.owing.owes and self._move_away()
 
     def _signals(self) -> None:
         signals = self.job.signals

@@ -194,7 +194,7 @@ struct mpl_bell {
     mpl_a32 sync_asked;                  /* grows when somebody waits for the disk */
     mpl_a32 threshold;                   /* 0: each process has a level of its own; else one more than the level of all */
     _Alignas(MPL_LINE) mpl_a32 writer_pid;
-    mpl_a32 supervisor_pid;
+    mpl_a32 supervisor_pid; /* 0 also where the writer has seen it die */
     mpl_a64 begun, done; /* batches: begun is stored before heads move, done when the file has the bytes */
     mpl_a32 problem_seq; /* grows with each new text below */
     char problem[244];

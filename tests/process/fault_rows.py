@@ -98,6 +98,12 @@ FAULTS = [
         ((DENIED, "test_a_directory_that_is_closed_to_the_writer_is_waited_for"),),
     ),
     Fault(
+        "F8", "the file may not be written from the start",
+        "`chattr +a`, `chattr +i` before the service is",
+        "what to do is told on stderr",
+        ((DENIED, "test_a_file_that_cannot_be_begun_with_says_what_to_do"),),
+    ),
+    Fault(
         "F8", "the file may not be changed", "`chattr +i`", "",
         ((DENIED, "test_a_file_that_may_not_be_changed_is_waited_for"),),
     ),

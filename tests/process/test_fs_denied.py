@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
+import proof
 import pytest
 from scene import Scene, mplog, run
 
@@ -48,6 +50,27 @@ def test_a_file_that_may_not_be_renamed_goes_on_growing(tmp_path, mounts, world)
 
     assert 1 == len(list_archives(place, world.log.name))
     assert (0, {}) == (report.torn, report.notices)
+
+
+@pytest.mark.parametrize(("attribute", "word"), [("a", "append-only"), ("i", "immutable")])
+def test_a_file_that_cannot_be_begun_with_says_what_to_do(tmp_path, mounts, world, attribute, word):
+    """F8: chattr +a or +i from before the start; events wait, and flow when it is gone."""
+    world.log = mounts.ext4(tmp_path / "image", tmp_path / "disk", 64 << 20) / "app.jsonl"
+    world.log.touch()
+    run("chattr", f"+{attribute}", world.log)
+    try:
+        program = world.start("mplog.configure(LOG)\nproof.load('w')")
+        world.noted(50)
+        shown = Scene.reader(SimpleNamespace(world=world))
+        world.wait_for(lambda: word in shown.problem, 20.0, "what is wrong")
+        assert f"`chattr -{attribute}` it" in shown.problem
+        world.noted(len(proof.noted(world.acks)) + 50)  # log calls return
+    finally:
+        run("chattr", f"-{attribute}", world.log)
+    world.fresh()
+    world.stop()
+    program.communicate(timeout=60)
+    world.check()
 
 
 NOBODY = 65534

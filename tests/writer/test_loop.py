@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 
 from mplog.files.verify import verify
 from mplog.ring import bell_id
-from mplog.writer.loop import Loop
+from mplog.writer.loop import BUSY_BYTES, Loop
 
 # The writer comes when all is over, and looks around of itself only once in ten minutes.
 LATE_WRITER = """
@@ -61,3 +62,36 @@ def test_archives_are_begun_with_before_the_service_is_taken_down(place, monkeyp
     loop.run()
 
     assert ([True], False) == (bells[:1], bell.exists())
+
+
+def test_a_writer_says_that_its_supervisor_is_gone(place, monkeypatch):
+    """By the word in the bell that names it, however busy it is; producers look then."""
+    place.job.bell = bell_id(place.directory, "shop")
+    reader = place.job.reader
+    reader.set_pids(os.getpid(), 77)
+    monkeypatch.setattr(os, "getppid", lambda: 77)
+    busy = Loop(place.job)
+    moved = busy._look_around(1.0)
+    before = reader.supervisor_pid
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    busy._look_around(1.5)
+    between = reader.supervisor_pid
+    busy._look_around(2.5)
+
+    assert (moved, before, between, reader.supervisor_pid) == (False, 77, 77, 0)
+
+
+def test_a_writer_that_is_never_idle_sees_that_the_service_has_moved(place, monkeypatch):
+    """Batch after batch is full, and the bell is another one: it drains the rest, and leaves."""
+    loop, passes = Loop(place.job), []
+
+    def full():
+        passes.append(1)
+        return BUSY_BYTES if len(passes) < 9 else 0
+
+    monkeypatch.setattr(loop, "_pass", full)
+    place.job.bell = (0, 0)
+    loop.run()
+    loop.close()
+
+    assert 9 == len(passes)

@@ -100,11 +100,11 @@ bool mpl_attended(const char *dir, const char *service)
 }
 
 /* Whether the writer has ended a batch since the last look: then it lives, and looks itself whether the bell is still the one at its path. It is taken at
- * its word so often: a supervisor that died, or a writer that never comes to that look, is found out all the same. */
+ * its word so often: a writer that never comes to that look is found out all the same. That its supervisor has died it says by the word that names it. */
 static bool has_moved(struct mpl_producer *p)
 {
     const uint64_t done = mpl_load(&p->bell->done);
-    const bool moved = done != p->seen.done && p->seen.trusted < TRUST_LOOKS;
+    const bool moved = done != p->seen.done && p->seen.trusted < TRUST_LOOKS && mpl_load(&p->bell->supervisor_pid);
     p->seen.done = done;
     p->seen.trusted = moved ? p->seen.trusted + 1 : 0;
     return moved;
