@@ -1,6 +1,18 @@
 """For the tests of programs that log with mplog, and of sinks that are written for it."""
 
+from mplog.testing.capturing import Captured, Log, capture
 from mplog.testing.clock import FakeClock
 from mplog.testing.flaky import FlakySink, Step, fail, hang, slow, take
 
-__all__ = ["FakeClock", "FlakySink", "Step", "fail", "hang", "slow", "take"]
+__all__ = [
+    "Captured",
+    "FakeClock",
+    "FlakySink",
+    "Log",
+    "Step",
+    "capture",
+    "fail",
+    "hang",
+    "slow",
+    "take",
+]
