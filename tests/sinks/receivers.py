@@ -194,6 +194,10 @@ class Receiver:
             self.process.kill()
             self.process.wait()
 
+    def wrote(self, lines: int) -> bool:
+        """Whether it has written so many lines."""
+        return self.out.exists() and self.out.read_bytes().count(b"\n") >= lines
+
     def lines(self) -> list[Line]:
         """What it has written so far, whole lines."""
         text = self.out.read_bytes() if self.out.exists() else b""

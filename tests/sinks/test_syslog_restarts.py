@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import rfc5424
 import told
@@ -10,6 +12,7 @@ from test_syslog_servers import SERVERS, agrees, sink_for
 from mplog.errors import TargetError
 from mplog.resilience.chain import Around, Chain
 from mplog.resilience.retry import RetryRules
+from mplog.resilience.store import Limits
 
 BEFORE, WHILE, AFTER = 200, 300, 200
 LAST = BEFORE + WHILE + AFTER
@@ -111,3 +114,34 @@ def test_a_long_message_is_one_line_whole_or_marked_as_cut(name, kind, receiver,
     assert ["true", "true"] == [lines[number].data["cut"] for number in (1, 3)]
     agrees(lines[2], told.outgoing(3))
     assert rfc5424.BOM.decode() not in lines[1].text
+
+
+@pytest.mark.process
+@pytest.mark.stress
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", ["unix-dgram", "tcp", "lf", "tls"])
+@pytest.mark.parametrize("name", SERVERS)
+def test_kills_under_load_lose_one_piece_each_at_most(name, kind, seed, receiver, certs, wait_for):
+    """What the server held in memory when it was killed; the order of all the others is whole."""
+    count, kills, chance = 20_000, 4, random.Random(seed)
+    server = receiver(name)
+    limits = Limits(max_events=2 * count, max_bytes=1 << 30)
+    chain = Chain(sink_for(server, kind, certs), Around(limits=limits), name="s")
+    chain.queue.open()
+    chain.queue.put([told.outgoing(seq, "plain") for seq in range(1, count + 1)])
+    for number in range(kills):
+        wanted = number * 4_000 + chance.randrange(1_000, 3_000)
+        wait_for(lambda: server.wrote(wanted), 30, f"{wanted} lines")  # noqa: B023
+        server.kill()
+        server.start()
+
+    wait_for(lambda: server.wrote(1) and server.seqs()[-1:] == [count], 60, "the last event")
+    chain.queue.close("graceful")
+    seqs = server.seqs()
+    first = list(dict.fromkeys(seqs))
+    assert sorted(first) == first
+    lost = sorted(set(range(1, count + 1)) - set(first))
+    pieces = sum(1 for seq in lost if seq - 1 not in set(lost))
+    print(f"{name} {kind} seed {seed}: {len(lost)} lost in {pieces} pieces by {kills} kills, "
+          f"{len(seqs) - len(first)} doubled")  # fmt: skip
+    assert pieces <= kills
