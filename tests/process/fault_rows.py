@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import network_rows
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "faults.md"
 FULL, BROKEN, DENIED = (f"tests/process/test_fs_{name}.py" for name in ("full", "broken", "denied"))
@@ -191,6 +193,8 @@ FAULTS = [
     ),
 ]  # fmt: skip
 
+NETWORK = [Fault(*row) for row in network_rows.NETWORK]
+
 _HEAD = """\
 # Faults of files and file systems
 
@@ -209,14 +213,31 @@ This page is made by `python tests/process/fault_rows.py`. Missing rows: F6 is t
 """
 
 
+_NETWORK_HEAD = """
+## Far sides of sinks
+
+What befalls those that events are sent to. Of every row holds: the fault is seen to have fired, the
+sink says how many of its batch have arrived, no other sink and no log call waits, and a fresh event
+arrives when the cause is gone. `test_service.py` runs whole services, the others
+run a sink alone.
+
+| | what befalls the far side | how it is brought about | what holds besides | shown by |
+|---|---|---|---|---|
+"""
+
+
 def page() -> str:
     """The document."""
+    return _HEAD + _lines(FAULTS) + _NETWORK_HEAD + _lines(NETWORK)
+
+
+def _lines(faults: list[Fault]) -> str:
     lines = []
-    for fault in FAULTS:
+    for fault in faults:
         tests = ", ".join(f"`{path}::{name}`" for path, name in fault.tests)
         cells = (fault.row, fault.what, fault.injection, fault.holds, tests)
         lines.append(f"| {' | '.join(cells)} |\n")
-    return _HEAD + "".join(lines)
+    return "".join(lines)
 
 
 if __name__ == "__main__":

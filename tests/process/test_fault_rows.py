@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from fault_rows import FAULTS, PAGE, ROOT, page
+from fault_rows import FAULTS, NETWORK, PAGE, ROOT, page
 
 
 def docstrings(path):
@@ -20,7 +20,7 @@ def test_the_page_is_made_of_the_table():
     assert page() == PAGE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.row}: {fault.what}")
+@pytest.mark.parametrize("fault", FAULTS + NETWORK, ids=lambda fault: f"{fault.row}: {fault.what}")
 def test_every_row_is_shown_by_a_test(fault):
     """It exists, and where it says which row it shows, it is this one."""
     assert fault.tests
@@ -47,3 +47,4 @@ def test_the_rows_of_the_matrix_are_there():
     wanted = {f"F{n}" for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 14)}
 
     assert wanted == {fault.row for fault in FAULTS}
+    assert {"N1", "N6", "N9"} <= {fault.row for fault in NETWORK}

@@ -1,0 +1,99 @@
+"""The faults of far sides: row, what befalls them, how, what holds besides, which tests.
+
+`fault_rows.py` makes its second table of them.
+"""
+
+from __future__ import annotations
+
+TLS, SYSLOG, SERVICE = (f"tests/sinks/test_{name}.py" for name in ("tls", "syslog", "service"))
+SERVERS, RESTARTS = "tests/sinks/test_syslog_servers.py", "tests/sinks/test_syslog_restarts.py"
+JOURNALD = "tests/sinks/test_journald.py"
+
+NETWORK = [
+    (
+        "N1", "a reader stops reading", "a scripted peer with a small buffer, whose window closes",
+        "the write ends in time, and says to the event how many have arrived",
+        ((SYSLOG, "test_what_the_far_side_s_kernel_has_is_done_and_nothing_else"),
+         (TLS, "test_what_has_arrived_over_tls_is_done"),
+         (SERVICE, "test_a_service_outlives_a_reader_that_stops_and_connections_that_drop")),
+    ),
+    (
+        "N1", "a reader resets the connection", "`SO_LINGER` 0, in the middle of a batch",
+        "what follows begins right behind what its kernel had",
+        ((SYSLOG, "test_a_reader_that_is_killed_loses_what_it_had_not_read_and_nothing_else"),
+         (SYSLOG, "test_a_batch_cut_in_its_middle_goes_on_where_it_was_left")),
+    ),
+    (
+        "N1", "a reader ends the connection now and then", "`shutdown` after some bytes",
+        "nothing is lost or doubled: an end is noticed before anything is written",
+        ((SYSLOG, "test_connections_dropped_at_random_lose_nothing_and_double_nothing"),
+         (SYSLOG, "test_what_is_closed_meanwhile_is_noticed_before_anything_is_written")),
+    ),
+    (
+        "N1", "nobody listens", "a port that nobody has bound; a socket's path without a socket",
+        "told by its address, and tried again",
+        ((SYSLOG, "test_nobody_there_is_an_error_that_may_pass"),
+         (SYSLOG, "test_udp_to_nobody_is_noticed_with_the_batch"),
+         (JOURNALD, "test_no_journald_is_an_error_that_may_pass")),
+    ),
+    (
+        "N1", "a local socket's queue is full", "a bound socket that nobody reads",
+        "given up in time, with the count of those taken",
+        ((SYSLOG, "test_a_full_queue_of_datagrams_is_given_up_in_time"),
+         (JOURNALD, "test_a_journald_that_takes_nothing_is_given_up_in_time")),
+    ),
+    (
+        "N6", "certificates: expired, of another host, of another CA; an old protocol",
+        "made with `openssl` for the test", "nothing is sent",
+        ((TLS, "test_a_far_side_that_is_not_in_order_gets_nothing"),
+         (TLS, "test_without_a_ca_file_the_system_s_are_trusted"),
+         (SERVICE, "test_a_service_outlives_every_kind_of_broken_tls")),
+    ),
+    (
+        "N6", "a client's certificate is asked for, or is renewed",
+        "TLS 1.2 and 1.3, a scripted peer and the real servers",
+        "nothing is taken for delivered that a refusing server was sent",
+        ((TLS, "test_a_client_without_a_certificate_is_refused_before_it_has_sent_anything"),
+         (TLS, "test_a_file_that_is_missing_may_come"),
+         (RESTARTS, "test_a_client_is_asked_for_its_certificate")),
+    ),
+    (
+        "N9", "TLS gibberish, half a record, a cut and a stall in the handshake; then no record",
+        "a scripted peer", "all that was logged meanwhile arrives once, in order",
+        ((TLS, "test_a_far_side_that_is_not_in_order_gets_nothing"),
+         (SERVICE, "test_a_service_outlives_every_kind_of_broken_tls")),
+    ),
+    (
+        "N9", "a syslog server is killed and comes back",
+        "SIGKILL to the real rsyslog and syslog-ng; unix socket, TCP, TLS",
+        "nothing is lost but what it held in memory, in one piece; no line of the others is torn",
+        ((RESTARTS, "test_a_server_that_is_killed_and_comes_back_gets_what_follows"),
+         (RESTARTS, "test_kills_under_load_lose_one_piece_each_at_most"),
+         (SYSLOG, "test_a_local_server_that_comes_back_is_found_again"),
+         (SERVICE, "test_a_service_goes_on_with_a_server_that_was_killed")),
+    ),
+    (
+        "N9", "octets counted, or line feeds", "the real rsyslog and syslog-ng",
+        "every event once, in order, word by word, hostile content on one line",
+        ((SERVERS, "test_every_event_arrives_once_in_order_and_as_it_was"),
+         (SYSLOG, "test_a_unix_stream_is_framed_by_line_feeds_and_octets_can_be_asked_for")),
+    ),
+    (
+        "N9", "messages of 64 KiB and more, datagrams that the kernel refuses",
+        "the real servers; `EMSGSIZE`", "cut between two characters, and marked",
+        ((RESTARTS, "test_a_long_message_is_one_line_whole_or_marked_as_cut"),
+         (SYSLOG, "test_a_datagram_that_is_too_large_is_cut_and_marked")),
+    ),
+    (
+        "N9", "journald is killed and comes back", "SIGKILL to the real journald",
+        "every entry once, in order; `journalctl --verify` passes",
+        ((JOURNALD, "test_a_journald_that_is_killed_and_comes_back_is_gone_on_with"),
+         (SERVICE, "test_a_service_writes_to_a_journald_that_was_killed_meanwhile")),
+    ),
+    (
+        "N9", "an entry that no datagram of journald holds", "a megabyte and more; `EMSGSIZE`",
+        "it goes whole, as a sealed file in memory",
+        ((JOURNALD, "test_an_entry_too_large_for_a_datagram_goes_as_a_sealed_file"),
+         (JOURNALD, "test_the_kernel_refuses_such_a_datagram_and_gets_a_file")),
+    ),
+]  # fmt: skip
