@@ -5,7 +5,7 @@
  * it, one that takes older ones back, one that goes into the overflow, one that begins another chunk of it, and one that comes back from there to the lane.
  *
  * An append has five times the instructions: of those every 37th (of a telling and a taking publish every 13th), from a first one that is another in each run; MPL_STEP=1 (make faults) takes them all.
- * MPL_KINDS="crossing returned" takes those alone.
+ * MPL_KINDS="crossing returned" takes those alone, MPL_FROM=3000 goes on there.
  *
  * The lane, bell and journal are reused through all k; only the session is new. */
 #include <sched.h>
@@ -28,6 +28,7 @@ static struct writer w;
 static enum which which;
 static unsigned stride = 37;
 static char chosen[128];
+static uint64_t from = UINT64_MAX; /* the first kill; not given: anywhere below the stride */
 
 /* Into the overflow, and for CROSSING to the end of its chunk. */
 static void overflow_before(struct mpl_producer *p, uint64_t n)
@@ -151,7 +152,7 @@ static void step_through(const char *name, uint64_t *before)
     next.when_full = MPL_OVERFLOW;
     next_one(&next, 0);
     const unsigned step = which >= OVERFLOWED ? stride : which >= TELLING ? 1 + stride / 3 : 1;
-    k = step > 1 ? (uint64_t)getpid() % step : 0;
+    k = from != UINT64_MAX ? from : (uint64_t)getpid() % step;
     for (bool finished = false; !finished; k += step) {
         struct seen s = {0};
         before[1] = before[2] = 0;
@@ -206,6 +207,8 @@ static int test(const char *dir)
         stride = (unsigned)atoi(getenv("MPL_STEP")) ?: 1;
     if (getenv("MPL_KINDS"))
         snprintf(chosen, sizeof chosen, "%s", getenv("MPL_KINDS"));
+    if (getenv("MPL_FROM"))
+        from = strtoull(getenv("MPL_FROM"), NULL, 10);
     clearenv(); /* a kill point asks the environment: nothing there, few instructions */
     service_make(dir);
     lanes_of(dir, MPL_LANE_SMALL, MPL_ORIGIN);
