@@ -2,6 +2,7 @@
 
 from mplog.testing.capturing import Captured, Log, capture
 from mplog.testing.clock import FakeClock
+from mplog.testing.conformance import SinkFault, check_sink
 from mplog.testing.flaky import FlakySink, Step, fail, hang, slow, take
 
 __all__ = [
@@ -9,8 +10,10 @@ __all__ = [
     "FakeClock",
     "FlakySink",
     "Log",
+    "SinkFault",
     "Step",
     "capture",
+    "check_sink",
     "fail",
     "hang",
     "slow",
