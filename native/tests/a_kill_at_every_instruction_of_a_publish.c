@@ -4,7 +4,7 @@
  * next claimer goes on in that lane, and the session's last number is exact. For a plain record, one that needs a pad, a drop, one that tells the drops before
  * it, one that takes older ones back, one that goes into the overflow, one that begins another chunk of it, and one that comes back from there to the lane.
  *
- * An append has five times the instructions: of those every 37th (of a telling and a taking publish every 13th), from a first one that is another in each run; MPL_STEP=1 (make faults) takes them all.
+ * An append has five times the instructions: of those every 37th (of a telling and a taking publish every 13th, of a crossing one every 111th), from a first one that is another in each run; MPL_STEP=1 (make faults) takes them all.
  * MPL_KINDS="crossing returned" takes those alone, MPL_FROM=3000 goes on there.
  *
  * The lane, bell and journal are reused through all k; only the session is new. */
@@ -151,7 +151,7 @@ static void step_through(const char *name, uint64_t *before)
     CHECK_EQ(mpl_producer_init(&next, place, SERVICE, "next"), 0);
     next.when_full = MPL_OVERFLOW;
     next_one(&next, 0);
-    const unsigned step = which >= OVERFLOWED ? stride : which >= TELLING ? 1 + stride / 3 : 1;
+    const unsigned step = which == CROSSING && stride > 1 ? 3 * stride : which >= OVERFLOWED ? stride : which >= TELLING ? 1 + stride / 3 : 1;
     k = from != UINT64_MAX ? from : (uint64_t)getpid() % step;
     for (bool finished = false; !finished; k += step) {
         struct seen s = {0};
