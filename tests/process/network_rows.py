@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TLS, SYSLOG, SERVICE = (f"tests/sinks/test_{name}.py" for name in ("tls", "syslog", "service"))
 SERVERS, RESTARTS = "tests/sinks/test_syslog_servers.py", "tests/sinks/test_syslog_restarts.py"
-JOURNALD = "tests/sinks/test_journald.py"
+JOURNALD, PARTITION = (f"tests/sinks/test_{name}.py" for name in ("journald", "partition"))
 
 NETWORK = [
     (
@@ -41,6 +41,13 @@ NETWORK = [
         "given up in time, with the count of those taken",
         ((SYSLOG, "test_a_full_queue_of_datagrams_is_given_up_in_time"),
          (JOURNALD, "test_a_journald_that_takes_nothing_is_given_up_in_time")),
+    ),
+    (
+        "N3", "the network goes silent",
+        "`ip link set lo down` in a network namespace; a listener that accepts nobody",
+        "noticed in time; nothing is lost or doubled",
+        ((PARTITION, "test_a_network_that_goes_silent_is_noticed_and_gone_on_with"),
+         (PARTITION, "test_a_connection_that_nobody_accepts_is_given_up_in_time")),
     ),
     (
         "N6", "certificates: expired, of another host, of another CA; an old protocol",
