@@ -19,6 +19,7 @@ from mplog.config import Settings
 from mplog.errors import ConfigError, MplogError
 from mplog.producer.connection import Connection
 from mplog.producer.farewell import drain_at_exit
+from mplog.writer.reap import wait_without_burying
 
 if TYPE_CHECKING:
     from mplog.cli.main import Subparsers
@@ -52,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     if not words:
         args.parser.error("no command is given: mplog run --log app.jsonl -- python app.py")
     settings = settings_of(args.config, args.log)
+    # The writer that this starts has a console: that of the command.
+    os.environ["MPLOG_CONSOLE"] = "\n".join(f"/proc/{os.getpid()}/fd/{fd}" for fd in (2, 1))
     connection = _connect(settings)
     command = Command()
     status = command.run(words, _environment(settings, connection))
@@ -129,6 +132,8 @@ class Command:
         self._child = child
         for early in self._early:
             child.send_signal(early)
+        if os.getpid() == 1:  # of a container: what loses its parent is ours to bury
+            wait_without_burying(child.pid)
         code = child.wait()
         return code if code >= 0 else 128 - code
 

@@ -13,6 +13,7 @@ from mplog.config.load import load
 from mplog.errors import ConfigError, Problem, WriterStartError
 from mplog.ring import create_bell, presence
 from mplog.ring.ownership import refuse_foreign_owner
+from mplog.writer.notify import init_of
 from mplog.writer.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -80,4 +81,6 @@ def run(args: argparse.Namespace) -> int:
         flush=True,
     )
     reread = None if args.config is None else read
-    return Supervisor(directory, name, foreground=True, reread=reread).run()
+    os.environ.pop("MPLOG_CONSOLE", None)  # this program has a console of its own
+    init = init_of(os.environ)
+    return Supervisor(directory, name, foreground=True, reread=reread, init=init).run()

@@ -185,9 +185,8 @@ class Patience:
         alone = job.reader.owned() == 0
         self._alone_since = (self._alone_since or now) if alone else None
         self._stop_since = (self._stop_since or now) if job.signals.stop else None
-        if any(
-            s is not None and now - s > GIVE_UP_S for s in (self._alone_since, self._stop_since)
-        ):
+        since = (self._alone_since, self._stop_since)
+        if job.signals.now or any(s is not None and now - s > GIVE_UP_S for s in since):
             raise Abandoned
         time.sleep(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)

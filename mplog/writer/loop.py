@@ -52,6 +52,8 @@ class Loop:
         STOP_S.
         """
         while True:
+            if self.job.signals.beat is not None:
+                self.job.signals.beat()
             self._signals()
             now = time.monotonic()
             self.owing.look(now)
@@ -295,4 +297,5 @@ class Loop:
         if now - self.last_event_s < QUIET_S or self.sinks_since_s is not None:
             self.job.reader.sleep(DOZE_S)
             return
-        self.job.reader.sleep(LOOK_S, max(self.endings.departures, 0) & 0xFFFFFFFF)
+        look_s = min(LOOK_S, self.job.signals.beat_s or LOOK_S)
+        self.job.reader.sleep(look_s, max(self.endings.departures, 0) & 0xFFFFFFFF)

@@ -58,7 +58,8 @@ class Waiting:
         with contextlib.suppress(OSError):
             self._reader.scan(None)
         unwanted = self._signals.stop or self._reader.owned() == 0
-        if unwanted and time.monotonic() - self._since > GIVE_UP_S:
+        late = time.monotonic() - self._since > GIVE_UP_S
+        if self._signals.now or (unwanted and late):
             raise Abandoned
         time.sleep(0.05)
 

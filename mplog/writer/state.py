@@ -36,12 +36,15 @@ class Signals(msgspec.Struct):
         resident: stay also when nobody is attached.
         carried: objects of the sinks that have no name (carried.py).
         now: leave at once, whatever waits.
+        beat: tells that the writer is well; called every `beat_s` seconds, if that is not 0.
         reread: reads the configuration file of a service that has one.
     """
 
     resident: bool = False
     reread: Callable[[], Settings] | None = None
     carried: bytes = b""
+    beat: Callable[[], None] | None = None
+    beat_s: float = 0.0
     stop: bool = False
     now: bool = False
     reopen: bool = False

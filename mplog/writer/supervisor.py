@@ -21,6 +21,8 @@ from mplog._native import Reader
 from mplog.config import Settings
 from mplog.ring import hold
 from mplog.writer.keeper import kept
+from mplog.writer.notify import Init
+from mplog.writer.reap import wait_without_burying
 from mplog.writer.state import Signals
 from mplog.writer.work import work
 
@@ -28,6 +30,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 KILLED_PAUSE_S = 1.0  # the longest after a kill: that was nothing that it did
 STEADY_S = 5.0  # a writer that lived so long was no failed start
 FAILED = 1 << 8  # as a wait status: ended with code 1
+AT_ONCE_S = 1.0  # what a writer that was asked to stop twice has left
+LONGEST_STOP_S = 18.0  # and one that was asked once; it leaves in 16 s at most, if it can
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 # Limits that the application has set itself, and that its log must not run into.
 _LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_AS)
@@ -55,6 +59,7 @@ class Supervisor:
             it begins, and at HUP.
         worker: what the writer proper runs.
         carried: objects of its sinks (carried.py).
+        init: whom to tell how it goes.
     """
 
     def __init__(
@@ -66,9 +71,11 @@ class Supervisor:
         reread: Callable[[], Settings] | None = None,
         worker: Worker = work,
         carried: bytes = b"",
+        init: Init | None = None,
     ) -> None:
         self._directory, self._service, self._foreground = directory, service, foreground
         self._reread, self._worker, self._carried = reread, worker, carried
+        self._init = init
         self._child = 0
         self._late: set[int] = set()
         self._stop = self._pausing = False
@@ -138,13 +145,19 @@ class Supervisor:
         for number in _PASSED_ON:
             signal.signal(number, self._pass_on)
         signal.signal(signal.SIGINT, self._pass_on if self._foreground else signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, self._end)
         # Where it is inherited as ignored, the kernel keeps no status of a dead writer.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
+            # systemd, or a terminal, sends the first one to the whole group: the writer may have
+            # it twice. Only the supervisor knows that somebody has asked again.
+            number = signal.SIGQUIT if self._stop else signal.SIGTERM
+            signal.setitimer(signal.ITIMER_REAL, AT_ONCE_S if self._stop else LONGEST_STOP_S)
+            if self._init is not None and not self._stop:
+                self._init.say("STOPPING=1")
             self._stop = True
-            number = signal.SIGTERM
         if self._child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child, number)
@@ -152,6 +165,14 @@ class Supervisor:
             self._late.add(number)  # there is none now: the next one gets it
         if self._stop and self._pausing:
             raise _Stopped
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        """Asked to stop, and still here: it hangs where it cannot hear. What is committed and not
+        delivered waits in shared memory for the next one.
+        """
+        if self._child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child, signal.SIGKILL)
 
     def _one_life(self, held: int) -> int:
         """The wait status of one writer; FAILED where none could be started."""
@@ -166,6 +187,8 @@ class Supervisor:
                     reread=self._reread,
                     reload=self._reread is not None,
                     carried=self._carried,
+                    beat=None if self._init is None else self._init.beat,
+                    beat_s=0.0 if self._init is None else self._init.every_s,
                 )
                 os._exit(
                     _writer_proper(
@@ -184,8 +207,9 @@ class Supervisor:
 
     def _wait(self, child: int) -> int:
         try:
-            # First without burying it: as long as it is there its number is nobody else's.
-            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+            if self._init is not None:
+                self._init.wait(child)
+            wait_without_burying(child)
             self._child = 0
             return os.waitpid(child, 0)[1]
         except ChildProcessError:
@@ -244,6 +268,7 @@ def _writer_proper(
     """
     wishes = {
         signal.SIGTERM: "stop",
+        signal.SIGQUIT: "now",
         signal.SIGHUP: "reload",
         signal.SIGUSR1: "reopen",
         signal.SIGUSR2: "rotate",
