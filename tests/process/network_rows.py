@@ -8,6 +8,7 @@ from __future__ import annotations
 TLS, SYSLOG, SERVICE = (f"tests/sinks/test_{name}.py" for name in ("tls", "syslog", "service"))
 SERVERS, RESTARTS = "tests/sinks/test_syslog_servers.py", "tests/sinks/test_syslog_restarts.py"
 JOURNALD, PARTITION = (f"tests/sinks/test_{name}.py" for name in ("journald", "partition"))
+DATAGRAMS = "tests/sinks/test_datagrams.py"
 
 NETWORK = [
     (
@@ -33,13 +34,13 @@ NETWORK = [
         "N1", "nobody listens", "a port that nobody has bound; a socket's path without a socket",
         "told by its address, and tried again",
         ((SYSLOG, "test_nobody_there_is_an_error_that_may_pass"),
-         (SYSLOG, "test_udp_to_nobody_is_noticed_with_the_batch"),
+         (DATAGRAMS, "test_udp_to_nobody_is_noticed_with_the_batch"),
          (JOURNALD, "test_no_journald_is_an_error_that_may_pass")),
     ),
     (
         "N1", "a local socket's queue is full", "a bound socket that nobody reads",
         "given up in time, with the count of those taken",
-        ((SYSLOG, "test_a_full_queue_of_datagrams_is_given_up_in_time"),
+        ((DATAGRAMS, "test_a_full_queue_of_datagrams_is_given_up_in_time"),
          (JOURNALD, "test_a_journald_that_takes_nothing_is_given_up_in_time")),
     ),
     (
@@ -76,7 +77,7 @@ NETWORK = [
         "nothing is lost but what it held in memory, in one piece; no line of the others is torn",
         ((RESTARTS, "test_a_server_that_is_killed_and_comes_back_gets_what_follows"),
          (RESTARTS, "test_kills_under_load_lose_one_piece_each_at_most"),
-         (SYSLOG, "test_a_local_server_that_comes_back_is_found_again"),
+         (DATAGRAMS, "test_a_local_server_that_comes_back_is_found_again"),
          (SERVICE, "test_a_service_goes_on_with_a_server_that_was_killed")),
     ),
     (
@@ -89,7 +90,7 @@ NETWORK = [
         "N9", "messages of 64 KiB and more, datagrams that the kernel refuses",
         "the real servers; `EMSGSIZE`", "cut between two characters, and marked",
         ((RESTARTS, "test_a_long_message_is_one_line_whole_or_marked_as_cut"),
-         (SYSLOG, "test_a_datagram_that_is_too_large_is_cut_and_marked")),
+         (DATAGRAMS, "test_a_datagram_that_is_too_large_is_cut_and_marked")),
     ),
     (
         "N9", "journald is killed and comes back", "SIGKILL to the real journald",
