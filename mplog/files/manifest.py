@@ -12,7 +12,7 @@ deletion harmless.
 
 1. `compact` claims the archives: by one more line or, where the manifest has grown, by a new one
    that is put in place by rename (which costs milliseconds on some file systems, and the writer
-   waits).
+   waits). Where anything of the log is to be on the disk, so is this before the next step.
 2. Their files are unlinked.
 
 Killed before 1 is in place: nothing happened. Between 1 and 2, or within 2: files stand there that
@@ -184,6 +184,20 @@ def compact(
     else:
         _replace(path, content)
     return Manifest(entries, retired, 0, True)
+
+
+def bring_onto_disk(path: Path) -> None:
+    """Sync the manifest, and the name that it has.
+
+    Raises:
+        OSError: the system cannot say that it is there.
+    """
+    for place, flags in ((path, _READ), (path.parent, os.O_RDONLY | os.O_CLOEXEC)):
+        fd = os.open(place, flags)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def _line(item: Entry | Retired) -> bytes:

@@ -20,7 +20,14 @@ from typing import NamedTuple
 
 from mplog.config import Retention
 from mplog.files.archive import Archive, describe, list_archives
-from mplog.files.manifest import Entry, Manifest, compact, load, manifest_path
+from mplog.files.manifest import (
+    Entry,
+    Manifest,
+    bring_onto_disk,
+    compact,
+    load,
+    manifest_path,
+)
 
 _BLOCK_BYTES = 512  # what st_blocks counts
 _WRONG_S = 86_400.0
@@ -80,7 +87,12 @@ def _too_old(held: Sequence[Held], age_s: float, now_s: float) -> int:
 
 
 def retire(
-    directory: Path, active: str, keep: Retention, current_sessions: Set[str] | None
+    directory: Path,
+    active: str,
+    keep: Retention,
+    current_sessions: Set[str] | None,
+    *,
+    on_disk: bool = False,
 ) -> list[str]:
     """Delete the archives that are not to stay; idempotent under a kill at any point.
 
@@ -89,13 +101,16 @@ def retire(
         active: base name of the active file.
         keep: which archives stay.
         current_sessions: sessions that have lines in the active file; None when that is not known.
+        on_disk: bring the claim onto the disk before a file goes, so that no loss of power undoes
+            the one without the other.
 
     Returns:
         The names that were unlinked, oldest first.
 
     Raises:
         OSError: an archive that the manifest does not describe cannot be read (it is not deleted,
-            because its numbers could not be claimed), or the manifest or a file cannot be written.
+            because its numbers could not be claimed), or the manifest or a file cannot be written
+            (or brought onto the disk: nothing is deleted then).
     """
     archives = list_archives(directory, active)
     if not archives:
@@ -113,6 +128,8 @@ def retire(
         # Compressed between the listing and the claim, it has another name by now.
         through = chosen[-1].generation
         begun = [a for a in list_archives(directory, active) if a.generation <= through]
+    if begun and on_disk:
+        bring_onto_disk(path)
     return [a.name for a in begun if _unlink(directory / a.name)]
 
 

@@ -52,13 +52,17 @@ def take(job: Job, sink: FileSink, what: str | None) -> bool:
     return other
 
 
+def is_cared_for(job: Job) -> bool:
+    """Whether anything of the log is to be on the disk, by its settings or by somebody's call."""
+    return job.settings.fsync != "none" or job.reader.sync_asked > 0
+
+
 def _leave(job: Job, old: ActiveFile | AbsentFile) -> None:
     """What is not synced of a file that somebody has moved away is synced now, or is in doubt."""
     if old.absent:
         return
-    cared_for = job.settings.fsync != "none" or job.reader.sync_asked
     try:
-        if cared_for:
+        if is_cared_for(job):
             os.fsync(old.fd)
             return
     except OSError:

@@ -17,7 +17,7 @@ from mplog.files import rotation
 from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.retention import retire
 from mplog.writer import sick
-from mplog.writer.another import keep_lock, look_again, take, tell_found
+from mplog.writer.another import is_cared_for, keep_lock, look_again, take, tell_found
 from mplog.writer.compose import unsure_notice
 from mplog.writer.state import FileSink, Job, now_ns
 
@@ -216,8 +216,7 @@ def rotate(job: Job, sink: FileSink | None = None) -> bool:
     sink = sink or job.sinks[0]
     if not isinstance(sink.file, ActiveFile):
         return False
-    cared_for = job.settings.fsync != "none" or job.reader.sync_asked
-    if cared_for and job.journal.state == _native.IDLE and not sync(job):
+    if is_cared_for(job) and job.journal.state == _native.IDLE and not sync(job):
         return True  # it has been set aside already
     try:
         if job.journal.state != _native.ROTATE:
@@ -235,7 +234,8 @@ def delete_old(job: Job, sink: FileSink) -> None:
     """Delete the archives that retention does not keep."""
     try:
         current = None if sink.ranges is None else set(sink.ranges)
-        gone = retire(sink.path.parent, sink.path.name, sink.settings.retention, current)
+        keep, on_disk = sink.settings.retention, is_cared_for(job)
+        gone = retire(sink.path.parent, sink.path.name, keep, current, on_disk=on_disk)
         job.reader.count("retired", len(gone))
     except OSError as error:
         job.tell(f"cannot delete old archives of {sink.path}: {why(error)}")

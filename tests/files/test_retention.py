@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from mplog.config import Retention
-from mplog.files import retention
+from mplog.files import manifest, retention
 from mplog.files.archive import archive_name, list_archives
 from mplog.files.compress import compress_all
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
@@ -240,3 +241,39 @@ def test_ended_sessions_stay_when_others_are_unknown(tmp_path, described, curren
     manifest = load(manifest_path(tmp_path, "app.jsonl"))
 
     assert ([] if described and current_known else ["s"]) == list(manifest.retired.retired)
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["a line more", "a new manifest"])
+def test_the_claim_is_on_the_disk_before_a_file_goes(tmp_path, monkeypatch, replaced):
+    """No loss of power leaves the archive deleted and the manifest without it."""
+    build(tmp_path, 5)
+    names = [archive.name for archive in list_archives(tmp_path, "app.jsonl")]
+    monkeypatch.setattr(manifest, "_SMALL_BYTES", 0 if replaced else 4096)
+    monkeypatch.setattr(manifest, "_GROWN", 0 if replaced else 4)
+    steps, unlink, fsync = [], os.unlink, os.fsync
+    path = manifest_path(tmp_path, "app.jsonl")
+
+    def synced(fd):
+        steps.append(os.readlink(f"/proc/self/fd/{fd}"))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "unlink", lambda name: (steps.append(str(name)), unlink(name)))
+    gone = retire(tmp_path, "app.jsonl", Retention(count=3), {"s"}, on_disk=True)
+
+    assert names[:2] == gone
+    wanted = [str(path), str(tmp_path), *(str(tmp_path / name) for name in gone)]
+    assert wanted == [step for step in steps if not step.endswith(".tmp")]
+
+
+def test_nothing_goes_while_the_claim_cannot_be_brought_onto_the_disk(tmp_path, monkeypatch):
+    """A sync fails: all archives are there, and go with the next pass."""
+    build(tmp_path, 3)
+    names = [archive.name for archive in list_archives(tmp_path, "app.jsonl")]
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", lambda fd: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
+        with pytest.raises(OSError, match="broken"):
+            retire(tmp_path, "app.jsonl", Retention(count=1), {"s"}, on_disk=True)
+    assert all((tmp_path / name).exists() for name in names)
+
+    assert names[:2] == retire(tmp_path, "app.jsonl", Retention(count=1), {"s"}, on_disk=True)
