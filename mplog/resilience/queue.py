@@ -124,10 +124,13 @@ class Queue:
     def put_held(self, batch: Sequence[Held]) -> None:
         """As `put`, for events with their payloads as they came out of the lane."""
         with self._changed:
-            self._store.put(batch, self._clock.now_s())
+            now_s = self._clock.now_s()
+            waited = self._store.due_s(now_s)
+            self._store.put(batch, now_s)
+            if waited is None or not self._store.due_s(now_s):
+                self._changed.notify_all()  # else the thread knows already when to come
             crossing = self._store.crossing()
             trouble, self._store.trouble = self._store.trouble, None
-            self._changed.notify_all()
         self._tell(crossing)
         if trouble is not None:
             self._call(self._hooks.trouble, trouble, self.counts)

@@ -296,5 +296,5 @@ class Queueing(RuleBasedStateMachine):
         assert counts.dropped == self.told + self.forgotten
 
 
-Queueing.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+Queueing.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
 TestQueueing = Queueing.TestCase

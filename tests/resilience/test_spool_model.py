@@ -203,7 +203,7 @@ class Decaying(RuleBasedStateMachine):
             assert 0 == self.spool.waiting
 
 
-STEPS = settings(max_examples=120, stateful_step_count=30, deadline=None)
+STEPS = settings(max_examples=60, stateful_step_count=25, deadline=None)
 Durable.TestCase.settings = STEPS
 Decaying.TestCase.settings = STEPS
 TestDurable = Durable.TestCase
