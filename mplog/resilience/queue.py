@@ -82,7 +82,7 @@ class Queue:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._mode: Mode | None = None
-        self._flushes = 0  # asked for and not over yet
+        self._asked = self._flushed = 0  # how often to flush
         self._hold_until_s = 0.0
         self._failures = 0
 
@@ -145,16 +145,14 @@ class Queue:
             False when there is something left at the deadline.
         """
         with self._changed:
-            self._flushes += 1
+            self._asked = asked = self._asked + 1
             self._changed.notify_all()
-            while self._flushes and self._alive():
+            while self._flushed < asked and self._alive():
                 left_s = deadline_s - self._clock.now_s()
                 if left_s <= 0:
-                    break
+                    return False
                 self._changed.wait(left_s)
-            over = not self._flushes
-            self._flushes = 0
-            return over or not self._store.counts.in_flight
+            return self._flushed >= asked or not self._store.counts.in_flight
 
     def stop(self, mode: Mode = "immediate") -> None:
         """Ask the thread to end; returns at once. `join` waits for it."""
@@ -248,8 +246,8 @@ class Queue:
             return self._hold_until_s - now_s
         due_s = self._store.due_s(now_s)
         if due_s is None:
-            return 0.0 if self._flushes else None
-        return 0.0 if self._flushes or self._mode else due_s
+            return 0.0 if self._flushing else None
+        return 0.0 if self._flushing or self._mode else due_s
 
     def _settle(self, batch: list[Held], error: BaseException | None, opened: bool) -> None:
         verdict = (
@@ -261,9 +259,9 @@ class Queue:
             if batch:
                 self._store.settle(verdict.done, now_s, refused)
             elif error is None and self._store.due_s(now_s) is None:
-                self._flushes = 0
+                self._flushed = self._asked
             # Nothing to take, though something waits: a disk that cannot be read just now.
-            holds = not refused if error is not None else not batch and self._flushes > 0
+            holds = not refused if error is not None else not batch and self._flushing
             self._failures = self._failures + 1 if holds else 0
             if holds:
                 self._hold_until_s = now_s + self._hold_s(verdict)
@@ -278,6 +276,10 @@ class Queue:
             return verdict.retry_after_s
         most_s = min(_FIRST_S * 2 ** min(self._failures - 1, 10), _LONGEST_S)
         return random.uniform(most_s / 2, most_s)  # noqa: S311  # only spreads the tries
+
+    @property
+    def _flushing(self) -> bool:
+        return self._flushed < self._asked
 
     def _alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive()

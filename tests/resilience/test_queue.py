@@ -207,3 +207,21 @@ def test_no_thread_is_left_after_a_close(opened):
     queue.close("flush")
 
     assert "mplog-sink-s" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_each_drain_has_its_own_deadline(opened, wait_for):
+    """One that gives up does not tell another one that all is well."""
+    sink = FlakySink(hang())
+    queue = opened(sink, Limits(batch_s=0.0))
+    queue.put([event(1)])
+    wait_for(sink.hanging.is_set)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(queue.drain(soon())))
+    thread.start()
+    assert not queue.drain(time.monotonic())
+    assert not queue.drain(time.monotonic() + 0.01)
+    assert [] == found
+    sink.release()
+    thread.join(LONG_S)
+
+    assert [True] == found
