@@ -14,6 +14,7 @@ from mplog.writer.announce import tell_of_file
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.durable import Durability
 from mplog.writer.endings import LOOK_S, Endings
+from mplog.writer.leaving import Leaving
 from mplog.writer.owing import Owing
 from mplog.writer.quarantine import keep_poison
 from mplog.writer.reload import route_anew, take_up
@@ -23,8 +24,6 @@ from mplog.writer.upkeep import Upkeep
 QUIET_S = 1.0  # after so long without an event the writer sleeps until it is rung
 DOZE_S = 0.01  # between two batches while events come; a lane that fills up ends it
 STUCK_S = 0.005  # where no file takes anything, and no more can be owed to them
-SINKS_S = 5.0  # how long sinks other than files may take to be rid of what waits for them
-LAST_S = 0.5  # and when the writer leaves in any case
 LEAVE_S = 0.05  # between two looks whether anybody is here, unless somebody has just left
 STOP_S = 10.0  # how long a writer that was asked to stop goes on for those who are still attached
 DRAIN_BYTES = 1 << 18  # of payloads: with their lines they stay in a core's own cache
@@ -44,7 +43,7 @@ class Loop:
         self.last_event_s = self.around_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
-        self.sinks_since_s: float | None = None
+        self.sinks = Leaving(job)
         route_anew(job)
 
     def run(self) -> None:
@@ -207,11 +206,6 @@ class Loop:
         for upkeep in self.upkeeps:
             upkeep.close()
 
-    def let_go(self) -> None:
-        """Of the sinks that are no files; what waits there is given the rest of its time."""
-        if self.job.outlets is not None:
-            self.job.outlets.close(0.0 if self.job.signals.now else LAST_S)
-
     def _overdue(self, now: float) -> bool:
         """Whether the writer was asked to stop STOP_S ago, or asked twice, whatever there is to
         do.
@@ -242,7 +236,8 @@ class Loop:
         if job.signals.resident and not job.signals.stop:
             return False
         if job.reader.owned() == 0:
-            if self._sinks_under_way(now):
+            if self.sinks.under_way(now):
+                self.left_at = -1  # look again at once
                 return False
             self.durability.close()
             # Before: once the service is down, nobody starts a writer after one that dies.
@@ -252,22 +247,8 @@ class Loop:
             self.endings.close()
             tidy(job)
             return True
-        self.sinks_since_s = None
+        self.sinks.somebody_is_here()
         return False
-
-    def _sinks_under_way(self, now: float) -> bool:
-        """Whether sinks that are no files have still to get something, and time for it."""
-        outlets = self.job.outlets
-        if outlets is None:
-            return False
-        if outlets.idle:
-            outlets.look(now, last=True)
-            self.sinks_since_s = None
-            return any(sink.lines for sink in self.job.sinks)
-        outlets.hurry()
-        self.left_at = -1  # look again at once
-        self.sinks_since_s = self.sinks_since_s or now
-        return now - self.sinks_since_s < SINKS_S
 
     def _give_up(self, now: float) -> bool:
         """Nobody is here but a file that is owed its lines: after a while they are left to the next
@@ -294,7 +275,7 @@ class Loop:
         return quiet and job.reader.pending() == 0
 
     def _rest(self, now: float) -> None:
-        if now - self.last_event_s < QUIET_S or self.sinks_since_s is not None:
+        if now - self.last_event_s < QUIET_S or self.sinks.waits:
             self.job.reader.sleep(DOZE_S)
             return
         look_s = min(LOOK_S, self.job.signals.beat_s or LOOK_S)

@@ -6,13 +6,11 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from mplog.config.carried import is_carried
-from mplog.config.named import find
 from mplog.config.sink import SinkSettings
 from mplog.config.sinktypes import STDERR
 from mplog.errors import TargetError
-from mplog.format import Format, formatter
 from mplog.metrics.board import Board, Row
 from mplog.resilience.breaker import BreakerRules
 from mplog.resilience.chain import Around, Chain
@@ -20,65 +18,15 @@ from mplog.resilience.loss import Counts
 from mplog.resilience.outage import said
 from mplog.resilience.queue import Hooks
 from mplog.resilience.retry import RetryRules
+from mplog.resilience.spool import Spool
+from mplog.resilience.spool_rules import SpoolRules
+from mplog.resilience.spooled import Spooled
 from mplog.resilience.store import Held, Limits
 from mplog.sinks.base import Outgoing, Sink
-from mplog.writer.carried import load
+from mplog.writer.making import make_sink
 
 MAX_STDERR_BYTES = 1 << 20  # of the file that stands for it where nobody reads it
 _MANY_TRIES = 1_000_000
-
-
-def make_sink(settings: SinkSettings, carried: Mapping[str, bytes]) -> Sink:
-    """The sink itself, with nothing around it.
-
-    Args:
-        settings: its own.
-        carried: objects without a name, by the word that stands for them.
-
-    Raises:
-        Exception: it cannot be made; a user's own code has run.
-    """
-    options, body = dict(settings.options), _body(settings.format)
-    if settings.kind == "console":
-        from mplog.sinks.console import ConsoleSink
-
-        return ConsoleSink(body=body, **options)
-    if settings.kind == "syslog":
-        from mplog.sinks.syslog import SyslogSettings, SyslogSink
-
-        return SyslogSink(SyslogSettings(**options), body)
-    if settings.kind == "journald":
-        from mplog.sinks.journald import JournaldSettings, JournaldSink
-
-        made: Sink = JournaldSink(JournaldSettings(**options), body)
-        return made
-    if settings.kind == "callable":
-        from mplog.sinks.callable import sink_of
-
-        return sink_of(_object(options["target"], carried))
-    if settings.kind == "memory":
-        from mplog.sinks.memory import MemorySink
-
-        return MemorySink(**options)
-    from mplog.sinks.null import NullSink
-
-    return NullSink()
-
-
-def _body(name: str | None) -> Format | None:
-    return None if name is None else formatter(name)
-
-
-def _object(word: str, carried: Mapping[str, bytes]) -> object:
-    if not is_carried(word):
-        return find(word)
-    if word in carried:
-        return load(carried[word])
-    raise TargetError(
-        f"{word} is not here: it crosses with the process that starts the service's writer",
-        temporary=False,
-        hint='Give it a name, "package.module:object", that the writer can import.',
-    )
 
 
 class Onward:
@@ -139,6 +87,7 @@ class Outlet:
         settings: its own.
         sink: the sink itself; None where it could not be made.
         problem: why not.
+        place: where its spool is, if it has one.
 
     Attributes:
         board: where it is shown, if anywhere; `number` is its row there.
@@ -147,18 +96,30 @@ class Outlet:
         error: the last one, in a line.
     """
 
-    def __init__(self, settings: SinkSettings, sink: Sink | None, problem: str = "") -> None:
+    def __init__(
+        self,
+        settings: SinkSettings,
+        sink: Sink | None,
+        problem: str = "",
+        place: Path | None = None,
+    ) -> None:
         self.settings, self.name = settings, settings.name
         self.board: Board | None = None
         self.number = self.promised = self.failures = 0
         self._lock = threading.Lock()  # others may hand over to it
         self.error = problem
-        self._sink, self.chain = sink, None if sink is None else self._around(sink, None)
+        self._spool = None if place is None else Spool(place, _spool_rules(settings))
+        self._sink = sink
+        self.chain: Chain | None = None
 
-    def fall_back_on(self, other: Outlet | None) -> None:
-        """Where events go that this one does not take; before it is opened. None: stderr."""
+    def arm(self, secondary: Sink | None) -> None:
+        """Put around the sink what makes it heal, once.
+
+        Args:
+            secondary: where events go that it does not take.
+        """
         if self._sink is not None:
-            self.chain = self._around(self._sink, Stderr() if other is None else Onward(other))
+            self.chain = self._around(self._sink, secondary)
 
     def _around(self, sink: Sink, secondary: Sink | None) -> Chain:
         settings = self.settings
@@ -177,7 +138,8 @@ class Outlet:
             tell=_say,
             hooks=Hooks(trouble=self._trouble),
         )
-        return Chain(sink, around, name=self.name, secondary=secondary)
+        store = None if self._spool is None else Spooled(self._spool, limits, self.name)
+        return Chain(sink, around, name=self.name, secondary=secondary, store=store)
 
     def _trouble(self, error: BaseException, counts: Counts) -> None:
         self.failures += 1
@@ -221,24 +183,45 @@ class Outlet:
             return row
         counts, state = self.chain.queue.counts, self.chain.breaker.state
         row.delivered, row.dropped = counts.delivered, counts.dropped
-        row.queued, row.queued_bytes = counts.in_flight, counts.in_flight_bytes
+        row.spooled = self._on_disk(counts)
+        row.queued, row.queued_bytes = counts.in_flight - row.spooled, counts.in_flight_bytes
         row.breaker, row.opened = state.name, state.opened
         row.error = state.error or self.error
         return row
 
+    def _on_disk(self, counts: Counts) -> int:
+        return 0 if self._spool is None else min(self._spool.waiting, counts.in_flight)
+
+    @property
+    def spooled(self) -> bool:
+        """Whether what it is given outlives the writer."""
+        return self._spool is not None
+
     @property
     def idle(self) -> bool:
-        """Whether nothing waits for it."""
-        return self.chain is None or not self.chain.queue.counts.in_flight
+        """Whether nothing waits for it, or only on disk, for a far side that is not there."""
+        if self.chain is None:
+            return True
+        counts = self.chain.queue.counts
+        away = self.chain.breaker.state.name != "closed"
+        return not counts.in_flight or (away and counts.in_flight == self._on_disk(counts))
+
+
+def _spool_rules(settings: SinkSettings) -> SpoolRules:
+    return SpoolRules(max_bytes=settings.spool_bytes, hold_s=settings.spool_hold_s)
 
 
 def build(
-    every: Sequence[SinkSettings], carried: Mapping[str, bytes], kept: Mapping[str, Outlet]
+    every: Sequence[SinkSettings],
+    carried: Mapping[str, bytes],
+    kept: Mapping[str, Outlet],
+    log: Path,
 ) -> list[Outlet]:
     """An outlet for each, with their fallbacks; not opened yet.
 
     Args:
         kept: those that go on as they are.
+        log: the first log file; spools are beside it.
     """
     outlets: list[Outlet] = []
     for settings in every:
@@ -246,15 +229,22 @@ def build(
             outlets.append(kept[settings.name])
             continue
         try:
-            outlets.append(Outlet(settings, make_sink(settings, carried)))
+            place = log.with_name(f".{log.name}.spool-{settings.name}")
+            sink = make_sink(settings, carried)
+            outlets.append(Outlet(settings, sink, "", place if settings.spool_bytes else None))
         except Exception as error:  # a user's own code has run
             outlets.append(Outlet(settings, None, said(error)))
     by_name = {outlet.name: outlet for outlet in outlets}
     for outlet in outlets:
-        fallback = outlet.settings.fallback
-        if fallback is not None and outlet.name not in kept:
-            outlet.fall_back_on(None if fallback == STDERR else by_name[fallback])
+        if outlet.name not in kept:
+            outlet.arm(_fallback(outlet.settings.fallback, by_name))
     return outlets
+
+
+def _fallback(name: str | None, outlets: Mapping[str, Outlet]) -> Sink | None:
+    if name is None:
+        return None
+    return Stderr() if name == STDERR else Onward(outlets[name])
 
 
 def _say(text: str) -> None:

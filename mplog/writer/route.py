@@ -78,7 +78,7 @@ class Outlets:
             for name, outlet in before.items()
             if _same(outlet, wanted) and outlet.chain is not None
         }
-        self._outlets = build(list(wanted.values()), self._carried, kept)
+        self._outlets = build(list(wanted.values()), self._carried, kept, self._job.path)
         for name, outlet in before.items():
             if name not in kept:
                 self._let_go(outlet)
@@ -124,6 +124,9 @@ class Outlets:
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
             if batch:
                 outlet.promise(len(batch))
+            if batch and outlet.spooled:  # a writer that dies from here on brings them again
+                outlet.put(batch)
+                batch.clear()
 
     def _item(self, mask: int, item: Item) -> None:
         (session, pid, name), seq, wall_ns, level, kind, flags, payload, gap, untold = item

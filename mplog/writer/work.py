@@ -46,7 +46,7 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
             loop.run()
             loop.close()
         finally:
-            loop.let_go()
+            loop.sinks.let_go()
         for fd in locks:
             os.close(fd)
     except Abandoned:

@@ -1,0 +1,66 @@
+"""A configured sink, made: the naive thing itself, with nothing around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mplog.config.carried import is_carried
+from mplog.config.named import find
+from mplog.config.sink import SinkSettings
+from mplog.errors import TargetError
+from mplog.format import Format, formatter
+from mplog.sinks.base import Sink
+from mplog.writer.carried import load
+
+
+def make_sink(settings: SinkSettings, carried: Mapping[str, bytes]) -> Sink:
+    """The sink itself, with nothing around it.
+
+    Args:
+        settings: its own.
+        carried: objects without a name, by the word that stands for them.
+
+    Raises:
+        Exception: it cannot be made; a user's own code has run.
+    """
+    options, body = dict(settings.options), _body(settings.format)
+    if settings.kind == "console":
+        from mplog.sinks.console import ConsoleSink
+
+        return ConsoleSink(body=body, **options)
+    if settings.kind == "syslog":
+        from mplog.sinks.syslog import SyslogSettings, SyslogSink
+
+        return SyslogSink(SyslogSettings(**options), body)
+    if settings.kind == "journald":
+        from mplog.sinks.journald import JournaldSettings, JournaldSink
+
+        made: Sink = JournaldSink(JournaldSettings(**options), body)
+        return made
+    if settings.kind == "callable":
+        from mplog.sinks.callable import sink_of
+
+        return sink_of(_object(options["target"], carried))
+    if settings.kind == "memory":
+        from mplog.sinks.memory import MemorySink
+
+        return MemorySink(**options)
+    from mplog.sinks.null import NullSink
+
+    return NullSink()
+
+
+def _body(name: str | None) -> Format | None:
+    return None if name is None else formatter(name)
+
+
+def _object(word: str, carried: Mapping[str, bytes]) -> object:
+    if not is_carried(word):
+        return find(word)
+    if word in carried:
+        return load(carried[word])
+    raise TargetError(
+        f"{word} is not here: it crosses with the process that starts the service's writer",
+        temporary=False,
+        hint='Give it a name, "package.module:object", that the writer can import.',
+    )
