@@ -8,6 +8,7 @@ because its archives would be called like the compressed archives of the log wit
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import time
@@ -61,12 +62,16 @@ def archive_name(active: str, generation: int, wall_ns: int) -> str:
 
 def parse_archive(active: str, name: str) -> Archive | None:
     """Read the base name of an archive of `active`; None when it is anything else."""
-    stem, suffix = _split(active)
-    pattern = rf"{re.escape(stem)}\.{_STAMP}{re.escape(suffix)}{_ENDING}"
-    match = re.fullmatch(pattern, name, re.DOTALL)
+    match = _pattern(active).fullmatch(name)
     if match is None or int(match["generation"]) < 1:
         return None
     return Archive(int(match["generation"]), match["time"], name, match["compression"] or "")
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(active: str) -> re.Pattern[str]:
+    stem, suffix = _split(active)
+    return re.compile(rf"{re.escape(stem)}\.{_STAMP}{re.escape(suffix)}{_ENDING}", re.DOTALL)
 
 
 def active_of(name: str) -> str | None:

@@ -60,20 +60,30 @@ class Undone(Exception):
         self.why = why
 
 
-def begin(journal: Journal, file: ActiveFile, mode: int, wall_ns: int, sink: int = 0) -> None:
+def begin(
+    journal: Journal,
+    file: ActiveFile,
+    mode: int,
+    wall_ns: int,
+    sink: int = 0,
+    *,
+    look: bool = True,
+) -> None:
     """Make the new file and enter ROTATE.
 
     Args:
         sink: the file's number in the journal.
+        look: at the archives and the manifest, for the next number; the journal knows it where this
+            writer has looked before, but for archives that somebody else has put there since.
 
     Raises:
         OSError: there is no room for a new file; the old one stays in force.
     """
     directory, active = file.path.parent, file.path.name
-    manifest = load(manifest_path(directory, active))
-    generation = max(
-        next_generation(list_archives(directory, active), manifest), journal.file(sink)[3], 1
-    )
+    generation = max(journal.file(sink)[3], 1)
+    if look:
+        manifest = load(manifest_path(directory, active))
+        generation = max(next_generation(list_archives(directory, active), manifest), generation)
     temporary = _temporary(file.path)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)

@@ -143,3 +143,14 @@ def tell_found(job: Job, sink: FileSink, found: int, offset: int) -> None:
         job.reader.count("foreign", 1)
     if cut or foreign:
         sink.ranges = None
+
+
+def in_doubt(sink: FileSink, start: int, end: int) -> int:
+    """Where what is written again elsewhere ends in the file: of a write that has failed, or of a
+    frame that was being paid, it may have a part.
+    """
+    try:
+        size = sink.file.size()
+    except OSError:
+        return end
+    return max(start, size if sink.owed else min(end, size))

@@ -17,7 +17,7 @@ from mplog.files import rotation
 from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.retention import retire
 from mplog.writer import sick
-from mplog.writer.another import is_cared_for, keep_lock, look_again, take, tell_found
+from mplog.writer.another import in_doubt, is_cared_for, keep_lock, look_again, take, tell_found
 from mplog.writer.compose import unsure_notice
 from mplog.writer.state import FileSink, Job, now_ns
 
@@ -107,7 +107,7 @@ def leave_unsynced(job: Job, error: OSError) -> str:
         synced, start, end = job.journal.unsure(sink.number)
         if start > synced:
             job.reader.tell_doubt()
-        end = _in_doubt(sink, start, end)
+        end = in_doubt(sink, start, end)
         lead = unsure_notice(sink.fmt, now_ns(), "suspect", synced, start)
         lead += unsure_notice(sink.fmt, now_ns(), "repeated", start, end)
         job.journal.lead_next(lead)
@@ -117,17 +117,6 @@ def leave_unsynced(job: Job, error: OSError) -> str:
         sentence = f"{sink.path} could not be brought onto the disk ({why(error)})"
         sentence += "; the log goes on in a new file, and tells what is in doubt"
     return sentence
-
-
-def _in_doubt(sink: FileSink, start: int, end: int) -> int:
-    """Where what is written again elsewhere ends in the file: of a write that has failed, or of a
-    frame that was being paid, it may have a part.
-    """
-    try:
-        size = sink.file.size()
-    except OSError:
-        return end
-    return max(start, size if sink.owed else min(end, size))
 
 
 def sync(job: Job) -> bool:
@@ -220,7 +209,7 @@ def rotate(job: Job, sink: FileSink | None = None) -> bool:
         return True  # it has been set aside already
     try:
         if job.journal.state != _native.ROTATE:
-            rotation.begin(job.journal, sink.file, sink.settings.mode, now_ns(), sink.number)
+            _begin(job, sink, sink.file)
     except OSError as error:
         job.tell(f"cannot rotate {sink.path}: {why(error)}; it goes on growing")
         return False
@@ -230,8 +219,19 @@ def rotate(job: Job, sink: FileSink | None = None) -> bool:
     return True
 
 
+def _begin(job: Job, sink: FileSink, file: ActiveFile) -> None:
+    began_s = time.monotonic()
+    look, how = sink.looks.due(began_s), (sink.settings.mode, now_ns(), sink.number)
+    rotation.begin(job.journal, file, *how, look=look)
+    if look:
+        sink.looks.took(began_s, time.monotonic())
+
+
 def delete_old(job: Job, sink: FileSink) -> None:
-    """Delete the archives that retention does not keep."""
+    """Delete the archives that retention does not keep, now or (`sink.deletes`) a little later."""
+    began_s = time.monotonic()
+    if not sink.deletes.due(began_s):
+        return
     try:
         current = None if sink.ranges is None else set(sink.ranges)
         keep, on_disk = sink.settings.retention, is_cared_for(job)
@@ -239,6 +239,7 @@ def delete_old(job: Job, sink: FileSink) -> None:
         job.reader.count("retired", len(gone))
     except OSError as error:
         job.tell(f"cannot delete old archives of {sink.path}: {why(error)}")
+    sink.deletes.took(began_s, time.monotonic())
 
 
 def finish_rotation(job: Job, sink: FileSink) -> bool:

@@ -20,6 +20,7 @@ from mplog.files.rotation import Ranges
 from mplog.format import Format
 from mplog.ring import stderr_path
 from mplog.writer.filtering import OwnFilter
+from mplog.writer.pace import Pace
 from mplog.writer.sick import Sickness
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class FileSink(msgspec.Struct):
         rotate_again_s: before that (monotonic) no rotation is tried: one has failed.
         wants_room_bytes: for an end line that the file had no room for.
         keep: a callable that filters, if it has one.
+        looks, deletes: how often archives are looked at, to find the next name and to retire them.
         sickness: of the file that is open.
     """
 
@@ -92,6 +94,8 @@ class FileSink(msgspec.Struct):
     rotate_again_s: float = 0.0
     wants_room_bytes: int = 0
     keep: OwnFilter | None = None
+    looks: Pace = msgspec.field(default_factory=Pace)
+    deletes: Pace = msgspec.field(default_factory=Pace)
     sickness: Sickness = msgspec.field(default_factory=Sickness)
 
     def remember(self, ranges: Ranges) -> None:

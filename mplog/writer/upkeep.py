@@ -98,7 +98,8 @@ class Upkeep:
             return
         self._look_s = now_s + LOOK_S
         keep = self._sink.settings.retention
-        if (keep.age_s is not None or keep.keep_free_bytes is not None) and now_s > self._retire_s:
+        timed = keep.age_s is not None or keep.keep_free_bytes is not None
+        if self._sink.deletes.waits or (timed and now_s > self._retire_s):
             self._retire_s = now_s + RETIRE_S
             delete_old(self._job, self._sink)
         self._compressor.look(now_s)
@@ -106,6 +107,9 @@ class Upkeep:
 
     def close(self) -> None:
         """The writer leaves."""
+        if self._sink.deletes.waits:
+            self._sink.deletes.hurry()
+            delete_old(self._job, self._sink)
         self._compressor.close()
 
     def _tell_format(self, now_s: float) -> None:
