@@ -90,11 +90,11 @@ class SyslogFormat:
         """
         limit = max(MIN_BYTES, min(max_bytes or self.max_bytes, self.max_bytes))
         try:
-            return self._message(event, stamped, limit)
-        except Exception:
-            return self._message(Event("", UNREADABLE), stamped, limit)
+            return self._message(event, stamped, limit, self._body)
+        except Exception:  # whatever a payload, or a body, has brought
+            return self._message(Event("", UNREADABLE), stamped, limit, None)
 
-    def _message(self, event: Event, stamped: Stamped, limit: int) -> bytes:
+    def _message(self, event: Event, stamped: Stamped, limit: int, format: Format | None) -> bytes:
         second, rest_ns = split_time(stamped.wall_ns)
         kind = event.fields.get("event_name") if _is_notice(event, stamped) else None
         head = (
@@ -102,10 +102,10 @@ class SyslogFormat:
             f"{second_text(second)}.{rest_ns // 1_000:06d}Z {self._origin} "
             f"{stamped.pid or '-'} {_word(kind or event.logger, _NAME_CHARS)} [{self._sd_id}"
         ).encode()
-        if self._body is None:
+        if format is None:
             text, pairs = visible(message_of(event, stamped.kind)), _all(event, stamped)
         else:
-            line = self._body.line(event, stamped).decode("utf-8", "replace")
+            line = format.line(event, stamped).decode("utf-8", "replace")
             text, pairs = visible(line.removesuffix("\n")), _own(event, stamped)
         cut = bool(stamped.flags & CUT)
         params = _params(pairs)

@@ -24,6 +24,7 @@ from mplog.config.wrong import WrongValue
 from mplog.errors import TargetError
 from mplog.event.event import Event, Stamped
 from mplog.event.level import name_of
+from mplog.event.sanitise import REPR_CHARS, guarded
 from mplog.format.base import CUT, LATE, RECOVERED, Format, message_of, timestamp
 from mplog.format.exception import stacktrace
 from mplog.format.plain import json_value
@@ -248,7 +249,7 @@ def _text(value: Any) -> str:
         plain = json_value(value)
         return plain if plain.__class__ is str else _encode(plain).decode().strip('"')
     except Exception:
-        return repr(value)[:1_000]
+        return guarded(repr, value)[:REPR_CHARS]
 
 
 def _field(name: str, value: str) -> bytes:

@@ -229,6 +229,25 @@ def test_another_format_can_make_the_text():
     assert "a" not in read.data[ID]
 
 
+class Unshowable:
+    """Raises where it is to be shown."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+    def line(self, event, stamped):
+        """A format that breaks its word."""
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("body", [None, Unshowable()])
+def test_what_cannot_be_shown_leaves_a_message_with_its_number(body):
+    """A value, or a format, that raises."""
+    read = told(Event("l", "m", {"x": Unshowable()}), body=body)
+
+    assert ("unreadable event", "42") == (read.text, read.data[ID]["seq"])
+
+
 @pytest.mark.parametrize(
     ("options", "place"),
     [

@@ -97,3 +97,24 @@ class Journald:
         """What our sink has left there, in the journal's order."""
         told = self.journalctl("-o", "json", "--all", "SYSLOG_IDENTIFIER=mplog")
         return [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+
+
+def read_entry(data: bytes) -> dict[str, str]:
+    """A strict reader of the native protocol."""
+    found: dict[str, str] = {}
+    while data:
+        line, _, rest = data.partition(b"\n")
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            size = int.from_bytes(rest[:8], "little")
+            value, end, data = rest[8 : 8 + size], rest[8 + size : 9 + size], rest[9 + size :]
+            assert b"\n" == end
+        else:
+            data = rest
+        key = name.decode("ascii")
+        assert key not in found
+        assert 0 < len(key) <= 64
+        assert set(key) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+        assert key[0].isalpha()
+        found[key] = value.decode("utf-8")
+    return found

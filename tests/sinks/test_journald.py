@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 
 import pytest
 import told
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from journal import Journald
+from journal import read_entry as read
 
 from mplog.errors import TargetError, UsageError
-from mplog.event.event import Event, Stamped
-from mplog.format.json import JsonFormat
 from mplog.format.text import visible
 from mplog.sinks.base import Sink
-from mplog.sinks.journald import JournaldSettings, JournaldSink, entry, field_name
-
-STAMPED = Stamped(1_795_334_400_123_456_789, 20, 0, 0, "0123456789ab-1-7", 42, 1234, "Main")
+from mplog.sinks.journald import JournaldSettings, JournaldSink, entry
 
 
 @pytest.fixture
@@ -33,98 +27,6 @@ def journald(short_path):
 def sink_of(one):
     """A sink that leads to it."""
     return JournaldSink(JournaldSettings(socket=str(one.socket)))
-
-
-def read(data: bytes) -> dict[str, str]:
-    """A strict reader of the native protocol."""
-    found: dict[str, str] = {}
-    while data:
-        line, _, rest = data.partition(b"\n")
-        name, equals, value = line.partition(b"=")
-        if not equals:
-            size = int.from_bytes(rest[:8], "little")
-            value, end, data = rest[8 : 8 + size], rest[8 + size : 9 + size], rest[9 + size :]
-            assert b"\n" == end
-        else:
-            data = rest
-        key = name.decode("ascii")
-        assert key not in found
-        assert 0 < len(key) <= 64
-        assert set(key) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-        assert key[0].isalpha()
-        found[key] = value.decode("utf-8")
-    return found
-
-
-HOSTILE = st.text(st.one_of(st.sampled_from("\n\r\x00\x1b=_ÿ\u2028"), st.characters()), max_size=80)
-FIELDS = st.dictionaries(
-    HOSTILE, st.one_of(HOSTILE, st.integers(), st.floats(), st.lists(HOSTILE, max_size=3))
-)
-
-
-@settings(max_examples=200, deadline=None)
-@given(HOSTILE, HOSTILE, FIELDS, st.none() | FIELDS)
-def test_every_event_is_one_entry(logger, template, fields, context):
-    """Whatever it holds: names that journald takes, our own not forged, nothing for a terminal."""
-    event = Event(logger, template, fields, context)
-
-    found = read(entry(event, STAMPED, "app"))
-
-    assert ("6", "42", "1234") == tuple(
-        found[key] for key in ("PRIORITY", "MPLOG_SEQ", "SYSLOG_PID")
-    )
-    assert "\n" not in found["MESSAGE"]
-    for value in found.values():
-        assert all(visible(line) == line for line in value.split("\n"))
-    shown = [
-        "\n".join(visible(line) for line in value.split("\n"))
-        for value in {**(context or {}), **fields}.values()
-        if isinstance(value, str)
-    ]
-    left = list(found.values())
-    for value in shown:
-        left.remove(value)
-
-
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("user", "USER"),
-        ("http.status", "HTTP_STATUS"),
-        ("_pid", "F__PID"),
-        ("1st", "F_1ST"),
-        ("", "F_"),
-        ("é", "F__"),
-        ("message", "F_MESSAGE"),
-        ("Priority", "F_PRIORITY"),
-        ("x" * 70, "X" * 64),
-    ],
-)
-def test_names_are_held_to_the_journal_s_rules(key, expected):
-    """Capitals, digits and underscores; what would be trusted, or mean something, is set apart."""
-    assert expected == field_name(key)
-
-
-def test_names_that_become_equal_are_numbered():
-    """No value is lost, and none appears twice under a name."""
-    found = read(entry(Event("l", "m", {"a b": 1, "a_b": 2, "A.B": 3}), STAMPED, "app"))
-
-    assert ["1", "2", "3"] == [found[key] for key in ("A_B", "A_B_2", "A_B_3")]
-
-
-def test_more_fields_than_an_entry_may_have_are_left_out_and_that_is_said():
-    """journald would refuse the entry whole."""
-    found = read(entry(Event("l", "m", {f"k{n}": n for n in range(1_500)}), STAMPED, "app"))
-
-    assert "1" == found["MPLOG_CUT"]
-    assert 990 < len(found) <= 1_000
-
-
-def test_another_format_can_make_the_message():
-    """A line of JSON."""
-    found = read(entry(Event("l", "m", {"a": 1}), STAMPED, "app", JsonFormat()))
-
-    assert 1 == json.loads(found["MESSAGE"])["a"]
 
 
 @pytest.mark.parametrize("options", [{"socket": "run/x"}, {"timeout_s": 0}, {"timeout_s": 1e9}])

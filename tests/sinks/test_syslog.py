@@ -14,7 +14,6 @@ import told
 
 from mplog.errors import TargetError, UsageError
 from mplog.format.json import JsonFormat
-from mplog.sinks import stream
 from mplog.sinks.base import Sink
 from mplog.sinks.syslog import SyslogSettings, SyslogSink
 
@@ -283,11 +282,3 @@ def test_ipv6_is_connected_to():
         sink = sink_of(f"tcp://[::1]:{listener.getsockname()[1]}")
         sink.open()
         sink.close()
-
-
-def test_frames_go_out_in_pieces_of_a_bounded_size():
-    """However many there are; one that is larger goes alone."""
-    chunks = list(stream._chunks([b"a" * 10_000, b"b" * 10_000, b"c" * 50_000, b"d"]))
-
-    assert [1, 1, 1, 1] == [len(chunk) for chunk in chunks]
-    assert [[b"a", b"b"]] == list(stream._chunks([b"a", b"b"]))
