@@ -223,7 +223,8 @@ class Loop:
             if not sink.owed and (sink.wants_room_bytes or sink.notices or sink.lines):
                 return False
         departures = job.reader.departures
-        if departures == self.left_at and now < self.leave_again_s:
+        soon = now < self.leave_again_s and not job.signals.stop
+        if departures == self.left_at and soon:
             return False
         self.left_at, self.leave_again_s = departures, now + LEAVE_S
         if self.owing.owes:
