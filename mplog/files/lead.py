@@ -8,30 +8,44 @@ way stands whole in the next file, which begins by telling: bytes so and so of t
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from mplog.files.scan import NOT_JSON, FileNotice, decode_line, decode_logfmt, decode_notice
 from mplog.files.source import Source
 
 REPEATED, SUSPECT = "repeated", "suspect"
 LEAD_LINES = 16
+SUSPECT_LEAD = 2  # lines at a file's beginning that are about the file before
 Ranges = list[tuple[int, int]]
 
 
-def repeated_before(following: Source | None) -> Ranges:
-    """The ranges of bytes of a file that the one after it holds again."""
+class Before(NamedTuple):
+    """What a file tells of the one before it: the ranges of bytes that it holds again, and from
+    which byte on the others may be lost, if any.
+    """
+
+    repeated: Ranges
+    suspect_from: int | None = None
+
+
+def told_of(following: Source | None) -> Before:
+    """What the file after it tells of one, if there is one."""
     if following is None:
-        return []
+        return Before([])
     was_open = following.fd >= 0
     try:
         following.open()
         lines = following.head().split(b"\n")[:LEAD_LINES]
     except OSError:
-        return []  # it is told when it is read
+        return Before([])  # it is told when it is read
     finally:
         if not was_open:
             following.close()
-    told = (_notice(line) for line in lines if b"mplog.file" in line)
-    return sorted((n.offset, n.offset + n.bytes) for n in told if n and n.what == REPEATED)
+    told = [n for line in lines if b"mplog.file" in line and (n := _notice(line))]
+    again = sorted((n.offset, n.offset + n.bytes) for n in told if n.what == REPEATED)
+    # Later ones are about the file that they stand in.
+    lead = (n for line in lines[:SUSPECT_LEAD] if b"mplog.file" in line and (n := _notice(line)))
+    return Before(again, min((n.offset for n in lead if n.what == SUSPECT), default=None))
 
 
 def skipping(read: Callable[[], bytes], ranges: Ranges) -> Callable[[], bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,15 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
     file: str
     line: int
+
+
+class Gap(NamedTuple):
+    """Numbers that no line has told by `place`, where that was noticed."""
+
+    first: int
+    last: int
+    place: Place
+    text: str = NO_LINE
 
 
 class Finding(msgspec.Struct):

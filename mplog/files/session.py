@@ -12,10 +12,11 @@ later line may still fill, out of order. A gap that is open at the end is missin
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from typing import NamedTuple
+from operator import itemgetter
 
+from mplog.files import remarks
 from mplog.files.manifest import SessionRange
-from mplog.files.report import NO_LINE, RETIRED_AGAIN, Finding, Kind, Ledger, Place, add_counts
+from mplog.files.report import RETIRED_AGAIN, Finding, Gap, Kind, Ledger, Place, add_counts
 from mplog.files.scan import Drop, SessionEnd
 
 Numbers = tuple[int, int] | None
@@ -25,24 +26,13 @@ Numbers = tuple[int, int] | None
 _KEPT_RANGES = 1 << 14
 
 
-class _Gap(NamedTuple):
-    first: int
-    last: int
-    place: Place
-    text: str = NO_LINE
-
-
-def _first(gap: _Gap) -> int:
-    return gap.first
-
-
 class Session:
     """The judge of one session's lines."""
 
     __slots__ = (
         "_absent", "_disputed", "_end_place", "_floor_exact", "_gaps", "_ledger", "_unchecked",
-        "count", "end", "ended_unread", "expected", "filtered", "floor", "known", "name", "pid",
-        "process", "reasons", "retired",
+        "count", "doubts", "end", "ended_unread", "expected", "filtered", "floor", "known", "name",
+        "pid", "process", "reasons", "retired",
     )  # fmt: skip
 
     def __init__(
@@ -72,8 +62,9 @@ class Session:
         self._floor_exact = (
             retired is not None and retired.count == retired.last - retired.first + 1
         )
-        self._gaps: list[_Gap] = []
+        self._gaps: list[Gap] = []
         self._absent: list[tuple[int, int]] = []  # dropped or filtered
+        self.doubts: list[tuple[int, int]] = []  # a gap that begins there was told (doubt.py)
         self._disputed = False
         self._end_place = Place("", 0)
         self._ledger = ledger
@@ -150,7 +141,7 @@ class Session:
             taken = min(max(end.filtered - self.filtered, 0), end.last - known)
             self.filtered += taken
             if taken < end.last - known:
-                self._gaps.append(_Gap(known + 1, end.last - taken, place))
+                self._gaps.append(Gap(known + 1, end.last - taken, place))
             if taken:
                 self._absent_too(end.last - taken + 1, end.last)
         self.end, self.expected, self.known = end, 0, max(end.last, known)
@@ -159,7 +150,7 @@ class Session:
     def reach(self, last: int, place: Place, text: str) -> None:
         """Note that the manifest promises numbers up to `last` in an archive that ends here."""
         if self.end is None and last > self._begin(last + 1):
-            self._gaps.append(_Gap(self.expected, last, place, text))
+            self._gaps.append(Gap(self.expected, last, place, text))
             self.expected = last + 1
 
     def elsewhere(self, held: SessionRange, place: Place) -> None:
@@ -173,8 +164,11 @@ class Session:
         end = self.end
         open_count = sum(gap.last - gap.first + 1 for gap in self._gaps)
         for gap in self._gaps:
-            count = gap.last - gap.first + 1
-            self._add("missing", (gap.first, gap.last), gap.place, gap.text, count)
+            if any(low <= gap.first <= high for low, high in self.doubts):
+                self._ledger.remark(remarks.not_there(self, gap))
+            else:
+                count = gap.last - gap.first + 1
+                self._add("missing", (gap.first, gap.last), gap.place, gap.text, count)
         if end is None or self._disputed or self._unchecked:
             return
         told = self.count + (self.retired.count if self.retired else 0)
@@ -204,7 +198,7 @@ class Session:
 
     def _advance(self, first: int, last: int, place: Place) -> None:
         if first > self.expected:
-            self._gaps.append(_Gap(self.expected, first - 1, place))
+            self._gaps.append(Gap(self.expected, first - 1, place))
         self.expected = last + 1
 
     def _took(self, before: int, count: int, place: Place) -> None:
@@ -244,7 +238,7 @@ class Session:
         """Take numbers out of the gaps; return the ranges of those that were in one."""
         gaps = self._gaps
         taken: list[tuple[int, int]] = []
-        i = max(bisect_right(gaps, first, key=_first) - 1, 0)
+        i = max(bisect_right(gaps, first, key=itemgetter(0)) - 1, 0)
         while i < len(gaps) and gaps[i].first <= last:
             gap = gaps[i]
             low, high = max(first, gap.first), min(last, gap.last)

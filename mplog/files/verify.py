@@ -11,8 +11,10 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mplog.files import remarks
+from mplog.files.doubt import Doubt
 from mplog.files.explain import Circumstances, explain
-from mplog.files.lead import SUSPECT, Ranges, repeated_before, skipping
+from mplog.files.lead import SUSPECT, Before, skipping, told_of
 from mplog.files.manifest import Entry
 from mplog.files.refuse import of_others, own_file, refusal
 from mplog.files.report import (
@@ -45,7 +47,6 @@ from mplog.files.stray import Strays, what_is_wrong
 from mplog.files.tables import Tables
 
 _OURS = ("mplog.session.end", "mplog.drop", "mplog.file", "mplog.no_lane")
-_SUSPECT_LEAD = 2  # lines at a file's beginning that are about the file before
 
 Progress = Callable[[int, int], None]
 """Is told, after each piece, how many files are done, and how many lines, of one log."""
@@ -126,7 +127,8 @@ class _LogReader:
         self._known = Circumstances(manifest=snapshot.manifest.present)
         self._file = FileRead("", 0)
         self._timestamp = ""
-        self._again: Ranges = []  # bytes of the file being read that stand in the next one
+        self._before = Before([])  # what the next file tells of the one being read
+        self._doubt = Doubt(self._tables.sessions)
         self._done_lines = 0
         self._last_offset = (-1, 0, 0)
         self._growing: Callable[[], bool] = lambda: False
@@ -141,9 +143,9 @@ class _LogReader:
         steps = self._snapshot.order()
         for number, (source, entry) in enumerate(steps):
             following = next((later for later, _ in steps[number + 1 :] if later), None)
-            self._again = repeated_before(following) if source else []
+            self._before = told_of(following) if source else Before([])
             was_read = source is not None and self._read(source)
-            if entry is not None and not (was_read and self._again):
+            if entry is not None and not (was_read and self._before.repeated):
                 self._hold_against(entry, was_read)
         self._strays.finish()
         self._tables.finish()
@@ -178,9 +180,12 @@ class _LogReader:
             self.report.moved_files += source.moved
             events = self.report.events
             read = reader(source.fd, source.size_bytes, source.compression)
-            for batch in batches(skipping(read, self._again)):
-                self._lines(batch)
+            self._doubt.begin(self._before.suspect_from)
+            for batch in batches(skipping(read, self._before.repeated)):
+                for piece in self._doubt.pieces(batch):
+                    self._lines(piece)
                 self._progress(len(self.report.files) - 1, self._done_lines + self._file.lines)
+            self._doubt.end()
             self._known.events[path] = self.report.events - events
         except FileNotFoundError as error:
             raise Unstable from error
@@ -225,7 +230,7 @@ class _LogReader:
             report.unreadable_events += line.unreadable
             if line.late:
                 report.late += 1
-                self._remark_late(session, seq, Place(path, number))
+                self._ledger.remark(remarks.late(session, seq, Place(path, number)))
             else:
                 report.inversions += line.timestamp < timestamp
                 timestamp = line.timestamp
@@ -237,11 +242,6 @@ class _LogReader:
         if told.pid:
             session.pid, session.process = told.pid, told.name or None
         return session
-
-    def _remark_late(self, session: Session, seq: int, place: Place) -> None:
-        text = "came when younger events of other processes were written already"
-        whose = (session.name, seq, seq, None, session.pid, session.process)
-        self._ledger.remark(Finding("late", text, place.file, place.line, *whose))
 
     def _own(self, raw: bytes, event_name: str, place: Place) -> None:
         notice = decode_notice(raw, event_name)
@@ -255,16 +255,10 @@ class _LogReader:
             self._known.notices.setdefault(notice.what, place)
             self._strays.notice(len(self.report.files), notice)
             if notice.what == SUSPECT:
-                self._suspect(notice, place)
+                self.report.suspect += 1
+                self._ledger.remark(remarks.suspect(notice, place))
         elif notice is not None:
             self._tables.notice(notice, place)
-
-    def _suspect(self, notice: FileNotice, place: Place) -> None:
-        self.report.suspect += 1
-        which = "the file before" if place.line <= _SUSPECT_LEAD else "this file"
-        text = f"{notice.bytes:,} bytes of {which} may not be on the disk"
-        finding = Finding("suspect", text, place.file, place.line, byte=notice.offset)
-        self._ledger.remark(finding)
 
     def _stray(self, batch: Batch, number: int) -> None:
         """Take a line that is no line of ours: blank, other JSON, or no JSON at all."""
@@ -278,6 +272,9 @@ class _LogReader:
             self._ledger.remark(Finding("foreign", FOREIGN_JSON, place.file, place.line))
             return
         text = what_is_wrong(raw)
+        if self._doubt.here:
+            self._ledger.remark(remarks.not_whole(text, Place(self._file.path, number)))
+            return
         if not batch.whole:
             if self._growing():
                 return

@@ -90,3 +90,56 @@ def test_ranges_are_left_out_wherever_a_chunk_ends(chunk, ranges):
     )
 
     assert wanted == out
+
+
+GONE = {
+    "cut": b"",
+    "zeros": b"\0" * (len(event(3)) + len(event(4))),
+    "one of them": event(4),
+    "a piece": event(3)[:20],
+}
+
+
+@pytest.mark.parametrize("left", GONE.values(), ids=GONE)
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_numbers_that_a_loss_of_power_took_from_suspect_bytes_are_no_damage(tmp_path, left, packed):
+    """They were told as in doubt before: a remark, and damage when strict."""
+    old = tmp_path / archive_name("app.jsonl", 1, 0)
+    content = KEPT + left
+    if packed:
+        old = old.with_name(old.name + ".gz")
+        content = gzip.compress(content)
+    old.write_bytes(content)
+    active = tmp_path / "app.jsonl"
+    active.write_bytes(notice("suspect", len(KEPT), len(KEPT + event(3) + event(4))) + event(5))
+    report = verify([active])
+    gaps = [(one.first, one.last) for one in report.remarks if one.first is not None]
+
+    assert (0, [], 0) == (report.exit_code, report.findings, report.missing)
+    assert [(3, 3) if left == event(4) else (3, 4)] == gaps
+    assert 1 == verify([active], strict=True).exit_code
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(event(1) + event(3), event(6)), (KEPT + event(3), event(5) + event(7))],
+    ids=["before them", "after them"],
+)
+def test_numbers_that_are_missing_elsewhere_are_missing(tmp_path, before, after):
+    """What stood before the suspect bytes, or came later, was told by nobody."""
+    (tmp_path / archive_name("app.jsonl", 1, 0)).write_bytes(before)
+    active = tmp_path / "app.jsonl"
+    active.write_bytes(notice("suspect", len(before), len(before) + 100) + after)
+
+    assert 1 == verify([active]).missing
+
+
+def test_a_session_that_began_in_suspect_bytes_may_lack_its_first_numbers(tmp_path):
+    """Its next line in the file after them is the first that is left."""
+    (tmp_path / archive_name("app.jsonl", 1, 0)).write_bytes(KEPT)
+    active = tmp_path / "app.jsonl"
+    other = event(4).replace(b'"s"', b'"t"')
+    active.write_bytes(notice("suspect", len(KEPT), len(KEPT) + 300) + other + event(3))
+    report = verify([active])
+
+    assert (0, []) == (report.exit_code, report.findings)
