@@ -171,15 +171,22 @@ def next_whole(data: bytes, salt: int, at: int) -> int:
     return len(data)
 
 
-def records(data: bytes, first: int) -> Iterator[Record]:
-    """All events that a segment holds, over broken places; *first* is its first number."""
+def whole(data: bytes, first: int, start: int = 0) -> Iterator[tuple[Row, int]]:
+    """All frames of events that a segment holds, over broken places, each with its end.
+
+    Args:
+        data: all of the segment.
+        first: its first number.
+        start: only those from the first one on that begins there or later.
+    """
     salt, at = salt_of(data), 0
+    if salt is not None and start:
+        at = next_whole(data, salt, (start & ~7) - 8)
     while salt is not None and at < len(data):
         for row, end in rows(data, salt, at):
             at = end
-            one = record(row, end)
-            if one is not None and first <= one.number <= first + most_in(len(data)):
-                yield one
+            if row[4] != HEAD_KIND and first <= row[0] <= first + most_in(len(data)):
+                yield row, end
         at = next_whole(data, salt, at)
 
 
@@ -188,18 +195,15 @@ def most_in(size_bytes: int) -> int:
     return size_bytes // HEAD_BYTES
 
 
-def levels(data: bytes, first: int) -> tuple[dict[str, int], int, int]:
-    """What the events of a segment from number *first* on are: of which levels, from when to when;
-    what cannot be read is in there by no level.
+def levels(data: bytes, first: int, start: int) -> tuple[dict[str, int], int, int]:
+    """What the events of a segment from number *start* on are: of which levels, from when to when;
+    what cannot be read is in there by no level. *first* is the segment's first number.
     """
-    salt, found = salt_of(data), dict[str, int]()
-    since_ns = until_ns = at = 0
-    while salt is not None and at < len(data):
-        for row, end in rows(data, salt, at):
-            at = end
-            if row[4] != HEAD_KIND and row[0] >= first:
-                name = level_name(row[3])
-                found[name] = found.get(name, 0) + 1
-                since_ns, until_ns = since_ns or row[2], row[2]
-        at = next_whole(data, salt, at)
+    found: dict[str, int] = {}
+    since_ns = until_ns = 0
+    for row, _ in whole(data, first):
+        if row[0] >= start:
+            name = level_name(row[3])
+            found[name] = found.get(name, 0) + 1
+            since_ns, until_ns = since_ns or row[2], row[2]
     return found, since_ns, until_ns

@@ -26,6 +26,7 @@ from mplog.resilience.segments import Place, Segments
 from mplog.resilience.spool_rules import BROKEN, FULL, UNKNOWN, SpoolLoss, SpoolRules
 from mplog.resilience.store import Held
 
+_TAIL_BYTES = 6 << 20  # where repetitions are looked for: more than a writer has in hand
 _BESIDE_BYTES = 256  # what an event takes beside its payload, at most
 
 
@@ -110,18 +111,25 @@ class Spool:
 
     def _read_tail(self) -> None:
         """Cut a torn end, find out which number is next, and of each session the last one."""
+        tail_bytes = _TAIL_BYTES
         for index, first in enumerate(list(self._files.sizes)[::-1][:2]):
             data = self._files.pread(first, 0, self._files.sizes[first])
             end = segment.HEAD_BYTES if segment.salt_of(data) is not None else 0
             # Of a last one that nobody can read: no number that may have been in there comes again.
             known = first if end or index else first + segment.most_in(len(data))
             self.next = max(self.next, known)
-            for one in segment.records(data, first):
-                end = one.end
-                self.next = max(self.next, one.number + 1)
-                self._seen.add([one.held])
+            start = max(len(data) - tail_bytes, 0)
+            tail = [*segment.whole(data, first, start)] or [*segment.whole(data, first)]
+            if tail:
+                end = tail[-1][1]
+                self.next = max(self.next, *(row[0] + 1 for row, _ in tail))
+            records = [segment.record(row, after) for row, after in tail]
+            self._seen.add([one.held for one in records if one is not None])
             if index == 0:
                 self.torn_bytes = self._files.cut(first, end)
+            tail_bytes -= len(data)
+            if tail_bytes <= 0:
+                break
 
     # ---- in ----
     def append(self, batch: Sequence[Held]) -> None:
@@ -238,7 +246,7 @@ class Spool:
         if lost > 0:
             with contextlib.suppress(OSError):
                 data = self._files.pread(first, 0, self._files.sizes[first])
-                levels, since_ns, until_ns = segment.levels(data, start)
+                levels, since_ns, until_ns = segment.levels(data, first, start)
         self._files.remove(first)
         if lost <= 0:
             return

@@ -11,6 +11,7 @@ import pytest
 from disk import MUCH, append, drained, opened, read, segments
 from given import SESSION, event, events
 
+from mplog.resilience import segment
 from mplog.resilience.spool_rules import SpoolRules
 from mplog.resilience.store import held
 
@@ -172,6 +173,22 @@ def test_held_segments_give_way_before_anything_is_lost(tmp_path):
 
     assert [] == spool.losses()
     assert spool.size_bytes <= 20_000
+
+
+def test_repetitions_are_looked_for_where_a_killed_writer_may_have_been(tmp_path, monkeypatch):
+    """In the last megabytes, found from the end; a segment before that is not gone through."""
+    monkeypatch.setattr("mplog.resilience.spool._TAIL_BYTES", 3_000)
+    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 20))
+    append(spool, events(500))
+    spool.close()
+    seen = []
+    record = segment.record
+    monkeypatch.setattr(segment, "record", lambda *row: seen.append(row) or record(*row))
+    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 20))
+
+    assert 20 < len(seen) < 40
+    assert 1 == append(spool, events(30, 472))
+    assert 501 == spool.waiting
 
 
 def test_opening_reads_the_end_and_not_the_backlog(tmp_path, monkeypatch):
