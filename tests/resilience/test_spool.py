@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import stat
 
 import pytest
 from disk import MUCH, append, drained, opened, read, segments
-from given import SESSION, event, events
+from given import event, events
 
 from mplog.resilience import segment
 from mplog.resilience.spool_rules import SpoolRules
@@ -206,49 +205,59 @@ def test_opening_reads_the_end_and_not_the_backlog(tmp_path, monkeypatch):
     assert sum(map(len, seen)) < 3 * 4_000
 
 
-def test_a_disk_without_room_takes_none_of_a_batch(tmp_path):
-    """`append` raises, what was there stays readable, and later appends go on behind it."""
-    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 20))
+def test_an_event_larger_than_a_piece_is_read(tmp_path):
+    """A megabyte, between small ones."""
+    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 16))
+    big = event(2, text="x" * (1 << 20))
+    spool.append([held(one) for one in (event(1), big, event(3))])
+    spool.close()
+    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 16))
+
+    assert [held(one) for one in (event(1), big, event(3))] == spool.read(9, 1 << 22)
+    assert [1] == read(spool, 1)
+    spool.ack(1, 0.0)
+    assert [2] == [stamped.seq for stamped, _ in spool.read(9, 10)]
+
+
+def test_a_batch_larger_than_the_spool_is_refused(tmp_path):
+    """Everything else would have to go for it, and it would not fit then either."""
+    spool = opened(tmp_path, SpoolRules(max_bytes=20_000, segment_bytes=2_000))
     append(spool, events(3))
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(OSError, match="larger than the spool") as raised:
+        append(spool, [event(4, text="x" * 20_000)])
+
+    assert errno.EFBIG == raised.value.errno
+    assert [1, 2, 3] == read(spool)
+
+
+def test_an_append_is_on_the_disk_when_that_is_wanted(tmp_path, monkeypatch):
+    """By fsync, of the file and of its name; behind a failed one another segment is begun."""
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    spool = opened(tmp_path, SpoolRules(fsync=True))
+    append(spool, events(3))
     (path,) = segments(tmp_path)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 500, before[1]))
-    try:
-        with pytest.raises(OSError, match="large"):
-            append(spool, events(50, 4))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert 3 == spool.waiting
-    assert 50 == append(spool, events(50, 4))
-    spool.close()
+    assert {str(tmp_path / "spool"), str(path)} == set(synced)
 
-    assert list(range(1, 54)) == drained(opened(tmp_path))
+    def failing(fd):
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(OSError, match="input/output"):
+        append(spool, events(3, 4))
+    monkeypatch.setattr(os, "fsync", fsync)
+    append(spool, events(3, 4))
+
+    assert 2 == len(segments(tmp_path))
+    assert [1, 2, 3, 4, 5, 6] == drained(spool)
 
 
-def test_what_failed_and_could_not_be_cut_is_not_read(tmp_path, monkeypatch):
-    """Whole records of an append that has raised stand behind the end; the next one counts."""
-    spool = opened(tmp_path, SpoolRules(segment_bytes=1 << 20))
-    append(spool, events(3))
-    pwrite = os.pwrite
-
-    def torn(fd, data, at):
-        if len(data) > 1_000:
-            return pwrite(fd, data[:1_000], at)
-        raise OSError(errno.ENOSPC, "no space")
-
-    def refused(fd, size):
-        raise OSError(errno.EIO, "no")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "pwrite", torn)
-        patch.setattr(os, "ftruncate", refused)
-        with pytest.raises(OSError, match="no space"):
-            append(spool, events(10, 4, text="first"))
-    append(spool, events(10, 4, level=40, text="second"))
-    spool.close()
+def test_sessions_are_not_remembered_for_ever(tmp_path, monkeypatch):
+    """A service that runs for a year has had many; those that were quiet the longest go."""
+    monkeypatch.setattr("mplog.resilience.seen._MOST_SESSIONS", 10)
     spool = opened(tmp_path)
-    got = spool.read(99, MUCH)
+    append(spool, [event(1, session=f"s-{n}") for n in range(100)])
 
-    assert list(range(1, 14)) == [stamped.seq for stamped, _ in got]
-    assert {40} == {stamped.level for stamped, _ in got[3:]}
-    assert SESSION == got[-1][0].session
+    assert 10 == len(spool._seen._last)
+    assert 0 == append(spool, [event(1, session="s-99")])
