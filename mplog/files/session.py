@@ -32,7 +32,7 @@ class Session:
     __slots__ = (
         "_absent", "_disputed", "_end_place", "_floor_exact", "_gaps", "_ledger", "_unchecked",
         "count", "doubts", "end", "ended_unread", "expected", "filtered", "floor", "known", "name",
-        "pid", "process", "reasons", "retired",
+        "pid", "process", "reasons", "recovered", "retired",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +48,7 @@ class Session:
         self.process: str | None = None
         self.retired = retired
         self.count = 0
+        self.recovered = False  # what it had left was taken out of dead memory: nobody is in it
         self.filtered = 0  # numbers of which a line here has told that
         self.end: SessionEnd | None = None
         self.ended_unread = retired is not None and retired.ended

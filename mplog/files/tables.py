@@ -76,6 +76,8 @@ class Tables:
             if session.end is not None:
                 report.ended_clean += session.end.clean
                 report.ended_unclean += not session.end.clean
+            elif session.recovered:
+                report.ended_unclean += 1
             elif session.ended_unread:
                 report.ended_unread += 1
             else:

@@ -226,7 +226,9 @@ class _LogReader:
                 session.event(seq, Place(path, number), line.filtered)
             report.events += 1
             report.cut += line.cut
-            report.recovered += line.recovered
+            if line.recovered:
+                report.recovered += 1
+                session.recovered = True
             report.unreadable_events += line.unreadable
             if line.late:
                 report.late += 1

@@ -51,6 +51,16 @@ def told(report):
     return [(f.kind, f.session, f.first, f.last, f.line) for f in report.findings]
 
 
+def test_a_session_whose_last_events_were_recovered_is_over(check):
+    """Nobody lives whose shared memory was taken out; an end line that comes still counts once."""
+    taken_out = [event("a", 1), event("a", 2, recovered=True)]
+    told = [event("b", 1, recovered=True), end("b", 1, clean=False)]
+    report = check([*taken_out, *told, event("c", 1)])
+
+    assert (0, 2, 2) == (report.exit_code, report.recovered, report.ended_unclean)
+    assert ["c"] == report.open_sessions
+
+
 def test_a_whole_log_is_clean(check):
     """Interleaved sessions, all numbers there: nothing is found."""
     one, two = session("a", 5), session("b", 5, clean=False)
