@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -75,11 +76,12 @@ def run(args: argparse.Namespace) -> int:
             f"the service {name} in {directory} has a writer already",
             hint="See it with mplog status; it leaves when nobody logs any more.",
         )
-    print(
-        f"mplog: serving {name}; MPLOG_SERVICE={name} MPLOG_DIR={directory}",
-        file=sys.stderr,
-        flush=True,
-    )
+    with contextlib.suppress(OSError):  # a console that is full or gone keeps no service from it
+        print(
+            f"mplog: serving {name}; MPLOG_SERVICE={name} MPLOG_DIR={directory}",
+            file=sys.stderr,
+            flush=True,
+        )
     reread = None if args.config is None else read
     os.environ.pop("MPLOG_CONSOLE", None)  # this program has a console of its own
     init = init_of(os.environ)

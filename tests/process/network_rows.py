@@ -8,6 +8,7 @@ from __future__ import annotations
 TLS, SYSLOG, SERVICE = (f"tests/sinks/test_{name}.py" for name in ("tls", "syslog", "service"))
 SERVERS, RESTARTS = "tests/sinks/test_syslog_servers.py", "tests/sinks/test_syslog_restarts.py"
 JOURNALD, PARTITION = (f"tests/sinks/test_{name}.py" for name in ("journald", "partition"))
+CONSOLE = "tests/sinks/test_console_faults.py"
 DATAGRAMS = "tests/sinks/test_datagrams.py"
 
 NETWORK = [
@@ -103,5 +104,17 @@ NETWORK = [
         "it goes whole, as a sealed file in memory",
         ((JOURNALD, "test_an_entry_too_large_for_a_datagram_goes_as_a_sealed_file"),
          (JOURNALD, "test_the_kernel_refuses_such_a_datagram_and_gets_a_file")),
+    ),
+    (
+        "N10", "the console is a pipe that nobody reads",
+        "`mplog serve` with such a stderr, 5,000 events", "read again, it gets every line; the "
+        "service ends when it is told to",
+        ((CONSOLE, "test_a_pipe_that_nobody_reads_fills_up_and_is_waited_for"),
+         (CONSOLE, "test_a_pipe_that_nobody_reads_does_not_keep_the_service_from_ending")),
+    ),
+    (
+        "N10", "the console is a closed pipe, `/dev/full`, a terminal that has hung up",
+        "`mplog serve` with such a stderr", "every event is in the file",
+        ((CONSOLE, "test_a_console_that_is_gone_costs_neither_worker_nor_file"),),
     ),
 ]  # fmt: skip

@@ -134,8 +134,8 @@ class Peer:
             conn.close()
 
 
-def unread_bytes(conn: socket.socket) -> int:
-    """What the kernel has taken for it and nobody has read."""
+def unread_bytes(conn: socket.socket | int) -> int:
+    """What the kernel has taken for it (or for a pipe) and nobody has read."""
     return int.from_bytes(fcntl.ioctl(conn, termios.FIONREAD, bytes(4)), "little")
 
 
