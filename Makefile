@@ -139,6 +139,7 @@ docs: $(BUILT) ## links that lead nowhere, samples that are not Python
 reference: $(BUILT) ## make the pages that tables are the source of anew
 	$(PY) -m mplog.config.reference > docs/reference/configuration.md
 	$(PY) -m mplog.errors.reference > docs/reference/errors.md
+	$(PY) -m mplog.cli.reference > docs/reference/cli.md
 
 clean: ## remove what was built, but not the environment
 	rm -rf build native/build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

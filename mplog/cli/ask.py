@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 from mplog._native import Reader
+from mplog.cli.diagnostics import DIAGNOSTICS
 from mplog.config import Settings, shared_directory
-from mplog.errors import MplogError, SystemFault
+from mplog.errors import MplogError, SystemFault, TargetError
 from mplog.ring import bell_id, configuration, hold, presence, services
 from mplog.ring.ownership import plate_of
 
@@ -183,7 +183,7 @@ def _has_open(pid: int, bell: tuple[int, int] | None) -> bool:
     return False
 
 
-def complain(command: str, text: str) -> int:
+def complain(text: str) -> int:
     """Tell why it was not done; the exit code for that."""
-    print(f"mplog {command}: {text}", file=sys.stderr)
+    DIAGNOSTICS.fail(TargetError(text, code="MPL-T004"), text)
     return NOT_DONE

@@ -24,7 +24,6 @@ def add(subparsers: Subparsers) -> None:
         help="validate a configuration file; starts nothing",
         description="Validate a TOML file without starting anything, and show every setting with "
         "its value and where it comes from. Only the file is looked at, not the environment.",
-        epilog="exit codes: 0 the file is right, 2 it is not (every problem is told on stderr)",
     )
     parser.add_argument("config", metavar="CONFIG", type=Path, help="the TOML file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

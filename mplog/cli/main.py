@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from mplog.errors import MplogError, UsageError
+from mplog.cli import exits
+from mplog.cli.diagnostics import DEBUG, DIAGNOSTICS, add_flags, as_json
+from mplog.errors import InternalError, MplogError, SystemFault, UsageError
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -26,17 +30,24 @@ COMMANDS = {
     "reopen": "have the writer open its file anew: for logrotate",
     "rotate": "have the writer set its file aside now",
     "recover": "get events out that another version of mplog has left in shared memory",
-    "check": "validate a configuration file; starts nothing",
+    "check": "validate a configuration; starts nothing",
 }
-EXIT_USAGE, EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_PIPE = 2, 125, 130, 141
+_EPILOG = "exit codes of every command, besides its own:\n" + "\n".join(
+    f"  {code:>3}  {text}" for code, text in exits.COMMON.items()
+)
 
-_EPILOG = f"""\
-exit codes of every command, besides its own:
-  {EXIT_USAGE:>3}  wrong usage or configuration
-  {EXIT_FAILURE}  mplog itself failed: the machine, a sink, or a fault of ours
-  {EXIT_INTERRUPTED}  interrupted from the keyboard
-  {EXIT_PIPE}  the reader of the output went away
-"""
+
+class _Parser(argparse.ArgumentParser):
+    """Tells wrong usage as a line of JSON where that is wanted."""
+
+    as_json = False
+
+    def error(self, message: str) -> NoReturn:
+        if not _Parser.as_json:
+            super().error(message)
+        error = UsageError(message, hint=f"See {self.prog} --help.")
+        print(json.dumps(as_json(error)), file=sys.stderr)
+        self.exit(exits.USAGE)
 
 
 class _Version(argparse.Action):
@@ -69,14 +80,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     command = next((word for word in arguments if not word.startswith("-")), "")
     module = importlib.import_module(f"mplog.cli.{command}") if command in COMMANDS else None
-    args = _parser(command, module).parse_args(arguments)
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    _Parser.as_json = "--json-errors" in ours
+    args = parser_of(command, module).parse_args(arguments)
     if module is None:
         raise AssertionError("argparse has let through a command that is not in the table")
     return _guarded(module.run, args)
 
 
-def _parser(command: str, module: Any) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser_of(command: str, module: Any) -> argparse.ArgumentParser:
+    """The parser of the whole command line, with that of *command*, which *module* adds."""
+    parser = _Parser(
         prog="mplog",
         description="Logging for Python programs that run as many processes.",
         epilog=_EPILOG,
@@ -87,23 +101,59 @@ def _parser(command: str, module: Any) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         if name == command:
             module.add(subparsers)
+            own = subparsers.choices[name]
+            own.epilog = "\n\n".join(filter(None, (own.epilog, exits.epilog(name))))
+            own.formatter_class = argparse.RawDescriptionHelpFormatter
+            add_flags(own)
         else:
             subparsers.add_parser(name, help=summary, add_help=False)
     return parser
 
 
 def _guarded(run: Any, args: argparse.Namespace) -> int:
+    began_s = time.perf_counter()
+    try:
+        DIAGNOSTICS.set_up(args)
+        DIAGNOSTICS.say(f"begins: {' '.join(sys.argv[1:])}", DEBUG)
+        code = _ended(run, args)
+        DIAGNOSTICS.say(f"ends: exit code {code} after {time.perf_counter() - began_s:.3f} s", DEBUG)
+    except OSError as error:  # of the file of diagnostics itself
+        print(f"mplog {args.command}: --log-file {args.log_file}: {error}", file=sys.stderr)
+        return exits.USAGE
+    finally:
+        DIAGNOSTICS.close()
+    return code
+
+
+def _ended(run: Any, args: argparse.Namespace) -> int:
     try:
         code = int(run(args))
         # Here, where it can still be told, and not at the interpreter's exit.
         sys.stdout.flush()
     except MplogError as error:
-        print(f"mplog {args.command}: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE
+        DIAGNOSTICS.fail(error)
+        DIAGNOSTICS.trace(error)
+        return exits.USAGE if isinstance(error, UsageError) else exits.FAILURE
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        DIAGNOSTICS.say("interrupted", DEBUG)
+        return exits.INTERRUPTED
     except BrokenPipeError:
         # What is still buffered would fail again at exit, with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PIPE
+        return exits.PIPE
+    except Exception as error:
+        DIAGNOSTICS.fail(_unforeseen(error))
+        DIAGNOSTICS.trace(error)
+        return exits.FAILURE
     return code
+
+
+def _unforeseen(error: Exception) -> MplogError:
+    """What no command has foreseen: the machine's doing, or a fault of ours."""
+    if isinstance(error, OSError):
+        return SystemFault(str(error), errno=error.errno, path=error.filename)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace else ""
+    return InternalError(f"{type(error).__name__}: {error}{where}")

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mplog.cli import exits
+from mplog.cli.diagnostics import DIAGNOSTICS, add_on_error
 from mplog.cli.status import default_directory
 from mplog.errors import UsageError
 from mplog.event.codec import decode
@@ -25,11 +27,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 The lines are those that the log would have got, each with "recovered": true, and
-`mplog verify LOG --also FILE` reads them with the log. Nothing is removed unless --remove is given.
-
-exit codes: 0 done, also where there was nothing; 2 wrong usage, processes of that version still
-run, or a layout that this version does not know (install the version that wrote it, and start
-`mplog serve` there); 125 a file cannot be read or written"""
+`mplog verify LOG --also FILE` reads them with the log. Nothing is removed unless --remove is
+given."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -40,12 +39,17 @@ def add(subparsers: Subparsers) -> None:
         description="Write the events that processes of another version of mplog have left unread "
         "in shared memory. A version never touches another's files by itself.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--dir", type=Path, metavar="D", help="of the shared memory")
     parser.add_argument("--service", metavar="NAME", help="only this one's")
     parser.add_argument("--output", "-o", type=Path, metavar="FILE", help="else standard output")
     parser.add_argument("--remove", action="store_true", help="remove what was written out")
+    add_on_error(
+        parser,
+        "stop",
+        "write nothing where one service of another version cannot be read",
+        "leave such a service alone, and write out the others",
+    )
     parser.set_defaults(run=run)
 
 
@@ -62,11 +66,16 @@ def run(args: argparse.Namespace) -> int:
         found = relics(directory, args.service)
     except FileNotFoundError:
         found = []
+    refused = 0
+    if args.on_error == "continue":
+        every, found = found, [relic for relic in found if not _refused(relic)]
+        refused = len(every) - len(found)
     for relic in found:
         _refuse(relic)
     if not found:
-        print(f"no shared memory of another version in {directory}", file=sys.stderr)
-        return 0
+        if not refused:
+            DIAGNOSTICS.say(f"no shared memory of another version in {directory}")
+        return exits.USAGE if refused else 0
     try:
         count = _write(args.output, found)
     except FileExistsError:
@@ -75,8 +84,18 @@ def run(args: argparse.Namespace) -> int:
     for relic in found if args.remove else []:
         _remove(relic)
     where = args.output or "standard output"
-    print(f"{count:,} events of {len(found)} services written to {where}", file=sys.stderr)
-    return 0
+    DIAGNOSTICS.say(f"{count:,} events of {len(found)} services written to {where}")
+    return exits.USAGE if refused else 0
+
+
+def _refused(relic: Relic) -> bool:
+    """Whether it is left alone, which is told."""
+    try:
+        _refuse(relic)
+    except UsageError as error:
+        DIAGNOSTICS.fail(error)
+        return True
+    return False
 
 
 def _refuse(relic: Relic) -> None:

@@ -19,8 +19,6 @@ def add(subparsers: Subparsers) -> None:
         help="have the writer open its file anew: for logrotate",
         description="Have the writer of a log open its file anew, and wait until it has: from then "
         "on it writes nothing more into a file that was moved away.",
-        epilog="exit codes: 0 done, or no writer lives, so that there is nothing to do; "
-        "1 not done, told on stderr",
     )
     add_arguments(parser)
     parser.set_defaults(run=run)
@@ -33,5 +31,5 @@ def run(args: argparse.Namespace) -> int:
     except Absent:
         print(f"no writer is at work on {args.file}: nothing to reopen")
     except Unanswered as why:
-        return complain("reopen", f"{args.file} is not reopened: {why}")
+        return complain(f"{args.file} is not reopened: {why}")
     return DONE

@@ -19,8 +19,6 @@ def add(subparsers: Subparsers) -> None:
         help="have the writer set its file aside now",
         description="Have the writer of a log set its file aside as an archive and begin a new "
         "one, and wait until it has. An empty file stays.",
-        epilog="exit codes: 0 done, or the file is empty; 1 not done, told on stderr: no writer "
-        "lives, or it may not rename the file",
     )
     add_arguments(parser)
     parser.set_defaults(run=run)
@@ -31,12 +29,12 @@ def run(args: argparse.Namespace) -> int:
     try:
         answer = ask(find(args.file, args.dir), signal.SIGUSR2, args.timeout)
     except Absent:
-        return complain("rotate", f"no writer is at work on {args.file}: nothing is rotated")
+        return complain(f"no writer is at work on {args.file}: nothing is rotated")
     except Unanswered as why:
-        return complain("rotate", f"{args.file} is not rotated: {why}")
+        return complain(f"{args.file} is not rotated: {why}")
     if answer.rotations:
         return DONE
     if answer.problem.startswith("cannot rotate"):
-        return complain("rotate", answer.problem)
+        return complain(answer.problem)
     print(f"{args.file} is empty: nothing to set aside")
     return DONE

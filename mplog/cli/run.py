@@ -7,16 +7,16 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from mplog.cli.diagnostics import DIAGNOSTICS, add_on_error
 from mplog.cli.serve import create, settings_of
 from mplog.config import Settings
-from mplog.errors import ConfigError, MplogError
+from mplog.errors import ConfigError, MplogError, SegmentError, SystemFault, UsageError
 from mplog.producer.connection import Connection
 from mplog.producer.farewell import drain_at_exit
 from mplog.writer.reap import wait_without_burying
@@ -34,16 +34,19 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "run",
         help="run a command with a log service around it",
-        usage="mplog run [-h] [--log F] [--config F] -- CMD…",
+        usage="mplog run [-h] [--log F] [--config F] … -- CMD…",
         description="Run a command with a log service around it: every Python process in it that "
         "uses mplog finds the service. What is given here goes over the program's own configure().",
-        epilog="exit codes: the command's own; 128 + n when signal n ended it; "
-        "2 wrong usage, 125 the log file is another service's, "
-        "126 the command cannot be run, 127 it was not found",
     )
     parser.add_argument("--log", metavar="F", help="the log file")
     parser.add_argument("--config", metavar="F", type=Path, help="a TOML file")
     parser.add_argument("cmd", nargs=argparse.REMAINDER, metavar="-- CMD…", help="the command")
+    add_on_error(
+        parser,
+        "continue",
+        "do not run it then",
+        "run the command also where there is no shared memory for its log",
+    )
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -55,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args.config, args.log)
     # The writer that this starts has a console: that of the command.
     os.environ["MPLOG_CONSOLE"] = "\n".join(f"/proc/{os.getpid()}/fd/{fd}" for fd in (2, 1))
-    connection = _connect(settings)
+    connection = _connect(settings, stop=args.on_error == "stop")
     command = Command()
     status = command.run(words, _environment(settings, connection))
     if connection is not None:
@@ -66,26 +69,30 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
-def _connect(settings: Settings) -> Connection | None:
+def _connect(settings: Settings, *, stop: bool) -> Connection | None:
     """This process's way into the service; None, and told, where no shared memory can be had: a
     command is not kept from running by its log.
 
     Raises:
-        MplogError: the configuration is wrong, or the file is another service's.
+        MplogError: the configuration is wrong, or the file is another service's; with *stop*, or
+            there is no shared memory.
+        OSError: the same, with *stop*.
     """
     try:
         directory, name, _ = create(settings)
         connection = Connection(directory, name, settings)
         connection.attach()
     except MplogError as error:
-        if isinstance(error, ConfigError) or error.kind == "target":
+        if stop or isinstance(error, ConfigError) or error.kind == "target":
             raise
-        reason = str(error)
+        why = error
     except OSError as error:
-        reason = str(error)
+        if stop:
+            raise
+        why = SegmentError(str(error), errno=error.errno)
     else:
         return connection
-    print(f"mplog run: no shared memory for logging: {reason}", file=sys.stderr, flush=True)
+    DIAGNOSTICS.fail(why, f"no shared memory for logging: {why}")
     return None
 
 
@@ -124,10 +131,12 @@ class Command:
         try:
             child = subprocess.Popen(words, env=environment)
         except FileNotFoundError:
-            print(f"mplog run: {words[0]}: no such command", file=sys.stderr)
+            text = f"{words[0]}: no such command"
+            DIAGNOSTICS.fail(UsageError(text), text)
             return NOT_FOUND
         except OSError as error:
-            print(f"mplog run: {words[0]} cannot be run: {error.strerror}", file=sys.stderr)
+            text = f"{words[0]} cannot be run: {error.strerror}"
+            DIAGNOSTICS.fail(SystemFault(text, errno=error.errno), text)
             return CANNOT_RUN
         self._child = child
         for early in self._early:

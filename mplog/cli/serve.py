@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mplog.cli.diagnostics import DIAGNOSTICS, add_on_error
 from mplog.config import Settings, service_name, usable_directory
 from mplog.config.load import load
-from mplog.errors import ConfigError, Problem, WriterStartError
+from mplog.errors import ConfigError, Problem, TargetError, WriterStartError
 from mplog.ring import create_bell, presence
 from mplog.ring.ownership import refuse_foreign_owner
 from mplog.writer.notify import init_of
@@ -33,6 +32,12 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--config", metavar="F", type=Path, help="a TOML file")
     parser.add_argument("--log", metavar="F", help="the log file; goes over the TOML file")
+    add_on_error(
+        parser,
+        "continue",
+        "leave at once where one cannot be written at the start",
+        "serve also while a log file cannot be written",
+    )
     parser.set_defaults(run=run)
 
 
@@ -63,12 +68,26 @@ def create(settings: Settings) -> tuple[Path, str, bool]:
     return directory, name, create_bell(directory, name, settings)
 
 
+def refuse_sick_files(settings: Settings) -> None:
+    """Raise TargetError for the first log file that this user could not write."""
+    for one in settings.all_files:
+        path = Path(one.file or "")
+        folder = next(above for above in path.parents if above.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+            text = f"nothing can be written in {folder}"
+            raise TargetError(text, code="MPL-T005", path=str(path))
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise TargetError(f"{path} cannot be written", code="MPL-T005", path=str(path))
+
+
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop."""
 
     def read() -> Settings:
         return settings_of(args.config, args.log)
 
+    if args.on_error == "stop":
+        refuse_sick_files(read())
     directory, name, _ = create(read())
     found = presence(directory, name)
     if found is not None and found.supervisor:
@@ -76,12 +95,7 @@ def run(args: argparse.Namespace) -> int:
             f"the service {name} in {directory} has a writer already",
             hint="See it with mplog status; it leaves when nobody logs any more.",
         )
-    with contextlib.suppress(OSError):  # a console that is full or gone keeps no service from it
-        print(
-            f"mplog: serving {name}; MPLOG_SERVICE={name} MPLOG_DIR={directory}",
-            file=sys.stderr,
-            flush=True,
-        )
+    DIAGNOSTICS.say(f"serving {name}; MPLOG_SERVICE={name} MPLOG_DIR={directory}")
     reread = None if args.config is None else read
     os.environ.pop("MPLOG_CONSOLE", None)  # this program has a console of its own
     init = init_of(os.environ)

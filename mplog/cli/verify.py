@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mplog.cli.diagnostics import DIAGNOSTICS, add_on_error
+from mplog.errors import TargetError
 from mplog.files.report import Finding, Report
 from mplog.files.verify import verify
 
@@ -24,11 +26,6 @@ _QUIET_S = 2.0
 _BETWEEN_S = 1.0
 _SHOWN_CHARACTERS = 300
 
-_EXITS = """\
-exit status: 0 clean; 1 lost, doubled, torn or out of order (with --strict: or dropped, late, or
-suspect); 2 wrong usage, or a file that carries no numbers (format "text"); 3 a file cannot be
-read"""
-
 
 def add(subparsers: Subparsers) -> None:
     """Add the command to the command line."""
@@ -37,8 +34,6 @@ def add(subparsers: Subparsers) -> None:
         help="prove from the files that nothing is lost, doubled or torn",
         description="Read log files and tell, for every event that was ever accepted, whether"
         " it stands there once, whole and in order.",
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "files",
@@ -65,15 +60,31 @@ def add(subparsers: Subparsers) -> None:
         help="announced drops, late events and suspect ranges count as damage",
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    add_on_error(
+        parser,
+        "continue",
+        "read them one after the other, and stop at the first that is not clean",
+        "read all files, and judge them together",
+    )
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify, print the report on stdout, and return the exit status."""
+    if args.on_error == "continue":
+        return _verified(args, args.files)
+    for file in args.files:
+        code = _verified(args, [file])
+        if code:
+            return code
+    return 0
+
+
+def _verified(args: argparse.Namespace, files: Sequence[Path]) -> int:
     progress = _Progress(time.monotonic) if sys.stderr.isatty() else None
     try:
         report = verify(
-            args.files, strict=args.strict, only=args.only, also=args.also, progress=progress
+            files, strict=args.strict, only=args.only, also=args.also, progress=progress
         )
     except ValueError as error:
         args.parser.error(f"--also: {error}")
@@ -85,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(content))
         return report.exit_code
     for problem in (*report.refused, *report.unreadable):
-        print(f"mplog verify: {_shown(problem.path)}: {_shown(problem.text)}", file=sys.stderr)
+        text = f"{_shown(problem.path)}: {_shown(problem.text)}"
+        DIAGNOSTICS.fail(TargetError(text, code="MPL-T005", path=problem.path), text)
     if report.files:
         print("\n".join(page(report)))
     return report.exit_code

@@ -164,4 +164,6 @@ def test_check_imports_no_writer(config):
         check=True,
     )
     modules = done.stdout.splitlines()[-1]
-    assert modules == "['mplog.cli.main', 'mplog.cli.check']"
+    assert modules == (
+        "['mplog.cli.exits', 'mplog.cli.diagnostics', 'mplog.cli.main', 'mplog.cli.check']"
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mplog.cli import main
+from mplog.cli import exits, main
 from mplog.cli import run as module
 from mplog.files.verify import verify
 from mplog.ring.ownership import take_ownership
@@ -77,7 +77,7 @@ def test_a_command_is_not_run_on_the_file_of_another_service(shm, logdir):
     code, out, err = mplog_run(log, "print('it runs')")
     os.close(fd)
 
-    assert (main.EXIT_FAILURE, "") == (code, out)
+    assert (exits.FAILURE, "") == (code, out)
     assert "another" in err
 
 

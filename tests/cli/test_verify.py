@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 
 import pytest
 
+from mplog.cli import main
 from mplog.cli import verify as command
 from mplog.files.archive import archive_name
 
@@ -20,12 +20,9 @@ def event(seq, **keys):
 @pytest.fixture
 def run():
     """Run the command as the main program would."""
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers())
 
     def call(*arguments):
-        args = parser.parse_args(["verify", *map(str, arguments)])
-        return args.run(args)
+        return main.main(["verify", *map(str, arguments)])
 
     return call
 
