@@ -31,6 +31,7 @@ COMMANDS = {
     "rotate": "have the writer set its file aside now",
     "recover": "get events out that another version of mplog has left in shared memory",
     "check": "validate a configuration; starts nothing",
+    "doctor": "look whether this machine is fit, and say what to do",
 }
 _EPILOG = "exit codes of every command, besides its own:\n" + "\n".join(
     f"  {code:>3}  {text}" for code, text in exits.COMMON.items()
@@ -116,7 +117,9 @@ def _guarded(run: Any, args: argparse.Namespace) -> int:
         DIAGNOSTICS.set_up(args)
         DIAGNOSTICS.say(f"begins: {' '.join(sys.argv[1:])}", DEBUG)
         code = _ended(run, args)
-        DIAGNOSTICS.say(f"ends: exit code {code} after {time.perf_counter() - began_s:.3f} s", DEBUG)
+        DIAGNOSTICS.say(
+            f"ends: exit code {code} after {time.perf_counter() - began_s:.3f} s", DEBUG
+        )
     except OSError as error:  # of the file of diagnostics itself
         print(f"mplog {args.command}: --log-file {args.log_file}: {error}", file=sys.stderr)
         return exits.USAGE
