@@ -98,6 +98,8 @@ class Loop:
             signals.reopen = False
             for sink in self._well():
                 deliver.reopen(self.job, sink, None)
+            if self.job.outlets is not None:
+                self.job.outlets.try_again()
         if signals.rotate:
             signals.rotate = False
             for sink in self._well():

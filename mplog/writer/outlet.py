@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -167,7 +167,6 @@ class Outlet:
         self.promise(len(batch))
         if self.chain is not None:
             self.chain.queue.put(batch)
-            self.chain.queue.open()  # its thread may have ended for want of events
 
     def row(self) -> Row:
         """What the board shows."""
@@ -248,5 +247,7 @@ def _fallback(name: str | None, outlets: Mapping[str, Outlet]) -> Sink | None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"mplog: {text}\n")
-    sys.stderr.flush()
+    """A line for people, where that cannot fill the memory."""
+    with contextlib.suppress(OSError):
+        if os.fstat(2).st_size <= MAX_STDERR_BYTES:
+            os.write(2, f"mplog: {text}\n".encode("utf-8", "backslashreplace"))

@@ -7,7 +7,6 @@ what it has room for and counts the rest, and a thread of its own does the rest.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 import time
@@ -21,7 +20,7 @@ from mplog.config.sink import SinkSettings, parse_sinks
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event, Stamped
 from mplog.event.level import INFO, WARNING
-from mplog.metrics.board import Board
+from mplog.metrics.board import Board, Row
 from mplog.resilience.queue import Mode
 from mplog.resilience.store import Held, held
 from mplog.writer.announce import announce
@@ -150,10 +149,7 @@ class Outlets:
 
     def deliver(self) -> None:
         """The commit has been: what was collected goes to the queues."""
-        if self._hurried and any(self._batch):
-            self._hurried = False
-            for outlet in self._outlets:
-                outlet.open()
+        self._hurried = False
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
             if batch:
                 outlet.put(batch)
@@ -212,13 +208,19 @@ class Outlets:
         """Whether nothing waits for any sink."""
         return all(outlet.idle for outlet in self._everybody())
 
+    def try_again(self) -> None:
+        """Somebody has asked for it: sinks that are left alone for a while are tried at once."""
+        for outlet in self._outlets:
+            if outlet.chain is not None:
+                outlet.chain.breaker.reset()
+
     # ---- the end ----
     def hurry(self) -> None:
         """Nobody is here: what waits for others to go with it goes now."""
+        for outlet in self._outlets if not self._hurried else ():
+            if outlet.chain is not None:
+                outlet.chain.queue.drain(0.0)  # returns at once, and is not forgotten
         self._hurried = True
-        for outlet in self._outlets:
-            if outlet.chain is not None and not outlet.idle:
-                outlet.chain.queue.stop("graceful")
 
     def close(self, timeout_s: float) -> None:
         """Deliver what waits, at most so long; then let go of all, whatever they do."""
@@ -247,19 +249,23 @@ class Outlets:
     def _show(self) -> None:
         while not self._closed:
             self._changed.wait()
-            self._changed.clear()
-            self._show_once()
-            while not self._closed and not self.idle:
-                time.sleep(SHOW_S)
-                self._show_once()
-        self._show_once()
+            pause_s, rows = SHOW_S, self._shown()
+            before: list[Row] = []
+            while not self._closed and any(row.queued or row.spooled for row in rows):
+                pause_s = SHOW_S if rows != before else min(pause_s * 2, LOOK_S)
+                self._changed.wait(pause_s)
+                before, rows = rows, self._shown()
+        self._shown()
 
-    def _show_once(self) -> None:
-        if self._board is None:
-            return
-        for outlet in self._everybody():
-            with contextlib.suppress(Exception):  # the rows are being set up anew
-                self._board.update(outlet.number, outlet.row())
+    def _shown(self) -> list[Row]:
+        """What the board shows from now on."""
+        self._changed.clear()
+        everybody = self._everybody()
+        rows = [outlet.row() for outlet in everybody]
+        if self._board is not None:
+            for outlet, row in zip(everybody, rows, strict=True):
+                self._board.update(outlet.number, row)
+        return rows
 
 
 def _route(settings: SinkSettings) -> tuple[int, list[tuple[str, int]], bytes | None]:
