@@ -6,8 +6,8 @@ read until it is acknowledged. What a killed writer appends again is known by se
 and left out. A kill between an acknowledgement and its note makes the far side see events twice,
 under the same ids. Broken records are skipped, a torn end is cut, and both are counted.
 
-The files are segments named by their first number, `position` and `lock`. Opening reads the last
-two segments, however long the backlog is.
+The files are segments named by their first number, `position` and `lock`. Opening reads the
+last megabytes, however long the backlog is.
 """
 
 from __future__ import annotations

@@ -10,6 +10,12 @@ SERVERS, RESTARTS = "tests/sinks/test_syslog_servers.py", "tests/sinks/test_sysl
 JOURNALD, PARTITION = (f"tests/sinks/test_{name}.py" for name in ("journald", "partition"))
 CONSOLE = "tests/sinks/test_console_faults.py"
 DATAGRAMS = "tests/sinks/test_datagrams.py"
+BREAKER, CHAIN, QUEUE = (
+    f"tests/resilience/test_{name}.py" for name in ("breaker", "chain", "queue")
+)
+KILLS, DECAY, SPOOLED = (
+    f"tests/resilience/test_{name}.py" for name in ("spool_kills", "spool_decay", "spooled")
+)
 
 NETWORK = [
     (
@@ -43,6 +49,32 @@ NETWORK = [
         "given up in time, with the count of those taken",
         ((DATAGRAMS, "test_a_full_queue_of_datagrams_is_given_up_in_time"),
          (JOURNALD, "test_a_journald_that_takes_nothing_is_given_up_in_time")),
+    ),
+    (
+        "N2", "it is away for minutes", "virtual time up to ten minutes; a real chain with a clock",
+        "what waits is bounded, keeps its order, and a loss is told; back within half a second",
+        ((BREAKER, "test_it_is_back_within_half_a_second_of_the_far_side"),
+         (CHAIN, "test_a_dead_sink_is_back_soon_and_has_all_in_order"),
+         (CHAIN, "test_it_adds_up_while_everything_fails")),
+    ),
+    (
+        "N2", "it hangs", "a write that does not return",
+        "its own thread is held, and left behind at the end; what it holds is reported as left",
+        ((QUEUE, "test_a_hanging_sink_holds_nobody"),
+         (QUEUE, "test_a_hanging_sink_cannot_hold_the_close")),
+    ),
+    (
+        "N2", "it is away, and the writer is killed", "SIGKILL at each system call of a spool",
+        "what was appended is delivered; one batch may come again, under its numbers",
+        ((KILLS, "test_a_kill_at_any_call_loses_nothing_and_doubles_one_batch_at_most"),),
+    ),
+    (
+        "N2", "it is away, and the spool's disk fails", "`ENOSPC`, `EIO`, `EINTR`, half a write at "
+        "each system call; flipped bits, torn ends, noise, files that are gone",
+        "events wait in memory, in order; what cannot be read is counted and told",
+        ((KILLS, "test_a_call_that_fails_loses_nothing"),
+         (SPOOLED, "test_a_full_disk_sends_events_into_memory_and_back"),
+         (DECAY, "test_every_flipped_bit_costs_the_record_that_it_is_in")),
     ),
     (
         "N3", "the network goes silent",
