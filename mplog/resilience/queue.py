@@ -202,9 +202,14 @@ class Queue:
     # ---- the thread ----
     def _run(self) -> None:
         opened = False
-        while (batch := self._next()) is not None:
+        batch: list[Held] | None = []
+        while batch is not None:
             error = None
             try:
+                batch = []
+                batch = self._next()
+                if batch is None:
+                    break
                 if not opened:
                     self._inner.open()
                     opened = True
@@ -214,7 +219,7 @@ class Queue:
                     self._inner.flush()
             except BaseException as raised:  # anybody's code: what it means is judged
                 error = raised
-            self._settle(batch, error, opened)
+            self._settle(batch or [], error, opened)
         try:
             self._inner.close()
         except Exception as error:
@@ -255,7 +260,8 @@ class Queue:
         )
         with self._changed:
             now_s = self._clock.now_s()
-            refused = "" if error is None or not opened else _REFUSED.get(verdict.meaning, "")
+            written = opened and bool(batch) and error is not None
+            refused = _REFUSED.get(verdict.meaning, "") if written else ""
             if batch:
                 self._store.settle(verdict.done, now_s, refused)
             elif error is None and self._store.due_s(now_s) is None:

@@ -64,9 +64,13 @@ def first_of(name: str) -> int | None:
 def framed(number: int, salt: int, one: Held) -> bytes:
     """An event as it stands in a segment."""
     stamped, payload = one
-    body = ENCODER.encode(
-        (stamped.session, stamped.seq, stamped.pid, stamped.process_name, stamped.filtered, payload)
-    )
+    name = stamped.process_name
+    rest = (stamped.filtered, payload)
+    try:
+        body = ENCODER.encode((stamped.session, stamped.seq, stamped.pid, name, *rest))
+    except UnicodeEncodeError:  # a process may call itself anything
+        name = name.encode("utf-8", "backslashreplace").decode()
+        body = ENCODER.encode((stamped.session, stamped.seq, stamped.pid, name, *rest))
     stamps = (stamped.wall_ns & _WORD, stamped.level & 255, stamped.kind & 255, stamped.flags & 7)
     return _frame(number, salt, stamps, body)
 

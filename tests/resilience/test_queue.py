@@ -225,3 +225,40 @@ def test_each_drain_has_its_own_deadline(opened, wait_for):
     thread.join(LONG_S)
 
     assert [True] == found
+
+
+def test_a_flush_that_has_a_fault_is_not_asked_for_without_end(opened):
+    """It is tried again after a pause, and the drain ends at its deadline."""
+    sink = FlakySink()
+    asked = []
+
+    def flush():
+        asked.append(1)
+        raise TypeError("a bug")
+
+    sink.flush = flush
+    queue = opened(sink)
+    queue.put([event(1)])
+
+    assert not queue.drain(time.monotonic() + 0.3)
+    assert 1 <= len(asked) < 20
+    assert [1] == numbers(sink.got)
+
+
+def test_a_store_that_fails_does_not_end_the_thread(opened, monkeypatch):
+    """Whatever it raises; what waits is delivered when it is well."""
+    sink, errors = FlakySink(), []
+    queue = opened(sink, hooks=Hooks(trouble=lambda error, counts: errors.append(error)))
+    take = queue._store.take
+
+    def failing(*args):
+        if len(errors) < 2:
+            raise MemoryError
+        return take(*args)
+
+    monkeypatch.setattr(queue._store, "take", failing)
+    queue.put([event(1)])
+
+    assert queue.drain(soon())
+    assert [1] == numbers(sink.got)
+    assert [MemoryError, MemoryError] == [type(error) for error in errors]

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+import msgspec
 import pytest
 from disk import MUCH, append, drained, opened, read, segments
 from given import event, events
@@ -13,6 +14,7 @@ from given import event, events
 from mplog.resilience import segment
 from mplog.resilience.spool_rules import SpoolRules
 from mplog.resilience.store import held
+from mplog.sinks.base import Outgoing
 
 
 def test_what_goes_in_comes_out_whole(tmp_path):
@@ -261,3 +263,14 @@ def test_sessions_are_not_remembered_for_ever(tmp_path, monkeypatch):
 
     assert 10 == len(spool._seen._last)
     assert 0 == append(spool, [event(1, session="s-99")])
+
+
+def test_a_process_may_call_itself_anything(tmp_path):
+    """A name that is no text for a file is shown escaped."""
+    spool = opened(tmp_path)
+    one = event(1)
+    stamped = msgspec.structs.replace(one.stamped, process_name="w\udcff", wall_ns=-1, level=400)
+    spool.append([held(Outgoing(stamped, one.event))])
+    ((got, _),) = spool.read(1, MUCH)
+
+    assert ("w\\udcff", 144) == (got.process_name, got.level)
