@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from mplog.cli.diagnostics import printable
 from mplog.config.load import Loaded, load
 from mplog.config.schema import KEYS
 from mplog.errors import ConfigError
@@ -27,6 +28,12 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("config", metavar="CONFIG", type=Path, help="the TOML file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--explain", action="store_true", help="tell what happens to an event of each level"
+    )
+    parser.add_argument(
+        "--logger", default="root", metavar="NAME", help="whose events --explain is about (root)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,8 +44,23 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps({"ok": False, **error.context}))
         raise
-    print(json.dumps(_document(loaded)) if args.json else _table(loaded))
+    if args.explain:
+        _explain(loaded, args)
+    else:
+        print(json.dumps(_document(loaded)) if args.json else _table(loaded))
     return 0
+
+
+def _explain(loaded: Loaded, args: argparse.Namespace) -> None:
+    from mplog.cli.explain import explain, lines  # not for a mere check
+
+    if args.json:
+        events = [msgspec.to_builtins(one) for one in explain(loaded.settings, args.logger)]
+        redact = list(loaded.settings.redact)
+        print(json.dumps({"logger": args.logger, "events": events, "redacted": redact}))
+        return
+    for line in lines(loaded.settings, args.logger):
+        print(printable(line))
 
 
 def _document(loaded: Loaded) -> dict[str, Any]:
