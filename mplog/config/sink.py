@@ -17,6 +17,8 @@ from mplog.config.wrong import WrongValue, nearest, plain, show
 
 MAX_SINKS = 16
 OFF = "off"
+# Where a type has another default than all: people look at a console while they wait.
+_OF_KIND: dict[str, dict[str, Any]] = {"console": {"batch_wait_s": 0.02}}
 _RIGHT = (
     'give a list of tables, [{"type": "console"}], or the same as JSON text; "off" for none; '
     f"at most {MAX_SINKS}"
@@ -101,7 +103,7 @@ def _parse(given: object, number: int) -> SinkSettings:
         right = f'give "type" in it, one of {", ".join(TYPES)}'
         raise WrongValue(given, f"has no type ({place})", right)
     kind = _read(COMMON[0], given["type"], place)
-    common: dict[str, Any] = {"name": kind}
+    common: dict[str, Any] = {"name": kind, **_OF_KIND.get(kind, {})}
     options: dict[str, Any] = {}
     for key, value in _known(given, kind, place):
         into = common if key in COMMON else options
@@ -149,7 +151,7 @@ def _check_fallbacks(sinks: Sequence[SinkSettings]) -> None:
 
 
 def _written(sink: SinkSettings) -> Iterator[tuple[str, str]]:
-    default = SinkSettings(kind=sink.kind, name=sink.kind)
+    default = SinkSettings(kind=sink.kind, name=sink.kind, **_OF_KIND.get(sink.kind, {}))
     for key in COMMON:
         value = getattr(sink, key.attribute)
         if key.name == "type" or value != getattr(default, key.attribute):

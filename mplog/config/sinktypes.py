@@ -175,7 +175,7 @@ COMMON = (
         "batch_wait",
         _DURATION,
         "a duration",
-        "How long an event waits for others to go with it.",
+        "How long an event waits for others to go with it; for a console 20 ms.",
         "batch_wait_s",
     ),
     _key(
