@@ -138,6 +138,7 @@ docs: $(BUILT) ## links that lead nowhere, samples that are not Python
 
 reference: $(BUILT) ## make the pages that tables are the source of anew
 	$(PY) -m mplog.config.reference > docs/reference/configuration.md
+	$(PY) -m mplog.config.example > .env.example
 	$(PY) -m mplog.errors.reference > docs/reference/errors.md
 	$(PY) -m mplog.cli.reference > docs/reference/cli.md
 
