@@ -41,7 +41,8 @@ def test_tables_and_their_text_mean_the_same():
     assert sinks == parse_sinks(settings.sinks) == parse_sinks(sinks)
     assert settings == from_bytes(to_bytes(settings))
     assert SinkSettings(
-        kind="console", name="console", level=40, queue=50, batch_wait_s=0.02, options={"colour": "never"}
+        kind="console", name="console", level=40, queue=50, batch_wait_s=0.02,
+        options={"colour": "never"},
     ) == sinks[0]  # fmt: skip
     assert ((("app.db", 30),), 10_000_000, 120.0, "console") == (
         sinks[1].levels, sinks[1].spool_bytes, sinks[1].retry_for_s, sinks[1].fallback
