@@ -161,9 +161,9 @@ class Store(ABC):
     def _learn(self, left: int, done: int, refused: str, now_s: float) -> None:
         """How large the next batch is to be, after a refusal and after a success."""
         if refused and left == 1:
-            ((stamped, _),) = self._front(1, now_s)
-            self._remove(1, now_s)
-            self._lose(stamped, refused)
+            for stamped, _ in self._front(1, now_s):  # none where a disk cannot be read just now
+                self._remove(1, now_s)
+                self._lose(stamped, refused)
         elif refused:
             self._limit = max(left // 2, 1)
         elif done:

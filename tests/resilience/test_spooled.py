@@ -203,3 +203,26 @@ def test_a_far_side_that_hangs_leaves_the_spool_to_the_next(tmp_path, wait_for):
     assert [1, 2, 3] == numbers(take(store_in(tmp_path)))
     sink.release()
     assert queue.join(LONG_S)
+
+
+def test_an_event_is_refused_while_the_disk_cannot_be_read(tmp_path, monkeypatch):
+    """It is found again, and dropped then; the sum holds meanwhile."""
+    store = store_in(tmp_path, batch_events=1)
+    put(store, events(2))
+    assert [1] == numbers(take(store))
+
+    def failing(most, most_bytes):
+        raise OSError(errno.EIO, "input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._spool, "read", failing)
+        store.settle(0, 0.0, "refused")
+        assert adds_up(store)
+    assert [1] == numbers(take(store, 2.0))
+    store.settle(0, 2.0, "refused")
+
+    assert 1 == told(take(store, 9.0))
+    store.settle(1, 9.0)
+    assert [2] == numbers(take(store, 9.0))
+    assert {"refused": {"INFO": 1}} == store.counts.reasons
+    assert adds_up(store)
