@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 
 from mplog._native import Logger
 from mplog.errors import ConfigError, FileOwnedError, MplogError
-from mplog.producer.context import context
+from mplog.producer.context import context, expiring
 from mplog.producer.logger import get_logger
 from mplog.service import Report, Service, attach, flush, shutdown, sync
 
 if TYPE_CHECKING:
     from mplog.producer.accelerate import Acceleration, accelerate
+    from mplog.producer.executor import wrap_executor
     from mplog.producer.listeners import on_error
     from mplog.service.closing import SinkReport, on_shutdown
     from mplog.service.configure import configure
@@ -40,6 +41,10 @@ else:
             from mplog.producer.listeners import on_error
 
             late = {"on_error": on_error}
+        elif name == "wrap_executor":
+            from mplog.producer.executor import wrap_executor
+
+            late = {"wrap_executor": wrap_executor}
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals().update(late)
@@ -60,10 +65,12 @@ __all__ = [
     "attach",
     "configure",
     "context",
+    "expiring",
     "flush",
     "get_logger",
     "on_error",
     "on_shutdown",
     "shutdown",
     "sync",
+    "wrap_executor",
 ]

@@ -185,7 +185,7 @@ def lines(events: Iterable[Unread], fmt: Format) -> Iterator[bytes]:
 
 def _format_of(relic: Relic) -> Format:
     name = settings_of(relic).get("format")
-    return formatter(name if isinstance(name, str) and name in FORMATS else "json")
+    return formatter(name if isinstance(name, str) and name in FORMATS else "json", redacts=True)
 
 
 def _remove(relic: Relic) -> None:

@@ -44,6 +44,7 @@ class Own(msgspec.Struct, kw_only=True):
     faulthandler: bool = True
     on_internal_error: OnInternalError = "disable"
     max_event_bytes: EventBytes = 64 * 1024
+    context_bytes: EventBytes = 16 * 1024
     durable_level: Level | None = None
     durable_timeout_s: Seconds = field(default=10.0, name="durable_timeout")
     raw: bytes = b""

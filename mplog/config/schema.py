@@ -44,6 +44,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     overflow_bytes: Overflow = field(default=limits.DEFAULT_OVERFLOW_BYTES, name="overflow")
     overflow_dir: str | None = None
     redact: Secrets = limits.REDACTED
+    redact_patterns: bool = True
     uncaught: bool = True
     faulthandler: bool = True
     on_internal_error: OnInternalError = "disable"
@@ -51,6 +52,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     sinks: str = "off"
     spool_bytes: Overflow = field(default=limits.DEFAULT_SPOOL_BYTES, name="spool")
     max_event_bytes: EventBytes = 64 * 1024
+    context_bytes: EventBytes = 16 * 1024
     fsync: Literal["none", "interval", "batch"] = "none"
     fsync_interval_s: Annotated[float, Meta(ge=0.01, le=limits.MAX_S)] = field(
         default=1.0, name="fsync_interval"
@@ -153,6 +155,17 @@ _TABLE = (
         "`accessToken`), in any case.",
     ),
     Key(
+        "redact_patterns",
+        "redact_patterns",
+        "service",
+        values.parse_switch,
+        values.switch_text,
+        '`"on"` or `"off"`, `True` or `False`',
+        "What looks like a secret is replaced by `[redacted]` in all that the writer puts out: "
+        "what follows a name of `redact` and `=` or `:`, `Bearer` and a token, the password in a "
+        "URL, card numbers. [More](../howto/redaction.md).",
+    ),
+    Key(
         "uncaught",
         "uncaught",
         "process",
@@ -228,6 +241,16 @@ _TABLE = (
         sizes.text,
         'a size from `"1 KiB"` to `"256 KiB"`',
         "The largest event; a larger one is cut, and marked as cut.",
+    ),
+    Key(
+        "context_bytes",
+        "context_bytes",
+        "process",
+        values.parse_max_event_bytes,
+        sizes.text,
+        'a size from `"1 KiB"` to `"256 KiB"`',
+        "The largest context (`mplog.context`); a block that would make it larger leaves its "
+        "fields out, which is told once. [More](../howto/context.md).",
     ),
     *durability.KEYS,
     Key(

@@ -9,6 +9,7 @@ from mplog.format.base import Format
 from mplog.format.json import JsonFormat
 from mplog.format.logfmt import LogfmtFormat
 from mplog.format.own import OwnFormat
+from mplog.format.redacted import RedactedFormat
 from mplog.format.text import TextFormat
 
 __all__ = ["FORMATS", "Format", "formatter"]
@@ -20,7 +21,20 @@ FORMATS: dict[str, Callable[[], Format]] = {
 }
 
 
-def formatter(name: str) -> Format:
+def formatter(name: str, *, redacts: bool = False) -> Format:
+    """A new formatter by its *name*.
+
+    Args:
+        redacts: what looks like a secret never gets to it.
+
+    Raises:
+        ValueError: there is no format of that name.
+    """
+    made = _made(name)
+    return RedactedFormat(made) if redacts else made
+
+
+def _made(name: str) -> Format:
     """A new formatter by its *name*; of a callable's name one that calls it, or, where it cannot be
     had, one that says why and writes text.
 

@@ -1,23 +1,100 @@
 """Context: fields that every event of a block carries, through threads' copies and tasks by
-`contextvars`.
+`contextvars`; bounded in bytes.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
+from time import monotonic
 from types import TracebackType
 from typing import Any
+
+from mplog.event.codec import ENCODER, bounded
+from mplog.producer.tell import tell
+
+DEFAULT_BYTES = 16 * 1024
+_MOST_BYTES = 1 << 20
 
 # The mapping is never changed, only replaced: a task's copy of the context stays what it was.
 CURRENT: ContextVar[dict[str, Any] | None] = ContextVar("mplog.context", default=None)
 
 
-class context:
-    """Fields for every event logged inside a `with` block, in tasks it starts, and in copied
-    contexts.
+class expiring:
+    """A value of a context that ends before its block does.
 
     Args:
-        fields: added to, and over, those of the blocks around this one.
+        value: the field's.
+        after_s: so many seconds after the block is entered the field is absent.
+    """
+
+    __slots__ = ("after_s", "value")
+
+    def __init__(self, value: Any, after_s: float) -> None:
+        self.value, self.after_s = value, float(after_s)
+
+
+class Ending(dict[str, Any]):
+    """Fields of which some end by themselves. No plain dict, so that the quick way through C, which
+    keeps what it has encoded, leaves it to `current`.
+
+    Attributes:
+        until: by field, the monotonic second at which it is absent.
+    """
+
+    until: dict[str, float]
+
+
+class _Limit:
+    """How large a context may be, in bytes; the setting of the process."""
+
+    most_bytes = DEFAULT_BYTES
+
+
+LIMIT = _Limit()
+
+
+def ending(fields: dict[str, Any], until: dict[str, float]) -> dict[str, Any]:
+    """*fields*, some of which end; a plain dict where none does."""
+    if not until:
+        return fields
+    made = Ending(fields)
+    made.until = until
+    return made
+
+
+def current() -> dict[str, Any] | None:
+    """The fields that hold now."""
+    fields = CURRENT.get()
+    if not isinstance(fields, Ending):
+        return fields
+    now = monotonic()
+    over = [name for name, at in fields.until.items() if at <= now]
+    if over:
+        kept = {name: value for name, value in fields.items() if name not in over}
+        left = {name: at for name, at in fields.until.items() if name not in over}
+        CURRENT.set(ending(kept, left))
+        return kept
+    return dict(fields)
+
+
+def _size(fields: dict[str, Any] | None) -> int:
+    """In bytes, as an event carries them."""
+    if not fields:
+        return 0
+    try:
+        return len(ENCODER.encode(fields))
+    except Exception:  # values that are shown by their repr
+        return len(bounded(("", "", fields), _MOST_BYTES)[0])
+
+
+class context:
+    """Fields for every event logged inside a `with` block, in tasks it starts, and in copied
+    contexts. What would make a context larger than `context_bytes` is left out, which is told once;
+    the block runs all the same.
+
+    Args:
+        fields: added to, and over, those of the blocks around this one; a value may be
+            `mplog.expiring(value, after_s)`.
     """
 
     __slots__ = ("_before", "_fields", "_token")
@@ -29,10 +106,29 @@ class context:
 
     def __enter__(self) -> dict[str, Any]:
         outer = CURRENT.get()
-        merged = {**outer, **self._fields} if outer else dict(self._fields)
+        merged = self._merged(current())
+        if _size(merged) > LIMIT.most_bytes:
+            names = ", ".join(self._fields)[:200]
+            text = f"a context of more than {LIMIT.most_bytes} bytes is not kept: without {names}"
+            tell(text, kind="context")
+            merged = dict(outer) if outer else {}
         self._before.append(outer)
         self._token.append(CURRENT.set(merged))
         return dict(merged)  # what is set is never changed: it is encoded once
+
+    def _merged(self, outer: dict[str, Any] | None) -> dict[str, Any]:
+        merged = {**outer, **self._fields} if outer else dict(self._fields)
+        now = None
+        until: dict[str, float] = {}
+        around = CURRENT.get()
+        if isinstance(around, Ending):
+            until = {name: at for name, at in around.until.items() if name not in self._fields}
+        for name, value in self._fields.items():
+            if value.__class__ is expiring:
+                now = monotonic() if now is None else now
+                merged[name] = value.value
+                until[name] = now + value.after_s
+        return ending(merged, until)
 
     def __exit__(
         self,
@@ -47,3 +143,13 @@ class context:
             # Left in another context than entered (a generator closed elsewhere): what was there
             # before holds here too.
             CURRENT.set(before)
+
+    @staticmethod
+    def clear() -> None:
+        """No fields from here on, up to the end of the block, which brings back what was before."""
+        CURRENT.set(None)
+
+    @staticmethod
+    def size() -> int:
+        """How many bytes of each event the fields that hold now take."""
+        return _size(current())

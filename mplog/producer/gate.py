@@ -20,6 +20,7 @@ from mplog.event.event import Event
 from mplog.event.level import WARNING, name_of
 from mplog.producer.connection import Connection, close_all
 from mplog.producer.containment import OFF_LEVEL
+from mplog.producer.context import LIMIT
 from mplog.producer.tell import fault, printable, say, tell
 from mplog.ring import create_bell, own_configuration
 
@@ -91,6 +92,7 @@ class Gate:
         self.off = False
         if self._steers:
             set_redaction(connection.settings.redact)
+            LIMIT.most_bytes = connection.settings.context_bytes
         self.publish = connection.producer.publish
         self.emit = connection.producer.emit
         self.level = level
@@ -186,7 +188,9 @@ def _to_stderr(level: int, payload: bytes, kind: int = 0, flags: int = 0) -> boo
     text = f"{name_of(level)} {event.logger}: {_message(event)} {shown}".rstrip()
     if event.exception is not None:
         text += f" [{event.exception.type}: {event.exception.message}]"
-    return say(printable(text))
+    from mplog.event.redact import redact_text  # only for one who has no log
+
+    return say(printable(redact_text(text)))
 
 
 def _message(event: Event) -> str:

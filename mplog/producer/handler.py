@@ -18,7 +18,7 @@ from mplog.event.event import ExceptionInfo
 from mplog.event.exception import describe
 from mplog.event.sanitise import guarded
 from mplog.producer.containment import contain
-from mplog.producer.context import CURRENT
+from mplog.producer.context import current
 from mplog.producer.gate import GATE, PERCENT_KIND, Gate
 from mplog.producer.logger import send
 from mplog.producer.tell import DEFERRED
@@ -83,7 +83,7 @@ def event_of(record: logging.LogRecord) -> tuple[Any, ...]:
         record.name,
         template,
         extra,
-        CURRENT.get(),
+        current(),
         record.pathname,
         record.lineno,
         record.funcName or "",

@@ -18,7 +18,7 @@ from mplog.event.exception import describe, stack_text
 from mplog.event.level import INFO, NUMBERS
 from mplog.event.sanitise import guarded
 from mplog.producer.containment import contain
-from mplog.producer.context import CURRENT
+from mplog.producer.context import CURRENT, current
 from mplog.producer.gate import GATE, MAX_PAYLOAD_BYTES, Gate
 
 ExcInfo = (
@@ -92,7 +92,7 @@ def slow_log(logger: Logger, level: int, template: object, fields: dict[str, Any
         logger.name,
         template,
         {**bound, **fields} if bound else fields,
-        CURRENT.get(),
+        current(),
         file,
         line,
         function,

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from mplog import _native
+from mplog.event.redact import mask
 from mplog.writer.deliver import why
 from mplog.writer.state import Job
 
@@ -25,7 +26,7 @@ def keep_poison(job: Job) -> None:
         if target.exists():
             continue  # a writer that was killed before its batch was over has done it
         job.reader.count("poisoned", 1)
-        if _write(job, target, _native.frame(record)):
+        if _write(job, target, _native.frame(hidden(record, redacts=job.settings.redact_patterns))):
             job.tell(f"event {seq} of {session} has ended the writer; its bytes are in {target}")
 
 
@@ -42,10 +43,20 @@ def keep_lane(job: Job, session: str, segment: int, lane: int) -> None:
     except OSError as error:
         job.tell(f"a broken lane could not be kept: {why(error)}")
     else:
-        _write(job, _beside(job, session), _native.frame_of(1, page) + _native.frame_of(2, body))
+        _write(
+            job,
+            _beside(job, session),
+            _native.frame_of(1, page)
+            + _native.frame_of(2, hidden(body, redacts=job.settings.redact_patterns)),
+        )
     for sink in job.sinks:
         sink.notices.append(("quarantined", lane, 0))
     job.reader.count("quarantines", 1)
+
+
+def hidden(data: bytes, *, redacts: bool) -> bytes:
+    """Of a record or a lane what looks like a secret is asterisks; nothing changes its place."""
+    return mask(data) if redacts else data
 
 
 def _beside(job: Job, name: str) -> Path:

@@ -34,6 +34,7 @@ from mplog.writer.deliver import (
     why,
 )
 from mplog.writer.filtering import set_condition
+from mplog.writer.redaction import redact
 from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals, now_ns, staging_bytes
 
 
@@ -84,6 +85,7 @@ def begin(
         reader.set_overflow_dir(settings.overflow_dir)
     waits = [Waiting(reader, signals, Path(one.file or "")) for one in settings.all_files]
     reader.set_sinks(len(waits))
+    redact(reader, settings)
     apart = len(waits) > 1
     locks = [_own(waiting, service, directory, once=apart) for waiting in waits]
     journal = _journal(directory, service, reader, waits)
@@ -110,7 +112,7 @@ def _sink(
         file: ActiveFile | AbsentFile = _open(waiting, settings.mode)
     else:
         file = _try(waiting.path, settings.mode) if lock >= 0 else AbsentFile(waiting.path)
-    fmt = formatter(settings.format)
+    fmt = formatter(settings.format, redacts=reader.patterns)
     return FileSink(number, settings, waiting.path, fmt, file, lock=lock, keep=keep)
 
 

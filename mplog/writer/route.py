@@ -27,6 +27,7 @@ from mplog.writer.announce import announce
 from mplog.writer.compose import FLAGS, drop_notice
 from mplog.writer.notices import LOGGER, Notices, level_for
 from mplog.writer.outlet import Outlet, build
+from mplog.writer.redaction import hide
 
 if TYPE_CHECKING:
     from mplog._native import Item
@@ -135,7 +136,10 @@ class Outlets:
             for one in told.take():
                 self._notice(held(one))
         stamped = Stamped(wall_ns, level, kind, flags & FLAGS, session, seq, pid, name)
-        one_held = stamped, _POISON if flags & ITEM_POISON else payload
+        one_held = stamped, _POISON
+        if not flags & ITEM_POISON:
+            redacts = self._job.settings.redact_patterns
+            one_held = hide(payload, stamped) if redacts else (stamped, payload)
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
             if mask >> outlet.number & 1 and not outlet.settings.standby:
                 batch.append(one_held)

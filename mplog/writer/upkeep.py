@@ -16,6 +16,7 @@ from mplog.files.archive import list_archives
 from mplog.files.retention import rotated_s
 from mplog.files.schedule import HEAD_BYTES, PATIENCE_NS, SECOND_NS, begun_ns, due_ns
 from mplog.format.own import OwnFormat
+from mplog.format.redacted import RedactedFormat
 from mplog.writer.compressor import Compressor
 from mplog.writer.deliver import delete_old, offset
 from mplog.writer.state import FileSink, Job, now_ns
@@ -115,6 +116,8 @@ class Upkeep:
     def _tell_format(self, now_s: float) -> None:
         """What a format of the user's own has done wrong, once a minute."""
         fmt = self._sink.fmt
+        if isinstance(fmt, RedactedFormat):
+            fmt = fmt.inner
         if not isinstance(fmt, OwnFormat) or not fmt.problem or now_s < self._format_s:
             return
         self._format_s = now_s + FORMAT_S

@@ -5,6 +5,7 @@
 #include "ring/compose.h"
 
 #include "native.h"
+#include "pack.h"
 
 struct call {
     ReaderObject *reader;
@@ -72,6 +73,7 @@ PyObject *mplog_compose(ReaderObject *self, PyObject *args)
     call.sink = sink;
     struct mpl_compose c = {.r = &self->reader, .sink = sink, .most = most, .format = mpl_formatter_of((enum mpl_format)format), .room = (size_t)room, .fallback = fall_back,
         .arg = &call, .second = &self->seconds[sink % MPL_MAX_SINKS]};
+    c.second->secrets = self->redacts ? &mplog_redaction : NULL;
     if (!c.second->memo)
         c.second->memo = mpl_memo_new();
     if (room < 0 || !c.format || sink >= self->reader.nsinks || !place_in(&journal->journal, offset, limit, &c))

@@ -2,6 +2,7 @@
  *
  * The formatters of the core, one event at a time; the writer's way to them is Reader.compose. */
 #include "native.h"
+#include "pack.h"
 
 static const struct {
     const char *name;
@@ -29,10 +30,12 @@ PyObject *mplog_format_line(PyObject *module, PyObject *args)
     struct mpl_origin origin = {0};
     struct mpl_second second = {0};
     Py_ssize_t session_len, name_len, room = 1 << 20;
+    int redacts = 0;
     Py_buffer payload;
-    if (!PyArg_ParseTuple(args, "IKIIIs#KIs#y*|nK", &format, &wall_ns, &level, &kind, &flags, &origin.session, &session_len, &seq, &pid, &origin.name,
-            &name_len, &payload, &room, &filtered))
+    if (!PyArg_ParseTuple(args, "IKIIIs#KIs#y*|nKp", &format, &wall_ns, &level, &kind, &flags, &origin.session, &session_len, &seq, &pid, &origin.name,
+            &name_len, &payload, &room, &filtered, &redacts))
         return NULL;
+    second.secrets = redacts ? &mplog_redaction : NULL;
     origin.session_len = (size_t)session_len;
     origin.name_len = (size_t)name_len;
     origin.pid = pid;

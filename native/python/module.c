@@ -162,6 +162,8 @@ static PyMethodDef functions[] = {
     {"steer", mplog_f_steer, METH_VARARGS, "steer(level, producer or None): where the loggers' events go, and from which level on"},
     {"set_hooks", (PyCFunction)(void (*)(void))mplog_f_set_hooks, METH_VARARGS | METH_KEYWORDS, hooks_doc},
     {"condition_holds", mplog_condition_holds, METH_VARARGS, "condition_holds(program, level, pid, process_name, payload) -> whether an event passes"},
+    {"may_hold_secret", mplog_may_hold_secret, METH_O, "may_hold_secret(bytes) -> whether it is worth a closer look"},
+    {"secrets", mplog_secrets, METH_O, mplog_secrets_doc},
     {"set_redaction", mplog_set_redaction, METH_O, "set_redaction(names): keys whose values are secrets"},
     {"redact", mplog_f_redact, METH_O, "redact(payload) -> the payload without secrets"},
     {"pack", mplog_f_pack, METH_VARARGS, "pack(value, room=64 KiB) -> bytes as msgspec writes them, secrets replaced, or None: not plain, or no room"},

@@ -59,6 +59,7 @@ typedef struct {
     struct mpl_filter *routes[MPLOG_MAX_ROUTES]; /* of the sinks that are no files */
     struct mpl_condition *route_conditions[MPLOG_MAX_ROUTES]; /* NULL: none */
     uint32_t nroutes;
+    bool redacts; /* what looks like a secret */
     PyObject *who[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS]; /* (session, pid, process name), for the epoch beside it */
     uint32_t who_epoch[MPL_MAX_SEGMENTS][MPL_MAX_LANES][MPL_SLOTS];
 } ReaderObject;
@@ -82,6 +83,10 @@ PyObject *mplog_compose(ReaderObject *self, PyObject *args);
 
 /* sinks that are no files: route.c */
 bool mplog_rules(PyObject *given, struct mpl_rule rules[MPL_MAX_RULES]); /* of a list of (prefix, level); false with an exception */
+extern const char mplog_secrets_doc[];
+PyObject *mplog_secrets(PyObject *module, PyObject *arg);
+PyObject *mplog_may_hold_secret(PyObject *module, PyObject *arg);
+PyObject *mplog_set_patterns(ReaderObject *self, PyObject *on);
 extern const char mplog_set_condition_doc[], mplog_refuse_doc[];
 PyObject *mplog_set_condition(ReaderObject *self, PyObject *args);
 PyObject *mplog_refuse(ReaderObject *self, PyObject *args);

@@ -385,6 +385,7 @@ static PyMethodDef reader_methods[] = {
     {"set_losing", (PyCFunction)reader_set_losing, METH_O, "set_losing(bits): files that get nothing for now, and are told of the gap when they do again"},
     {"set_filter", (PyCFunction)reader_set_filter, METH_VARARGS, set_filter_doc},
     {"set_condition", (PyCFunction)mplog_set_condition, METH_VARARGS, mplog_set_condition_doc},
+    {"set_patterns", (PyCFunction)mplog_set_patterns, METH_O, "set_patterns(on): compose leaves what looks like a secret to the fallback"},
     {"refuse", (PyCFunction)mplog_refuse, METH_VARARGS, mplog_refuse_doc},
     {"set_routes", (PyCFunction)mplog_set_routes, METH_O, "set_routes([(level, [(prefix, level)], condition or None)]): what each sink that is no file wants"},
     {"routed", (PyCFunction)mplog_routed, METH_O, mplog_routed_doc},
@@ -420,6 +421,7 @@ BELL_GETTER(departures)
 BELL_GETTER(segments)
 BELL_GETTER(sync_asked)
 static PyObject *get_durable(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLongLong(self->reader.account.durable); }
+static PyObject *get_patterns(ReaderObject *self, void *unused) { return PyBool_FromLong(self->redacts); }
 BELL_GETTER(writer_pid)
 BELL_GETTER(supervisor_pid)
 BELL_GETTER(begun)
@@ -434,6 +436,7 @@ static PyGetSetDef reader_getset[] = {
     {"durable", (getter)get_durable, NULL, "events among those accepted for the next commit whose calls wait for the disk", NULL},
     {"segments", (getter)get_segments, NULL, "grows with each segment that is added", NULL},
     {"seen_segments", (getter)get_seen_segments, NULL, "segments as of the last scan", NULL},
+    {"patterns", (getter)get_patterns, NULL, "whether what looks like a secret is hidden", NULL},
     {"writer_pid", (getter)get_writer_pid, NULL, NULL, NULL},
     {"supervisor_pid", (getter)get_supervisor_pid, NULL, NULL, NULL},
     {"begun", (getter)get_begun, NULL, NULL, NULL},

@@ -41,6 +41,7 @@ def test_service_keys():
         "uncaught",
         "faulthandler",
         "on_internal_error",
+        "context_bytes",
     }
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import multiprocessing
 import threading
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 
-from mplog.producer.context import CURRENT, context
+from mplog.producer import context as contexts
+from mplog.producer.context import CURRENT, context, current, expiring
+from mplog.producer.executor import wrap_executor
+from mplog.producer.logger import get_logger
 
 
 def test_inner_fields_win_and_outer_ones_come_back():
@@ -82,3 +87,123 @@ def test_a_generator_closed_elsewhere_breaks_nothing():
     generator.close()
 
     assert CURRENT.get() is None
+
+
+def test_an_exception_in_a_worker_of_an_executor_leaves_nothing_behind():
+    """The next piece of work of the same thread starts without."""
+
+    def fails():
+        with context(b=2):
+            raise KeyError(CURRENT.get())
+
+    with ThreadPoolExecutor(1) as pool:
+        with context(a=1):
+            failed = wrap_executor(pool).submit(fails)
+        assert "{'a': 1, 'b': 2}" in str(failed.exception(30))
+        assert pool.submit(CURRENT.get).result(30) is None
+
+
+def test_a_wrapped_executor_carries_the_context_of_each_call():
+    """Of submit and of map; what is not wrapped has none; the executor is one itself."""
+    with wrap_executor(ThreadPoolExecutor(2)) as pool:
+        assert isinstance(pool, Executor)
+        with context(a=1):
+            one = pool.submit(CURRENT.get)
+            many = pool.map(lambda n: (n, CURRENT.get()), [1, 2], timeout=30)
+        with context(a=2):
+            two = pool.submit(CURRENT.get)
+        three = pool.submit(CURRENT.get)
+
+        assert ({"a": 1}, {"a": 2}, None) == (one.result(30), two.result(30), three.result(30))
+        assert [(1, {"a": 1}), (2, {"a": 1})] == list(many)
+        assert 2 == pool._max_workers
+
+
+def test_an_asyncio_loop_takes_a_wrapped_executor():
+    """As run_in_executor hands it over."""
+
+    async def main():
+        pool = wrap_executor(ThreadPoolExecutor(1))
+        with context(a=1):
+            found = await asyncio.get_running_loop().run_in_executor(pool, CURRENT.get)
+        pool.shutdown()
+        return found
+
+    assert {"a": 1} == asyncio.run(main())
+
+
+def test_plain_values_travel_into_another_process():
+    """What an event could not carry as it is stays here; so does what has ended by then."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as inner:
+        pool = wrap_executor(inner)
+        with context(a=1, b=[{"c": None}], odd=threading.Lock(), over=expiring(1, 0.0)):
+            assert {"a": 1, "b": [{"c": None}]} == pool.submit(current).result(60)
+        assert pool.submit(current).result(60) is None
+
+
+def test_what_goes_over_the_bound_is_left_out_and_told_once(monkeypatch):
+    """The block runs, with what was there before; a smaller one inside of it counts."""
+    told = []
+    monkeypatch.setattr(contexts, "tell", lambda text, *, kind: told.append((kind, text)))
+    monkeypatch.setattr(contexts.LIMIT, "most_bytes", 100)
+    with context(a=1), context(big="x" * 200) as merged:
+        assert {"a": 1} == merged == current()
+        with context(b=2):
+            assert {"a": 1, "b": 2} == current()
+        with context(odd=threading.Lock()):
+            assert 20 < context.size() <= 100
+
+    assert current() is None
+    (one,) = told
+    assert "context" == one[0]
+    assert "more than 100 bytes is not kept: without big" in one[1]
+
+
+def test_size_and_clear():
+    """As msgpack has them; after the block what was before it is back."""
+    assert 0 == context.size()
+    with context(a=1):
+        with context(b="xy"):
+            assert len(b"\x82\xa1a\x01\xa1b\xa2xy") == context.size()
+            context.clear()
+            assert (None, 0) == (current(), context.size())
+            with context(c=1):
+                assert {"c": 1} == current()
+        assert {"a": 1} == current()
+    assert current() is None
+
+
+def test_a_value_with_a_time_out_is_absent_after_it(lane, monkeypatch):
+    """In events; the others stay, an inner block's value counts, no leak after it."""
+    clock = [100.0]
+    monkeypatch.setattr(contexts, "monotonic", lambda: clock[0])
+    log = get_logger("l")
+    events = []
+
+    def logged():
+        log.info("x")
+        (event,) = lane.events()
+        return event.context
+
+    with context(a=1, b=expiring(2, 5.0), c=expiring(3, 9.0)) as merged:
+        events += [logged(), logged()]
+        with context(d=4, c=expiring(5, 2.0)):
+            events.append(logged())
+            clock[0] = 103.0
+            events.append(logged())
+        clock[0] = 106.0
+        events += [logged(), logged()]
+        clock[0] = 110.0
+        events += [logged(), logged()]
+    assert {"a": 1, "b": 2, "c": 3} == merged
+    assert [
+        {"a": 1, "b": 2, "c": 3},
+        {"a": 1, "b": 2, "c": 3},
+        {"a": 1, "b": 2, "c": 5, "d": 4},
+        {"a": 1, "b": 2, "d": 4},
+        {"a": 1, "c": 3},
+        {"a": 1, "c": 3},
+        {"a": 1},
+        {"a": 1},
+    ] == events
+    assert current() is None

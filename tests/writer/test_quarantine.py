@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mplog import _native
+from mplog.writer.quarantine import hidden
 
 RECORD = struct.Struct("<IIQQQIBBH")
 
@@ -50,3 +51,14 @@ def test_what_is_no_record_is_not_framed():
         _native.frame(record(b"abc") + b"\0" * 8)
     with pytest.raises(TypeError):
         _native.frame(b"short")
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_what_looks_like_a_secret_is_masked_in_its_place(on):
+    """The record is as long as before, and so is framed as it was; a switch leaves it alone."""
+    _native.set_redaction(["password"])
+    kept = hidden(record(b"\x93\xa5token\xafpassword=hunter\xa1x"), redacts=on)
+    ((*_, payload),) = _native.frames(_native.frame(kept))
+
+    assert (b"password=******\xa1x" if on else b"password=hunter\xa1x") == payload[-17:]
+    assert 25 == len(payload)

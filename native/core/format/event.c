@@ -127,7 +127,12 @@ bool mpl_read_head(struct mpl_event *e, struct mpl_cursor *c)
     return expect(c, &e->logger, MPL_MSG_STR) && expect(c, &e->template, MPL_MSG_STR);
 }
 
-bool mpl_read_pairs(struct mpl_event *e, struct mpl_cursor *c) { return e->items < 3 || read_maps(c, e, e->items > 3); }
+bool mpl_read_pairs(struct mpl_event *e, struct mpl_cursor *c)
+{
+    const bool ok = e->items < 3 || read_maps(c, e, e->items > 3);
+    e->pairs_end = c->at;
+    return ok;
+}
 
 bool mpl_read_place(struct mpl_event *e, struct mpl_cursor *c)
 {

@@ -25,7 +25,7 @@ struct mpl_event {
     uint32_t npairs;
     struct mpl_msg args;
     const uint8_t *args_body;
-    const uint8_t *begin, *end;
+    const uint8_t *begin, *end, *pairs_end;
 };
 
 /* Two items at least, thirteen at most: what is missing at the end is its default (event.py). False: it is none, or declined. Of the texts only those of

@@ -33,9 +33,11 @@ struct mpl_stamp {
 };
 
 /* The caller's, all zeros before the first use: what is kept from line to line. */
+struct mpl_redaction;
 struct mpl_second {
     uint64_t second;
     char text[24];
+    const struct mpl_redaction *secrets; /* names of keys: what holds anything that looks like a secret is declined; NULL: nothing is looked for */
     struct mpl_memo *memo; /* NULL, or what repeats with each event of a place in the code (memo.h): the lines are the same */
 };
 struct mpl_memo *mpl_memo_new(void); /* NULL: no memory */

@@ -2,7 +2,7 @@
  *
  * A line is made of fragments. Those that come again with each event of a place in the code (its head: level, logger, template; then file, line,
  * function), of a thread and of a process are kept (memo.h, struct mpl_origin); the long way makes the same bytes. */
-#include "event.h"
+#include "care.h"
 #include "layout.h"
 #include "memo.h"
 #include "stamp.h"
@@ -138,7 +138,7 @@ static bool put_pieces(struct mpl_out *o, const struct mpl_event *e, struct mpl_
     return true;
 }
 
-static void keep_head(const struct mpl_spot *spot, const struct mpl_event *e)
+static void keep_head(const struct mpl_spot *spot, const struct mpl_event *e, bool may, unsigned digits)
 {
     if (!mpl_memo_wants(spot))
         return;
@@ -147,6 +147,8 @@ static void keep_head(const struct mpl_spot *spot, const struct mpl_event *e)
     if (!put_head(&o, e, spot->tag))
         return;
     const size_t first = (size_t)(o.at - k->text);
+    k->care = may;
+    k->digits = (uint8_t)(digits < 255 ? digits : 255);
     if (put_pieces(&o, e, k))
         mpl_memo_keep(spot, first, (size_t)(o.at - k->text) - first);
 }
@@ -169,6 +171,7 @@ static bool put_piece(struct mpl_out *o, const struct mpl_pair *p)
     if (p->value.kind == MPL_MSG_STR)
         return mpl_put_text(o, p->value.text, p->value.length);
     size_t n = mpl_scalar_text(text, &p->value);
+    o->digits += (unsigned)n;
     return n && mpl_put_short(o, text, n);
 }
 
@@ -203,11 +206,24 @@ static bool put_message(struct mpl_out *o, struct mpl_event *e, unsigned kind, c
     return mpl_put_message(o, e, kind, mpl_put_text, same);
 }
 
-static bool put_told(struct mpl_out *o, struct mpl_event *e, const struct mpl_stamp *s, const struct mpl_spot *head)
+/* What is kept of the head was found to be clean. */
+static bool care_for_head(struct mpl_care *care, const struct mpl_event *e, const struct mpl_spot *head)
+{
+    if (head->hit) {
+        care->may = head->kept->care;
+        care->digits = head->kept->digits;
+        return true;
+    }
+    return mpl_care_texts(care, e->begin + 1, e->template.text + e->template.length);
+}
+
+static bool put_told(struct mpl_out *o, struct mpl_event *e, const struct mpl_stamp *s, const struct mpl_spot *head, const struct mpl_care *care)
 {
     const struct mpl_kept *k = head->kept;
     bool same;
     if (!(head->hit ? mpl_put(o, k->text, k->first) : put_head(o, e, s->level)) || !put_message(o, e, s->kind, head, &same) || !MPL_PUT(o, "\","))
+        return false;
+    if (!same && !mpl_care_message(care, e, s->kind, o->digits))
         return false;
     if (!same && !(MPL_PUT(o, "\"template\":\"") &&
                      (head->hit ? mpl_put(o, k->text + k->first, k->second) : mpl_put_text(o, e->template.text, e->template.length)) && MPL_PUT(o, "\",")))
@@ -245,7 +261,12 @@ static bool put_line(struct mpl_out *o, struct mpl_second *last, const struct mp
     if (!mpl_read_head(&e, &c))
         return false;
     const struct mpl_spot head = mpl_memo_head(last->memo, &e, s->level);
-    if (!mpl_read_pairs(&e, &c))
+    struct mpl_care care = {.names = last->secrets};
+    if (care.names && !care_for_head(&care, &e, &head))
+        return false;
+    const struct mpl_care of_head = care;
+    const uint8_t *pairs = c.at;
+    if (!mpl_read_pairs(&e, &c) || (care.names && e.npairs && !mpl_care_pairs(&care, pairs, e.pairs_end)))
         return false;
     struct mpl_spot place = mpl_memo_place(last->memo, &e, &c);
     if (!read_part(&e, &c, &place, mpl_read_place))
@@ -253,11 +274,13 @@ static bool put_line(struct mpl_out *o, struct mpl_second *last, const struct mp
     struct mpl_spot thread = mpl_memo_thread(last->memo, &e, &c);
     if (!read_part(&e, &c, &thread, mpl_read_thread) || !mpl_read_rest(&e, &c, s->kind))
         return false;
-    if (!put_time(o, last, s->wall_ns) || !put_told(o, &e, s, &head) || !(place.hit ? mpl_put(o, place.kept->text, place.kept->first) : put_place(o, &e)) ||
+    if (care.names && e.args.length && !mpl_care_texts(&care, e.args_body, c.at))
+        return false;
+    if (!put_time(o, last, s->wall_ns) || !put_told(o, &e, s, &head, &care) || !(place.hit ? mpl_put(o, place.kept->text, place.kept->first) : put_place(o, &e)) ||
         !(s->origin->json ? mpl_put(o, s->origin->json, s->origin->json_process) : put_process(o, s->origin)) ||
         !(thread.hit ? mpl_put(o, thread.kept->text, thread.kept->first) : put_thread(o, &e)) || !put_end(o, s))
         return false;
-    keep_head(&head, &e);
+    keep_head(&head, &e, of_head.may, of_head.digits);
     keep(&place, &e, put_place);
     keep(&thread, &e, put_thread);
     return true;

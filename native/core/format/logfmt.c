@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `key=value` pairs: mplog/format/logfmt.py. A quoted value is a JSON string. */
-#include "event.h"
+#include "care.h"
 #include "layout.h"
 #include "stamp.h"
 #include "word.h"
@@ -128,13 +128,15 @@ static bool put_head(struct mpl_out *o, struct mpl_second *last, const struct mp
     return MPL_PUT(o, "timestamp=") && mpl_put(o, time, sizeof time) && MPL_PUT(o, " level=") && put_string(o, (const uint8_t *)level, n);
 }
 
-static bool put_told(struct mpl_out *o, struct mpl_event *e, unsigned kind)
+static bool put_told(struct mpl_out *o, struct mpl_event *e, unsigned kind, const struct mpl_care *care)
 {
     bool same;
     if (!NAMED(o, "logger", e->logger) || !MPL_PUT(o, " message="))
         return false;
     char *quote = o->at;
     if (!MPL_PUT(o, "\"") || !mpl_put_message(o, e, kind, mpl_put_text, &same) || !put_end_quote(o, quote))
+        return false;
+    if (!same && !mpl_care_message(care, e, kind, o->digits))
         return false;
     if (!same && !(MPL_PUT(o, " template=") && put_string(o, e->template.text, e->template.length)))
         return false;
@@ -161,8 +163,9 @@ static bool put_end(struct mpl_out *o, const struct mpl_stamp *s)
 int mpl_format_logfmt(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room)
 {
     struct mpl_out o = {.at = out, .end = out + (room < INT32_MAX ? room : INT32_MAX)};
+    struct mpl_care care = {.names = last->secrets};
     struct mpl_event e;
-    if (mpl_read_event(&e, stamp->kind, payload, len) && put_head(&o, last, stamp) && put_told(&o, &e, stamp->kind) &&
+    if (mpl_read_event(&e, stamp->kind, payload, len) && mpl_care_event(&care, &e) && put_head(&o, last, stamp) && put_told(&o, &e, stamp->kind, &care) &&
         put_place(&o, &e, stamp->origin) && put_end(&o, stamp))
         return (int)(o.at - out);
     return o.full ? MPL_FORMAT_NO_ROOM : MPL_FORMAT_DECLINED;

@@ -46,6 +46,7 @@ static bool say_value(struct message *m, const struct mpl_msg *v)
     if (v->kind == MPL_MSG_STR)
         return say(m, v->text, v->length);
     size_t n = mpl_scalar_text(text, v);
+    m->o->digits += (unsigned)n;
     return n && say(m, (const uint8_t *)text, n);
 }
 

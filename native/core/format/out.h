@@ -12,6 +12,7 @@
 struct mpl_out {
     char *at, *end;
     bool full; /* there was no room for something */
+    unsigned digits; /* of the numbers in the message, or what stands in front of them */
 };
 
 #define MPL_NUMBER_CHARS 32 /* room for any number's text */

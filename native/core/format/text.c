@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Lines for people: mplog/format/text.py. A value that is a list or a map is declined, for Python shows it as its repr. */
-#include "event.h"
+#include "care.h"
 #include "layout.h"
 #include "stamp.h"
 #include "utf8.h"
@@ -148,10 +148,11 @@ static bool unseen_decode(const struct mpl_event *e)
 int mpl_format_text(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room)
 {
     struct mpl_out o = {.at = out, .end = out + (room < INT32_MAX ? room : INT32_MAX)};
+    struct mpl_care care = {.names = last->secrets};
     struct mpl_event e;
     bool same;
-    if (mpl_read_event(&e, stamp->kind, payload, len) && unseen_decode(&e) && put_head(&o, last, stamp, &e.logger) &&
-        mpl_put_message(&o, &e, stamp->kind, put_visible, &same) && put_pairs(&o, &e) && put_end(&o, stamp->flags))
+    if (mpl_read_event(&e, stamp->kind, payload, len) && unseen_decode(&e) && mpl_care_event(&care, &e) && put_head(&o, last, stamp, &e.logger) &&
+        mpl_put_message(&o, &e, stamp->kind, put_visible, &same) && (same || mpl_care_message(&care, &e, stamp->kind, o.digits)) && put_pairs(&o, &e) && put_end(&o, stamp->flags))
         return (int)(o.at - out);
     return o.full ? MPL_FORMAT_NO_ROOM : MPL_FORMAT_DECLINED;
 }

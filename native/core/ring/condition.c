@@ -106,6 +106,10 @@ int mpl_condition_set(struct mpl_reader *r, uint32_t sink, const void *program, 
     struct mpl_condition *made = !rc && len ? mpl_condition_new(program, len, &rc) : NULL;
     if (rc)
         return rc;
+    if (made && !r->filters[sink] && (rc = mpl_filter_set(r, sink, 0, NULL, 0))) { /* the drain looks at a condition where there is a filter */
+        free(made);
+        return rc;
+    }
     free(r->conditions[sink]);
     r->conditions[sink] = made;
     return 0;

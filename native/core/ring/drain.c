@@ -129,10 +129,13 @@ static int copy_out(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *i
     return 1;
 }
 
-static bool holds(struct mpl_reader *r, const struct mpl_item *item, uint32_t sink)
+static bool takes(struct mpl_reader *r, const struct mpl_item *item, uint32_t sink)
 {
-    const struct mpl_origin *from = &mpl_known_at(r, item->view, item->slot)->origin;
-    return item->flags & MPL_ITEM_POISON || mpl_condition_holds(r->conditions[sink], from, item->level, r->arena + item->place, item->len);
+    const char *payload = r->arena + item->place;
+    if (!mpl_filter_takes(r->filters[sink], item->level, payload, item->len))
+        return false;
+    const struct mpl_condition *condition = r->conditions[sink];
+    return !condition || mpl_condition_holds(condition, &mpl_known_at(r, item->view, item->slot)->origin, item->level, payload, item->len);
 }
 
 /* What one file has of the item: false where a filter takes it. Numbers that no line tells wait for the session's next one: this item's, or that of the
@@ -141,8 +144,7 @@ static inline __attribute__((always_inline)) bool shows(struct mpl_reader *r, st
 {
     uint64_t *untold = &v->cursor_untold[sink][item->slot];
     item->untold[sink] = *untold;
-    if ((!r->filters[sink] || item->flags & MPL_ITEM_POISON || mpl_filter_takes(r->filters[sink], item->level, r->arena + item->place, item->len)) &&
-        (!r->conditions[sink] || holds(r, item, sink))) {
+    if (!r->filters[sink] || item->flags & MPL_ITEM_POISON || takes(r, item, sink)) {
         *untold = 0;
         return true;
     }

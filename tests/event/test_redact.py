@@ -1,0 +1,156 @@
+"""What looks like a secret in a text, and what does not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mplog import _native
+from mplog.config.limits import REDACTED as NAMES
+from mplog.event.redact import REDACTED, Redaction, mask, redact_text
+
+
+@pytest.fixture(autouse=True)
+def _usual_names():
+    _native.set_redaction(NAMES)
+
+
+HIDDEN = {
+    "password=S3": "password=*",
+    "login: password: S3, ok": "login: password: *, ok",
+    "db_password = S3 next": "db_password = * next",
+    "accessToken=S3": "accessToken=*",
+    "--api-key=S3 -v": "--api-key=* -v",
+    "/login?token=S3&x=1": "/login?token=*&x=1",
+    '"password": "S 3", "x": 1': '"password": "*", "x": 1',
+    "{'secret': 'S 3'}": "{'secret': '*'}",
+    '{\\"token\\": \\"S3\\", \\"x\\": 1}': '{\\"token\\": \\"*\\", \\"x\\": 1}',
+    "env['API_KEY'] = 'S3'": "env['API_KEY'] = '*'",
+    'login(password="S3")': 'login(password="*")',
+    "token=b'S3'": "token=b'*'",
+    'password="S3': 'password="*',
+    "secret => S3": "secret => *",
+    "password == S3": "password == *",
+    "password={S3} x": "password=* x",
+    "password=<S3>": "password=*",
+    "password=Sé3 x": "password=* x",
+    "Authorization: Basic UzM=": "Authorization: *",
+    "Authorization: Digest username=S3, response=S3": "Authorization: *",
+    "authorization: S3 user=ann": "authorization: * user=ann",
+    "curl -H 'Authorization: Bearer S3' http://h": "curl -H 'Authorization: *' http://h",
+    "Cookie: a=S3; b=S3\nnext": "Cookie: *\nnext",
+    "sent Bearer S3.x": "sent Bearer *",
+    "bearer S3abcdefghijklmn": "bearer *",
+    "BEARER\tS3": "BEARER\t*",
+    "postgres://ann:S3@db/x": "postgres://ann:*@db/x",
+    "redis://:S3@db": "redis://:*@db",
+    "https://ann:S/3@db/x": "https://ann:*@db/x",
+    "card 4111111111111111.": "card *.",
+    "card 4111 1111 1111 1111, ok": "card *, ok",
+    "4111-1111-1111-1111": "*",
+    "17 4111 1111 1111 1111 2": "17 * 2",
+    "378282246310005 5555555555554444": "* *",
+    "6011111111111117 30569309025904 2223003122003222": "* * *",
+}
+PLAIN = [
+    "",
+    "user ann logged in from 10.0.0.1",
+    "12:30:45 http://host:8080/x@y?a=b",
+    "tokens=5 token_count=5",
+    "the password is wrong",
+    "password=None token=null secret=true cookie=",
+    "passwords: many",
+    "bearer of bad news",
+    "Bearer token missing",
+    "forbearer S3S3S3S3S3",
+    "git@github.com:x/y",
+    "ssh://git@host/x",
+    "http://[::1]:80/",
+    "4111111111111112",
+    "x4111111111111111",
+    "4111111111111111x",
+    "0.4111111111111111",
+    "4111111111111111.5",
+    "1795334400123456789",
+    "20261122080000",
+    "2026-11-22 08:00:00",
+    "411111111111111",
+    "41111111111111111111",
+    "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+    "550e8400-e29b-41d4-a716-446655440000",
+]
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_a_secret_is_hidden_and_nothing_else(text):
+    """The rest stands as it was; once hidden it stays so, and no second pass changes anything."""
+    shown = redact_text(text)
+
+    assert HIDDEN[text].replace("*", REDACTED) == shown
+    assert shown == redact_text(shown)
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_is_no_secret_stays(text):
+    """The very same text."""
+    assert redact_text(text) is text
+
+
+def test_names_are_those_of_the_setting():
+    """One of the user's own, and none of the others any more."""
+    _native.set_redaction(["iban"])
+
+    assert "iban=[redacted] password=x" == redact_text("iban=S3 password=x")
+
+
+def test_bytes_are_masked_in_their_places():
+    """As long as before, whatever else they hold."""
+    data = b"\x93\xa5token\xabpassword=S3\xa1x\xff\x00"
+
+    assert data.replace(b"S3", b"**") == mask(data)
+    assert mask(b"\x00\xff") == b"\x00\xff"
+
+
+def test_a_value_is_gone_through_at_any_depth():
+    """Keys too; two that become one are told apart."""
+    found = Redaction()
+    value = {"a": [{"password=S3": 1, "password=S4": "token: S3"}], "n": 3, "same": "S3"}
+
+    shown = found.value(value)
+
+    hidden = {"password=[redacted]": 1, "password=[redacted]~2": "token: [redacted]"}
+    assert {"a": [hidden], "n": 3, "same": REDACTED} == shown
+    assert {"S3", "S4"} == found.hidden
+
+
+WORDS = (
+    "password token = : :// @ / Bearer bearer b e be 4111111111111111 4111 1 , \" ' \\ { } é \x85"
+)
+PIECES = st.lists(st.sampled_from([*WORDS.split(" "), " ", "  ", "\n"]), max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PIECES)
+def test_the_quick_look_misses_nothing(pieces):
+    """Where it sees nothing the long way sees nothing either; and what is hidden stays hidden."""
+    data = "".join(pieces).encode()
+
+    found = _native.secrets(data)
+
+    assert not found or _native.may_hold_secret(data)
+    at = 0
+    for start, end in found or ():
+        assert at <= start < end <= len(data)
+        at = end
+
+
+@pytest.mark.parametrize(
+    "piece", ["password=", "://a:b", "4111 ", "411", "Bearer ", "bearer bearer", "token='", "1-"]
+)
+def test_the_time_is_linear(piece):
+    """A quarter of a megabyte of what begins like a secret is gone through, again and again."""
+    text = piece * (262_144 // len(piece))
+
+    for _ in range(3):
+        redact_text(text)
