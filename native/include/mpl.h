@@ -126,9 +126,6 @@ struct mpl_producer {
 int mpl_producer_init(struct mpl_producer *p, const char *dir, const char *service, const char *name);
 int mpl_attach(struct mpl_producer *p);                       /* claims a lane if this process holds none; after fork: forgets the parent's */
 void mpl_detach(struct mpl_producer *p, bool final);          /* CLEAN, and the lane is given back; final: at the process's exit */
-int mpl_claim_beside(struct mpl_producer *p);                /* for a copy of a producer that holds a lane: another one, with data of its own */
-/* Of a lane without data: into one that has some, in a new session, once nothing of this one waits in the overflow; false where it stays. */
-bool mpl_leave_bare(struct mpl_producer *p);
 void mpl_rename(struct mpl_producer *p, const char *name); /* what people know the process by, in its session too */
 void mpl_producer_free(struct mpl_producer *p);
 /* One event. Never blocks, makes no system call but to ring a sleeping writer; after a fork it claims first. MPL_WAIT: the lane is full and
@@ -149,10 +146,7 @@ uint64_t mpl_synced(const struct mpl_producer *p);
 void mpl_ask_sync(struct mpl_producer *p); /* what has been accepted by now is to be on the disk, whatever the policy */
 bool mpl_take_doubt(struct mpl_producer *p); /* whether some of what this process has logged may never have reached the disk; told once */
 bool mpl_lane_is_mine(const struct mpl_producer *p); /* false in a child of the claimer */
-static inline uint32_t mpl_max_payload(const struct mpl_producer *p) 
-{
-    return (p->capacity ? p->capacity : p->lane ? MPL_LANE_LARGE : 4 * (uint32_t)sizeof(struct mpl_record)) / 4 - (uint32_t)sizeof(struct mpl_record);
-}
+static inline uint32_t mpl_max_payload(const struct mpl_producer *p) { return (p->capacity ? p->capacity : p->lane ? MPL_LANE_LARGE : 160) / 4 - (uint32_t)sizeof(struct mpl_record); }
 
 struct mpl_journal;
 struct mpl_hand;
@@ -487,14 +481,6 @@ struct mpl_spawn {
     int keep_fd, stdin_fd; /* -1: none */
 };
 int mpl_spawn(const struct mpl_spawn *spawn);
-
-/* ---- events of processes without a lane: homeless.c -------------------------------------------------------------------------------- */
-void mpl_homeless_add(struct mpl_bell *bell, unsigned level);
-bool mpl_homeless_untold(const struct mpl_bell *bell);
-/* What is not told yet, by level; since when it was lost, ns since 1970. The next commit tells it if r->tells_homeless is set. */
-uint64_t mpl_homeless_look(struct mpl_reader *r, uint64_t untold[MPL_LEVELS]);
-void mpl_homeless_enter(const struct mpl_reader *r, struct mpl_journal_page *g);
-void mpl_homeless_apply(const struct mpl_reader *r, const struct mpl_journal_page *g);
 
 /* ---- records that end the writer: poison.h ---------------------------------------------------------------------------------------------- */
 int mpl_poison_watch(struct mpl_journal *j); /* from now on a fault is noted there; 0 or -errno. Not again after it was unwatched */

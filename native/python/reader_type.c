@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "native.h"
+#include "ring/homeless.h"
 #include "ring/poison.h"
 
 #define MAX_ENDS 256

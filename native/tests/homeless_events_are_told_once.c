@@ -2,6 +2,7 @@
  *
  * Events of processes that could get no lane are told in the file once, whichever step of the commit the writer is killed at; a service with such
  * events that nobody has told is not taken down. */
+#include "homeless.h"
 #include "service.h"
 
 static const char *const points[] = {"commit_entry", "commit_point", "commit_heads", "commit_written_part", "commit_written", "commit_offset", "commit_done", ""};

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "mpl.h"
+#include "bare.h"
 
 #define LOOK_AGAIN_NS 1000000000u
 

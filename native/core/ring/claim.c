@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bare.h"
 #include "crash.h"
 #include "fault.h"
 #include "lanes.h"

@@ -16,6 +16,7 @@
 #include "deliver.h"
 #include "fault.h"
 #include "gap.h"
+#include "homeless.h"
 #include "overflow.h"
 #include "session.h"
 #include "spool.h"

@@ -4,7 +4,7 @@
  * stands in the journal's entry as an absolute number, so that each is told once. Role: P the first, W the others. */
 #include <time.h>
 
-#include "mpl.h"
+#include "homeless.h"
 
 void mpl_homeless_add(struct mpl_bell *bell, unsigned level)
 {

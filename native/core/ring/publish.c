@@ -25,8 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bare.h"
 #include "fault.h"
 #include "gap.h"
+#include "homeless.h"
 #include "overflow.h"
 #include "session.h"
 

@@ -19,6 +19,7 @@
 
 #include "fault.h"
 #include "gap.h"
+#include "homeless.h"
 #include "origin.h"
 #include "overflow.h"
 #include "session.h"
