@@ -17,6 +17,7 @@ _GET_ATTRIBUTES = 0x80086601  # FS_IOC_GETFLAGS of <linux/fs.h>, where a long ha
 _APPEND, _IMMUTABLE = 0x20, 0x10
 _RACES = 8  # how often a file may go and come between two tries to open it
 DIRECTORY_MODE = 0o755
+OPEN_TO_ALL = "anybody may write in that directory, and the writer is root"
 
 
 class AbsentFile:
@@ -73,7 +74,11 @@ class ActiveFile:
         """
         self.path = path
         os.makedirs(path.parent, DIRECTORY_MODE, exist_ok=True)
-        self.fd, new = _opened(path, mode)
+        folder = open_directory(path.parent)
+        try:
+            self.fd, new = _opened(path, mode, folder)
+        finally:
+            os.close(folder)
         try:
             found = os.fstat(self.fd)
             if not stat.S_ISREG(found.st_mode):
@@ -116,11 +121,26 @@ class ActiveFile:
         os.close(self.fd)
 
 
-def _opened(path: Path, mode: int) -> tuple[int, bool]:
+def open_directory(path: Path) -> int:
+    """A descriptor of a log's directory: what is opened by it is in the directory that was looked
+    at, whatever is put at the path meanwhile.
+
+    Raises:
+        OSError: it cannot be opened; or this is root, and anybody may write there, who could lead
+            the writer elsewhere (a sticky bit keeps nobody from making names).
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if os.geteuid() == 0 and os.fstat(fd).st_mode & stat.S_IWOTH:
+        os.close(fd)
+        raise OSError(errno.EPERM, OPEN_TO_ALL, str(path))
+    return fd
+
+
+def _opened(path: Path, mode: int, folder: int) -> tuple[int, bool]:
     """A descriptor, and whether the file is new."""
     for _ in range(_RACES):
         try:
-            return os.open(path, _FLAGS), False
+            return os.open(path.name, _FLAGS, dir_fd=folder), False
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -129,7 +149,7 @@ def _opened(path: Path, mode: int) -> tuple[int, bool]:
                 raise
             raise OSError(error.errno, text, str(path)) from None
         try:
-            return os.open(path, _NEW, mode), True
+            return os.open(path.name, _NEW, mode, dir_fd=folder), True
         except FileExistsError:
             pass
     raise OSError(errno.EBUSY, "it comes and goes", str(path))

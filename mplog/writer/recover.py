@@ -15,7 +15,7 @@ from mplog import _native
 from mplog._native import Journal, Reader
 from mplog.config import Settings
 from mplog.config.file import FileSettings
-from mplog.files.active import AbsentFile, ActiveFile
+from mplog.files.active import AbsentFile, ActiveFile, open_directory
 from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
@@ -122,6 +122,7 @@ def _own(waiting: Waiting, service: str, directory: Path, *, once: bool) -> int:
     while True:
         try:
             os.makedirs(path.parent, 0o755, exist_ok=True)
+            os.close(open_directory(path.parent))
             fd = take_ownership(path, service, directory)
         except OSError as error:
             if once:

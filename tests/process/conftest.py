@@ -229,7 +229,7 @@ class Mounts:
 
     def tmpfs(self, place: Path, options: str) -> Path:
         """One in memory."""
-        return self.mount(place, "-t", "tmpfs", "-o", options, "tmpfs")
+        return self.mount(place, "-t", "tmpfs", "-o", f"{options},mode=0755", "tmpfs")
 
     def ext4(self, image: Path, place: Path, size_bytes: int, options: str = "") -> Path:
         """One in a sparse file."""

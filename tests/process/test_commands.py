@@ -119,7 +119,7 @@ def test_a_rotation_that_is_refused_says_why(world, mplog, load):
     assert (1, "") == (code, out)
     assert "cannot rotate" in err
     world.fresh()
-    told = err.replace("mplog rotate:", "mplog:").strip()
+    told = err.replace("mplog rotate:", "mplog:").strip() + " [MPL-T003]"
     manifest.rmdir()
     assert (0, "", "") == mplog("rotate", world.log)
     load(told)

@@ -215,3 +215,25 @@ def test_a_place_that_cannot_be_used_reaches_the_listener(logdir, monkeypatch, h
 
     assert [True] == [isinstance(error, SystemFault) for error in heard]
     mplog.shutdown()
+
+
+@pytest.mark.process
+@pytest.mark.needs_root
+def test_a_directory_open_to_everybody_is_told_to_a_root_program(shm, logdir, wait_for, heard):
+    """Nothing is written there until it is closed to others; then all that waited is."""
+    log = logdir / "open" / "app.jsonl"
+    log.parent.mkdir()
+    log.parent.chmod(0o1777)
+    mplog.configure(log)
+
+    def told():
+        mplog.get_logger("a").info("x")
+        return heard
+
+    wait_for(told, 20.0, "the fault")
+    assert [] == os.listdir(log.parent)
+    log.parent.chmod(0o755)
+    assert mplog.flush(20.0)
+
+    assert "MPL-S010" == heard[0].code
+    assert log.read_bytes().count(b'"x"')

@@ -18,7 +18,7 @@ def small_disk(tmp_path):
     """A file system of 16 MB."""
     place = tmp_path / "disk"
     place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0755", "tmpfs", place], check=True)
     yield place
     subprocess.run(["umount", place], check=True)
 
