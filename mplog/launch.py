@@ -175,18 +175,18 @@ def _spawn(directory: Place, service: str, spawning: int) -> None:
     """The started program inherits the spawn lock as descriptor 3 and gives it back once it holds
     its own.
     """
-    carried = _in_memory(CARRY[service]) if service in CARRY else -1
+    carried = [_in_memory(CARRY[service])] if service in CARRY else []
     try:
         _native.spawn(
             [os.fsencode(word) for word in command(directory, service)],
             [k + b"=" + v for k, v in environment().items()],
             stderr_path(directory, service),
             spawning,
-            carried,
+            *carried,
         )
     finally:
-        if carried >= 0:
-            os.close(carried)
+        for fd in carried:
+            os.close(fd)
 
 
 def _in_memory(data: bytes) -> int:

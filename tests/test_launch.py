@@ -81,4 +81,5 @@ def test_the_writers_environment_is_not_the_parents_handle(monkeypatch, shm):
 
     assert launch.ensure_writer(shm, "shop")
     assert b"1" == given[b"KEPT"]
+    assert b"\n" in given[b"MPLOG_CONSOLE"]  # two names, empty where there is no terminal
     assert not {b"MPLOG_SERVICE", b"MPLOG_SETTINGS", b"PYTHONSTARTUP"} & given.keys()
