@@ -13,6 +13,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Peer:
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
-        self._start(self._accept)
+        self._start("0", self._accept)
 
     def __enter__(self) -> Peer:
         return self
@@ -74,10 +75,15 @@ class Peer:
             thread.join(LIMIT_S)
             assert not thread.is_alive()
 
-    def seqs(self) -> list[int]:
-        """The numbers of the events that have come whole, in order."""
+    def told(self) -> list[dict[str, str]]:
+        """The structured data of the events that have come whole, connection by connection."""
         with self._lock:
-            return [int(rfc5424.read(frame).data["mplog@32473"]["seq"]) for _, frame in self.frames]
+            frames = sorted(self.frames, key=itemgetter(0))
+        return [rfc5424.read(frame).data["mplog@32473"] for _, frame in frames]
+
+    def seqs(self) -> list[int]:
+        """Their numbers."""
+        return [int(data["seq"]) for data in self.told() if "seq" in data]
 
     def read(self, conn: socket.socket, buffer: bytes = b"") -> None:
         """Read to the end of a connection; keep what is whole.
@@ -85,7 +91,7 @@ class Peer:
         Args:
             buffer: what has been read of it before.
         """
-        number = self.connections
+        number = int(threading.current_thread().name)
         try:
             while True:
                 head = _COUNT.match(buffer)
@@ -104,8 +110,8 @@ class Peer:
         if buffer:
             self.torn.append(buffer)
 
-    def _start(self, run: Callable[..., None], *args: Any) -> None:
-        thread = threading.Thread(target=run, args=args, daemon=True)
+    def _start(self, name: str, run: Callable[..., None], *args: Any) -> None:
+        thread = threading.Thread(target=run, name=name, args=args, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -119,7 +125,7 @@ class Peer:
             conn.settimeout(LIMIT_S)
             self._open.append(conn)
             act = self.script.pop(0) if self.script else None
-            self._start(self._play, act, conn)
+            self._start(str(self.connections), self._play, act, conn)
 
     def _play(self, act: Act | None, conn: socket.socket) -> None:
         try:

@@ -59,7 +59,7 @@ class Served:
         """The numbers in the log."""
         if not self.log.exists():
             return []
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        lines = [json.loads(line) for line in self.log.read_text().split("\n")[:-1]]
         return [line["n"] for line in lines if "n" in line]
 
     def end(self):

@@ -14,8 +14,8 @@ from mplog.sinks.syslog import SyslogSettings, SyslogSink
 
 
 def sink_of(target, **options):
-    """A sink that leads there, with a short time-out."""
-    return SyslogSink(SyslogSettings(target=target, **{"timeout_s": 0.3, **options}))
+    """A sink that leads there."""
+    return SyslogSink(SyslogSettings(target=target, **{"timeout_s": 20, **options}))
 
 
 def refused(sink, batch):

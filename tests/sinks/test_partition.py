@@ -29,7 +29,9 @@ def lo(state):
 lo("up")
 with peers.Peer() as peer:
     sink = SyslogSink(SyslogSettings(target=f"tcp://127.0.0.1:{{peer.port}}", timeout_s=0.5))
+    sink._timeout_s = 20
     sink.write(told.batch(1, 10))
+    sink._link._timeout_s = sink._timeout_s = 0.5
     lo("down")
     failures = []
     for _ in range(2):
@@ -38,6 +40,7 @@ with peers.Peer() as peer:
         except TargetError as error:
             failures.append((error.temporary, error.done))
     lo("up")
+    sink._timeout_s = 20
     sink.write(told.batch(11, 20))
     sink.close()
 print(failures, peer.seqs() == list(range(1, 21)), peer.connections)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -19,8 +20,8 @@ from mplog.sinks.syslog import SyslogSettings, SyslogSink
 
 
 def sink_of(target, **options):
-    """A sink that leads there, with a short time-out."""
-    return SyslogSink(SyslogSettings(target=target, **{"timeout_s": 0.3, **options}))
+    """A sink that leads there."""
+    return SyslogSink(SyslogSettings(target=target, **{"timeout_s": 20, **options}))
 
 
 def tcp(peer, **options):
@@ -107,8 +108,9 @@ def test_what_the_far_side_s_kernel_has_is_done_and_nothing_else():
 
     events = told.batch(1, 1_500)
     with peers.Peer(stop, buffer_bytes=4_096) as peer:
-        sink = tcp(peer)
+        sink = tcp(peer, timeout_s=0.3)
         error = refused(sink, events)
+        sink._timeout_s = 20
         assert 0 < error.done < 1_500
         peer.go_on.set()
         sink.write(events[error.done :])
@@ -172,7 +174,8 @@ def test_connections_dropped_at_random_lose_nothing_and_double_nothing():
                 if not more:
                     break
                 read += more
-            conn.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
+                conn.shutdown(socket.SHUT_WR)
             peer.read(conn, read)
 
         return act
@@ -180,11 +183,13 @@ def test_connections_dropped_at_random_lose_nothing_and_double_nothing():
     drops = [drop_after(count) for count in (1, 700, 5_000, 40, 12_345, 999, 3)]
     with peers.Peer(*drops) as peer:
         sink = tcp(peer, timeout_s=10)
-        for first in range(1, 401, 20):
-            sink.write(told.batch(first, first + 19))
+        last = 0
+        while peer.connections < 8 and last < 20_000:
+            sink.write(told.batch(last + 1, last + 20))
+            last += 20
         sink.close()
     assert 7 == peer.fired
-    assert list(range(1, 401)) == peer.seqs()
+    assert list(range(1, last + 1)) == peer.seqs()
     assert [] == peer.torn
 
 
