@@ -136,15 +136,22 @@ class Outlets:
             for one in told.take():
                 self._notice(held(one))
         stamped = Stamped(wall_ns, level, kind, flags & FLAGS, session, seq, pid, name)
-        one_held = stamped, _POISON
-        if not flags & ITEM_POISON:
-            redacts = self._job.settings.redact_patterns
-            one_held = hide(payload, stamped) if redacts else (stamped, payload)
+        one_held = self._hidden((stamped, _POISON if flags & ITEM_POISON else payload))
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
             if mask >> outlet.number & 1 and not outlet.settings.standby:
                 batch.append(one_held)
 
+    def _hidden(self, one: Held) -> Held:
+        """Without what looks like a secret: before any queue, spool or sink has it."""
+        if not self._job.settings.redact_patterns:
+            return one
+        try:
+            return hide(one[1], one[0])
+        except Exception:  # rather no text than a secret, and than no writer
+            return one[0], _POISON
+
     def _notice(self, one: Held) -> None:
+        one = self._hidden(one)
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
             settings = outlet.settings
             least = level_for(settings.level, settings.levels, LOGGER)

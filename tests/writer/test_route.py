@@ -235,3 +235,27 @@ def test_news_of_a_file_goes_to_the_sinks(place, routed, wait_for):
 def test_the_longest_prefix_decides(logger, level):
     """As in C."""
     assert level == level_for(20, (("a", 30), ("a.b", 40)), logger)
+
+
+def test_no_secret_reaches_a_sink(place, routed, wait_for):
+    """Neither of an event nor of a notice, which may hold a dead process's traceback."""
+    outlets = routed({"name": "all"})
+    producer = place.producer()
+    assert producer.publish(20, ENCODER.encode(Event("shop", "password=hunter2canary")))
+    keys = {"exception.stacktrace": "login('x', password='hunter2canary')"}
+    announce.announce(place.job, 30, "mplog.test", "it died with token=hunter2canary", keys)
+    batch(place)
+    shown = events_of(outlets, "all", wait_for, 2)
+
+    assert 2 == len(shown)
+    assert "hunter2canary" not in repr(shown)
+
+
+def test_a_redaction_that_fails_leaves_no_text(place, routed, wait_for, monkeypatch):
+    """And the writer goes on."""
+    outlets = routed({"name": "all"})
+    monkeypatch.setattr("mplog.writer.route.hide", lambda *_: 1 / 0)
+    batch(place, (20, "shop"))
+    (one,) = events_of(outlets, "all", wait_for, 1)
+
+    assert (1, "unreadable event") == (one.stamped.seq, one.event.template)
