@@ -35,6 +35,7 @@ class Peer:
     Attributes:
         frames: whole frames, each with the number of its connection.
         torn: what was left behind the last whole frame of a connection, where anything was.
+        orderly: how many connections have ended without an error.
         fired: how many acts of the script have been played.
     """
 
@@ -43,6 +44,7 @@ class Peer:
         self.then = then or Peer.read
         self.frames: list[tuple[int, bytes]] = []
         self.torn: list[bytes] = []
+        self.orderly = 0
         self.fired = 0
         self.connections = 0
         self.go_on = threading.Event()
@@ -103,6 +105,7 @@ class Peer:
                     continue
                 more = conn.recv(65_536)
                 if not more:
+                    self.orderly += 1
                     break
                 buffer += more
         except (OSError, ssl.SSLError):

@@ -266,6 +266,24 @@ def test_a_far_side_that_talks_is_not_listened_to():
     assert list(range(1, 11)) == peer.seqs()
 
 
+def test_a_close_is_orderly_also_where_something_lies_unread():
+    """The kernel would cut the connection for that, and a reader would take it for a fault."""
+
+    def answer(peer, conn):
+        read = conn.recv(65_536)
+        conn.sendall(b"thanks")
+        peer.read(conn, read)
+
+    with peers.Peer(answer) as peer:
+        sink = tcp(peer)
+        sink.write([told.outgoing(1)])
+        poll = select.poll()
+        poll.register(sink._link._sock, select.POLLIN)
+        assert poll.poll(10_000)
+        sink.close()
+    assert ([1], 1) == (peer.seqs(), peer.orderly)
+
+
 def test_no_descriptor_is_left_behind():
     """Of ten connections that were refused or cut."""
     with peers.Peer() as peer:
