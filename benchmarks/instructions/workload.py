@@ -29,15 +29,17 @@ WARM_UP = 3  # windows: an interpreter that specialises its code has done so by 
 mark = getattr(os, MARK)
 
 
-def spawn(argv: list[bytes], env: list[bytes], stderr_path: str, keep_fd: int) -> None:
+def spawn(
+    argv: list[bytes], env: list[bytes], stderr_path: str, keep_fd: int, stdin_fd: int = -1
+) -> None:
     """The writer's start as valgrind can follow it: it knows no clone() but those of libc."""
     there = dict(pair.split(b"=", 1) for pair in env)
     kept = () if keep_fd < 0 else (keep_fd,)
     shell = [b"/bin/sh", b"-c", b'exec "$@"' + b"".join(b" 3<&%d" % fd for fd in kept), b"sh"]
     with open(stderr_path, "wb") as told:
         subprocess.Popen(
-            shell + argv, env=there, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=told, pass_fds=kept, start_new_session=True, cwd="/",
+            shell + argv, env=there, stdin=subprocess.DEVNULL if stdin_fd < 0 else stdin_fd,
+            stdout=subprocess.DEVNULL, stderr=told, pass_fds=kept, start_new_session=True, cwd="/",
         )  # fmt: skip
 
 
