@@ -112,3 +112,11 @@ def test_an_address_that_datagrams_may_not_go_to_is_told():
     """The last reason, of all addresses that the host has."""
     with pytest.raises(PermissionError):
         connect_udp("255.255.255.255", 514, 1.0)
+
+
+def test_ipv6_is_connected_to():
+    """By its number."""
+    with socket.socket(socket.AF_INET6) as listener:
+        listener.bind(("::1", 0))
+        listener.listen()
+        stream.connect("::1", listener.getsockname()[1], 5.0).close()

@@ -295,13 +295,3 @@ def test_no_descriptor_is_left_behind():
     assert before >= len(os.listdir("/proc/self/fd"))
     sink.close()
     sink.close()
-
-
-def test_ipv6_is_connected_to():
-    """By its number in brackets."""
-    with socket.socket(socket.AF_INET6) as listener:
-        listener.bind(("::1", 0))
-        listener.listen()
-        sink = sink_of(f"tcp://[::1]:{listener.getsockname()[1]}")
-        sink.open()
-        sink.close()
