@@ -70,10 +70,11 @@ FILE_KEYS = (
         "service",
         values.parse_format,
         str,
-        '`json`, `logfmt`, `text`, or the name of a callable (`"package.module:object"`)',
+        '`json`, `logfmt`, `text`, `"template:{timestamp} {level} {message}"`, or the name of a '
+        'callable (`"package.module:object"`)',
         "The lines of the file: one JSON object an event, the same as `key=value` pairs, text for "
-        "people, or [what a callable makes](../howto/formats.md). `mplog verify` proves the first "
-        "two.",
+        "people, text by a template of names in braces, or what a callable makes. `mplog verify` "
+        "proves the first two. [More](../howto/formats.md).",
     ),
     Key(
         "file_level",

@@ -16,7 +16,8 @@ from mplog.event import level as levels
 
 WHEN_FULL = ("overflow", "block", "drop_newest", "drop_oldest")
 FORMATS = ("json", "logfmt", "text")
-FORMAT_PATTERN = rf"\A(?:{'|'.join(FORMATS)}|{named.PATTERN})\Z"
+LAYOUT, MAX_LAYOUT_CHARS = "template:", 1_000
+FORMAT_PATTERN = rf"\A(?:{'|'.join(FORMATS)}|{LAYOUT}.{{1,{MAX_LAYOUT_CHARS}}}|{named.PATTERN})\Z"
 COMPRESSIONS = ("gzip", "zstd")
 ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd")  # the first is Python's own, from 3.14 on
 SERVICE_PATTERN = r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z"
@@ -72,10 +73,20 @@ def parse_format(value: object) -> str:
     if type(value) is types.FunctionType:
         return named.name_of(value)
     given = plain(value)
+    if isinstance(given, str) and given.startswith(LAYOUT):
+        return _layout(given)
     if isinstance(given, str) and named.is_name(given):
         return given
-    more = ', or the name of a callable, "package.module:object"'
+    more = ', "template:{message}", or the name of a callable, "package.module:object"'
     return choice(value, FORMATS, more)
+
+
+def _layout(given: str) -> str:
+    text = given.removeprefix(LAYOUT)
+    if not text.isprintable() or not 0 < len(text) <= MAX_LAYOUT_CHARS or "{" not in text:
+        right = f"give names in braces, {LAYOUT}{{timestamp}} {{level}} {{message}}, on one line"
+        raise WrongValue(given, "is no template of a line", right)
+    return given
 
 
 def choice(value: object, words: tuple[str, ...], more: str = "") -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mplog.config.named import find, is_name
 from mplog.format.base import Format
 from mplog.format.json import JsonFormat
+from mplog.format.layout import PREFIX, Layout
 from mplog.format.logfmt import LogfmtFormat
 from mplog.format.own import OwnFormat
 from mplog.format.redacted import RedactedFormat
@@ -41,6 +42,8 @@ def _made(name: str) -> Format:
     Raises:
         ValueError: there is no format of that name.
     """
+    if name.startswith(PREFIX):
+        return OwnFormat(Layout(name))
     if is_name(name):
         try:
             return OwnFormat(find(name))

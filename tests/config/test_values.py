@@ -101,8 +101,8 @@ def test_right_values_are_taken(key, value, parsed):
         (
             "format",
             "xml",
-            '"xml" is not one of the choices; give "json" or "logfmt" or "text", or the name of a '
-            'callable, "package.module:object"',
+            '"xml" is not one of the choices; give "json" or "logfmt" or "text", '
+            '"template:{message}", or the name of a callable, "package.module:object"',
         ),
         (
             "fsync",
