@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+from mplog.config.condition import Program, holds
+from mplog.config.filter import compiled
 from mplog.config.prefixes import Rules
+from mplog.config.sink import SinkSettings
 from mplog.event.event import Event, Stamped
 from mplog.sinks.base import Outgoing
 
@@ -49,6 +53,19 @@ class Notices:
         self.keep()
         taken, self._kept = self._kept, []
         return taken
+
+
+def is_for(settings: SinkSettings, told: Outgoing) -> bool:
+    """Whether a sink gets what the service tells: its level and its filter hold for that too."""
+    least = level_for(settings.level, settings.levels, LOGGER)
+    if settings.standby or told.stamped.level < least:
+        return False
+    return settings.filter is None or holds(_program(settings.filter), told.event, told.stamped)
+
+
+@lru_cache
+def _program(text: str) -> Program:
+    return compiled(text)
 
 
 def level_for(level: int, rules: Rules, logger: str) -> int:

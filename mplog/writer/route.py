@@ -23,9 +23,10 @@ from mplog.event.level import INFO, WARNING
 from mplog.metrics.board import Board, Row
 from mplog.resilience.queue import Mode
 from mplog.resilience.store import Held, held
+from mplog.sinks.base import Outgoing
 from mplog.writer.announce import announce
 from mplog.writer.compose import FLAGS, drop_notice
-from mplog.writer.notices import LOGGER, Notices, level_for
+from mplog.writer.notices import LOGGER, Notices, is_for
 from mplog.writer.outlet import Outlet, build
 from mplog.writer.redaction import hide
 
@@ -120,7 +121,7 @@ class Outlets:
         for mask, item in self._job.reader.routed(count) if count else ():
             self._item(mask, item)
         for one in self.notices.take():
-            self._notice(held(one))
+            self._notice(one)
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
             if batch:
                 outlet.promise(len(batch))
@@ -134,7 +135,7 @@ class Outlets:
             told = Notices()
             drop_notice(told, wall_ns, session, gap, untold)
             for one in told.take():
-                self._notice(held(one))
+                self._notice(one)
         stamped = Stamped(wall_ns, level, kind, flags & FLAGS, session, seq, pid, name)
         one_held = self._hidden((stamped, _POISON if flags & ITEM_POISON else payload))
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
@@ -150,12 +151,10 @@ class Outlets:
         except Exception:  # rather no text than a secret, and than no writer
             return one[0], _POISON
 
-    def _notice(self, one: Held) -> None:
-        one = self._hidden(one)
+    def _notice(self, told: Outgoing) -> None:
+        one = self._hidden(held(told))
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
-            settings = outlet.settings
-            least = level_for(settings.level, settings.levels, LOGGER)
-            if one[0].level >= least and not settings.standby:
+            if is_for(outlet.settings, told):
                 batch.append(one)
 
     def deliver(self) -> None:

@@ -70,10 +70,10 @@ def failing(times, real, number=errno.ENOSPC):
     """*real*, but that its first *times* calls fail."""
     left = [number] * times
 
-    def call(*args):
+    def call(*args, **named):
         if left:
             raise OSError(left.pop(), os.strerror(number))
-        return real(*args)
+        return real(*args, **named)
 
     return call
 

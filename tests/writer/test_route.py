@@ -9,13 +9,13 @@ import pytest
 from one_writer import PAYLOADS
 
 from mplog import _native
-from mplog.config.sink import canonical
+from mplog.config.sink import canonical, parse_sinks
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.metrics.board import read_board
 from mplog.sinks.base import Outgoing
 from mplog.writer import announce
-from mplog.writer.notices import Notices, level_for
+from mplog.writer.notices import Notices, is_for, level_for
 from mplog.writer.reload import route_anew
 
 
@@ -215,6 +215,27 @@ def test_notices_go_with_their_batch_or_wait():
         notices.line(one.event, one.stamped),
         notices.unreadable(b"", one.stamped),
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "gets"),
+    [
+        ({}, True),
+        ({"level": "ERROR"}, False),
+        ({"filter": "level >= ERROR"}, False),
+        ({"filter": 'event_name == "mplog.drop"'}, True),
+        ({"filter": 'event_name == "mplog.session.end"'}, False),
+        ({"standby": True}, False),
+    ],
+)
+def test_level_and_filter_hold_for_notices_too(given, gets):
+    """A sink that is to raise alarms is not told of each session's end."""
+    notices = Notices()
+    notices.notice(1, 30, "mplog.drop", "3 events dropped", {"count": 3})
+    (told,) = notices.take()
+    (settings,) = parse_sinks([{"type": "null", **given}])
+
+    assert gets == is_for(settings, told)
 
 
 def test_news_of_a_file_goes_to_the_sinks(place, routed, wait_for):
