@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mplog.config import condition, named
 from mplog.config.condition import DROP, TAKE, Literal, Program, Step
+from mplog.config.tokens import Token, tokens
 from mplog.config.wrong import WrongValue, nearest, plain, show
 from mplog.event.level import NUMBERS
 
@@ -30,23 +31,9 @@ _COMPARISONS = {
 }
 _CONSTANTS: dict[str, Literal] = {"true": True, "false": False, "null": None, "none": None}
 _KEYWORDS = ("and", "or", "not", "in", "has")
-_TOKEN = re.compile(
-    r"""(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    |(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))
-    |(?P<sign>==|!=|<=|>=|<|>|~|\(|\)|\[|\]|,)
-    |(?P<word>[^\W\d][\w-]*(?:\.(?:[\w-]+|"[^"\\]+"))*)
-    |(?P<other>&&|\|\||.)""",
-    re.VERBOSE | re.DOTALL,
-)
 _INSTEAD = {"&&": "and", "||": "or", "&": "and", "|": "or", "!": "not, or !=", "=": "=="}
 _COMPARE = "give a comparison, == != < <= > >= ~ or in"
 _LITERAL = "give a text in quotes, a number, true, false, null, or (for level) a level's name"
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    column: int
 
 
 class _Look(NamedTuple):
@@ -142,11 +129,11 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = list(_tokens(text))
+        self.tokens = list(tokens(text))
         self.at = self.tests = 0
 
     @property
-    def token(self) -> _Token:
+    def token(self) -> Token:
         return self.tokens[self.at]
 
     def wrong(self, wanted: str, right: str) -> WrongValue:
@@ -162,7 +149,7 @@ class _Parser:
         lower = self.token.text.lower()
         return lower if self.token.kind == "word" and lower in _KEYWORDS else ""
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         token = self.token
         self.at += 1
         return token
@@ -289,14 +276,6 @@ class _Parser:
             right = f"did you mean {near}?" if near else "give a name as ERROR, or 0 to 255"
             raise self.wrong("a level", right)
         return known
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup == "other" and match[0].isspace():
-            continue
-        yield _Token(str(match.lastgroup), match[0], match.start() + 1)
-    yield _Token("end", "", len(text) + 1)
 
 
 def _unescaped(match: re.Match[str]) -> str:
