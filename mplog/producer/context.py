@@ -124,7 +124,7 @@ class context:
         if isinstance(around, Ending):
             until = {name: at for name, at in around.until.items() if name not in self._fields}
         for name, value in self._fields.items():
-            if value.__class__ is expiring:
+            if type(value) is expiring:  # its own class may be anybody's code
                 now = monotonic() if now is None else now
                 merged[name] = value.value
                 until[name] = now + value.after_s

@@ -207,3 +207,15 @@ def test_a_value_with_a_time_out_is_absent_after_it(lane, monkeypatch):
         {"a": 1},
     ] == events
     assert current() is None
+
+
+def test_a_value_whose_class_is_its_own_code_raises_nothing():
+    """`__class__` may be a property of anybody's."""
+
+    class Odd:
+        @property
+        def __class__(self):
+            raise RuntimeError("nobody's business")
+
+    with context(odd=Odd()) as fields:
+        assert ["odd"] == list(fields)

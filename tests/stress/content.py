@@ -132,7 +132,8 @@ def work(ledger: Ledger, producer: int) -> None:
             said.add(log.info("field", mark=f"{mark}/field", value=value))
             said.add(log.info("nested", mark=f"{mark}/nested", value={"a": [value, (value,)]}))
             said.add(log.bind(mark=f"{mark}/template").info(value))
-            with mplog.context(mark=f"{mark}/context", value=value):
+            # One that is larger than a context may be is left out, alone.
+            with mplog.context(mark=f"{mark}/context"), mplog.context(value=value):
                 said.add(log.warning("context"))
             n += 1
             ledger.sending(producer, n)
