@@ -103,14 +103,13 @@ bool mpl_hand_busy(struct mpl_hand *h)
 int mpl_hand_give(struct mpl_hand *h, struct mpl_write *w, const char *staged, int fd)
 {
     const size_t length = mpl_write_bytes(w);
-    if (length > h->room) {
-        char *more = realloc(h->bytes, length);
+    if (length > h->room || !h->bytes) { /* damage alone has an entry without bytes, which still lie somewhere */
+        char *more = realloc(h->bytes, length + 1);
         if (!more)
             return -ENOMEM;
         h->bytes = more, h->room = length;
     }
-    if (length) /* damage alone has an entry without bytes */
-        memcpy(h->bytes, staged, length);
+    memcpy(h->bytes, staged, length);
     pthread_mutex_lock(&h->lock);
     h->job = mpl_writing_of(w, h->bytes, fd);
     h->job.hand = h;
