@@ -146,6 +146,9 @@ def _detach_here() -> None:
     shutdown = getattr(sys.modules.get("mplog"), "shutdown", None)
     if shutdown is not None:
         shutdown(timeout=5.0)
+    state = getattr(sys.modules.get("mplog.service.state"), "STATE", None)
+    if state is not None:
+        state.others.clear()  # of handlers: their counts are none of the next test's
     for name in ("multiprocessing.forkserver", "multiprocess.forkserver"):
         if name in sys.modules:
             sys.modules[name]._forkserver._stop()
