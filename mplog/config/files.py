@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from mplog.config.file import FILE_KEYS, MAX_FILES, FileSettings
-from mplog.config.wrong import WrongValue, nearest, plain, show
+from mplog.config.listed import OFF, tables
+from mplog.config.wrong import WrongValue, nearest, show
 
 _KEYS = {key.name: key for key in FILE_KEYS}
 _RIGHT = (
@@ -19,29 +20,15 @@ _RIGHT = (
 
 def parse_files(value: object) -> tuple[FileSettings, ...]:
     """The files besides the first, each checked."""
-    found = tuple(_parse(given, number) for number, given in enumerate(_tables(value)))
+    found = tuple(
+        _parse(given, number) for number, given in enumerate(tables(value, "files", _RIGHT))
+    )
     if len(found) >= MAX_FILES:
         raise WrongValue(value, f"names {len(found)} files", _RIGHT)
     problem = files_problem(None, found)
     if problem:
         raise WrongValue(value, problem, "name each file once")
     return found
-
-
-def _tables(value: object) -> Iterator[object]:
-    text = plain(value)
-    if isinstance(text, str):
-        if text.strip().lower() in ("", "off"):
-            return
-        try:
-            value = msgspec.json.decode(text)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise WrongValue(text, "is not JSON", _RIGHT) from None
-    if value is None or value is False:
-        return
-    if type(value) not in (list, tuple):
-        raise WrongValue(value, "is not a list of files", _RIGHT)
-    yield from value  # type: ignore[misc]
 
 
 def _parse(given: object, number: int) -> FileSettings:
@@ -85,7 +72,7 @@ def files_problem(first: str | None, files: tuple[FileSettings, ...]) -> str | N
 def files_text(files: tuple[FileSettings, ...]) -> str:
     """The files as they may be written: JSON with what is not the default."""
     if not files:
-        return "off"
+        return OFF
     default = FileSettings()
     tables = [
         {

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from mplog.config.key import Key
+from mplog.config.listed import OFF, tables
 from mplog.config.prefixes import Rules
 from mplog.config.sinktypes import COMMON, STDERR, TYPES
-from mplog.config.wrong import WrongValue, nearest, plain, show
+from mplog.config.wrong import WrongValue, nearest, show
 
 MAX_SINKS = 16
-OFF = "off"
 # Where a type has another default than all: people look at a console while they wait.
 _OF_KIND: dict[str, dict[str, Any]] = {"console": {"batch_wait_s": 0.02}}
 _RIGHT = (
@@ -54,7 +54,9 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse_sinks(value: object) -> tuple[SinkSettings, ...]:
     """The sinks, each checked, then all together."""
-    sinks = tuple(_parse(given, number) for number, given in enumerate(_tables(value)))
+    sinks = tuple(
+        _parse(given, number) for number, given in enumerate(tables(value, "sinks", _RIGHT))
+    )
     if len(sinks) > MAX_SINKS:
         raise WrongValue(value, f"names {len(sinks)} sinks", _RIGHT)
     names = [sink.name for sink in sinks]
@@ -75,22 +77,6 @@ def sinks_text(sinks: Sequence[SinkSettings]) -> str:
 def canonical(value: object) -> str:
     """What stands in `Settings`: the text of the checked sinks."""
     return sinks_text(parse_sinks(value))
-
-
-def _tables(value: object) -> Iterator[object]:
-    text = plain(value)
-    if isinstance(text, str):
-        if text.strip().lower() in ("", OFF):
-            return
-        try:
-            value = msgspec.json.decode(text)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise WrongValue(text, "is not JSON", _RIGHT) from None
-    if value is None or value is False:
-        return
-    if type(value) not in (list, tuple):
-        raise WrongValue(value, "is not a list of sinks", _RIGHT)
-    yield from value  # type: ignore[misc]
 
 
 def _parse(given: object, number: int) -> SinkSettings:
