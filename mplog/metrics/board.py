@@ -79,13 +79,15 @@ class Board:
     """
 
     def __init__(self, directory: str | os.PathLike[str], service: str, life: int) -> None:
-        self._path = board_path(directory, service)
-        fresh = f"{self._path}.{os.getpid()}"
-        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
+        path = board_path(directory, service)
+        fresh = f"{path}.new"  # one name: what a killed writer has left, the next one takes away
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(fresh)
+        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
         try:
             os.posix_fallocate(fd, 0, _SIZE_BYTES)
             self._map = mmap.mmap(fd, _SIZE_BYTES)
-            os.rename(fresh, self._path)  # whoever reads the one before sees that it is another
+            os.rename(fresh, path)  # whoever reads the one before sees that it is another
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(fresh)
@@ -127,11 +129,6 @@ class Board:
     def _write(self, at: int, text: str, room: int) -> None:
         data = text.encode("utf-8", "replace")[: room - 1]
         self._map[at : at + room] = data.ljust(room, b"\0")
-
-    def remove(self) -> None:
-        """The service is gone."""
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
 
 
 def read_board(directory: str | os.PathLike[str], service: str) -> tuple[int, list[Row]]:

@@ -18,7 +18,10 @@ import msgspec
 
 from mplog import _native
 
-_KINDS = r"bell|journal|stderr|sinks|[0-9]{1,2}\.ring|[0-9a-f]{12}\.[0-9]{1,2}\.[0-9]+\.overflow"
+_KINDS = (
+    r"bell|journal|stderr|sinks(?:\.new)?|[0-9]{1,2}\.ring|"
+    r"[0-9a-f]{12}\.[0-9]{1,2}\.[0-9]+\.overflow"
+)
 _NAME = re.compile(rf"(?P<service>.+)\.(?P<abi>[0-9]{{1,4}})\.(?:{_KINDS})", re.DOTALL)
 _BELL = 0x314C4542474F4C50
 _MOST_BATCHED = 512  # sessions that one batch of any layout can name

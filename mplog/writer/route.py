@@ -250,11 +250,6 @@ class Outlets:
         self._changed.set()
         self._thread.join(1.0)
 
-    def remove(self) -> None:
-        """The service is gone."""
-        if self._board is not None:
-            self._board.remove()
-
     # ---- the board's thread ----
     def _show(self) -> None:
         while not self._closed:

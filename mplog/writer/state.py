@@ -18,7 +18,6 @@ from mplog.config.file import FileSettings
 from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.rotation import Ranges
 from mplog.format import Format
-from mplog.ring import stderr_path
 from mplog.writer.filtering import OwnFilter
 from mplog.writer.pace import Pace
 from mplog.writer.sick import Sickness
@@ -178,13 +177,7 @@ def now_ns() -> int:
 
 
 def tidy(job: Job) -> None:
-    """The last one out: what is ours alone goes; a directory that mplog has made goes if it is
-    empty.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(stderr_path(job.directory, job.service))
-    if job.outlets is not None:
-        job.outlets.remove()
+    """The last one out: a directory that mplog has made goes if it is empty."""
     if job.directory in (Path(SHM, f"mplog-{os.geteuid()}"), job.path.parent / ".mplog"):
         with contextlib.suppress(OSError):
             os.rmdir(job.directory)

@@ -21,10 +21,10 @@ static const struct point producing[] = {{"publish_start", 1}, {"publish_marked"
 static const struct point writing[] = {{"drain_copied", 1}, {"commit_entry", 1}, {"commit_point", 1}, {"commit_head", 1}, {"commit_heads", 1}, {"commit_written_part", 1},
     {"commit_written", 1}, {"commit_offset", 1}, {"commit_settled", 1}, {"commit_done", 1}, {"drain_copied", 7}, {"commit_entry", 2}, {"commit_point", 2},
     {"commit_head", 2}, {"commit_heads", 2}, {"commit_written_part", 2}, {"commit_written", 2}, {"commit_offset", 2}, {"commit_settled", 2}, {"commit_done", 2},
-    {"overflow_swept", 1}, {"retire_marked", 1}, {"retire_segment", 1}, {"retire_journal", 1}};
+    {"overflow_swept", 1}, {"retire_marked", 1}, {"retire_segment", 1}, {"retire_file", 1}};
 static const struct point recovering[] = {{"drain_copied", 1}, {"commit_entry", 1}, {"commit_point", 1}, {"commit_head", 1}, {"commit_heads", 1}, {"commit_written_part", 1},
     {"commit_written", 1}, {"commit_offset", 1}, {"commit_settled", 1}, {"commit_done", 1}, {"overflow_swept", 1}, {"retire_marked", 1}, {"retire_segment", 1},
-    {"retire_journal", 1}};
+    {"retire_file", 1}};
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define TRIPLES (COUNT(producing) * COUNT(writing) * COUNT(recovering))
 

@@ -46,9 +46,17 @@ def test_another_writer_begins_another_board(tmp_path):
 
 def test_a_board_that_is_gone_is_none(tmp_path):
     """There is nothing to wait for."""
-    Board(tmp_path, "shop", 7).remove()
-
     assert (0, []) == read_board(tmp_path, "shop")
+
+
+def test_what_a_killed_writer_has_begun_is_taken_over(tmp_path):
+    """There is one name for a board that is being made: nothing piles up."""
+    with open(board_path(tmp_path, "shop") + ".new", "wb") as out:
+        out.write(b"half of it")
+    Board(tmp_path, "shop", 8)
+
+    assert (8, []) == read_board(tmp_path, "shop")
+    assert [os.path.basename(board_path(tmp_path, "shop"))] == os.listdir(tmp_path)
 
 
 @pytest.mark.parametrize("fill", [b"", b"\0", b"\xff", b"MPLSINK1"])

@@ -402,11 +402,13 @@ int mpl_retire(struct mpl_reader *r, struct mpl_journal *j)
         KILL_POINT(retire_segment);
     }
     mpl_overflow_remove(r);
-    if (!mpl_path(path, r->dir, r->service, "journal"))
-        unlink(path);
-    KILL_POINT(retire_journal);
-    if (!mpl_path(path, r->dir, r->service, "bell"))
-        unlink(path);
+    /* The bell goes last: while it is there, whoever comes is of this service, and makes anew what it needs of the others. */
+    static const char *const names[] = {"journal", "stderr", "sinks", "bell"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!mpl_path(path, r->dir, r->service, names[i]))
+            unlink(path);
+        KILL_POINT(retire_file);
+    }
     unlock_all(r);
     return 1;
 }
