@@ -1,22 +1,23 @@
-"""The faults of files and file systems that are injected for real: how, what holds, which tests.
+"""The page of the faults that are brought about for real: how, what holds, which tests.
 
-`python tests/process/fault_rows.py` writes docs/reference/faults.md from this table; a test holds
-the two together.
+`python tests/process/fault_rows.py` writes docs/reference/faults.md from the tables of the modules
+*_rows.py; a test holds page, tables and tests together.
 """
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
+import content_rows
+import file_rows
 import network_rows
+import producer_rows
+import writer_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "faults.md"
-FULL, BROKEN, DENIED = (f"tests/process/test_fs_{name}.py" for name in ("full", "broken", "denied"))
-SICK = "tests/process/test_sick_file.py"
-OTHERS, ARCHIVES = "tests/process/test_others.py", "tests/process/test_others_archives.py"
-LOGROTATE, EVERY = "tests/stress/test_logrotate.py", "tests/faults/test_every_call.py"
 
 
 class Fault(NamedTuple):
@@ -24,10 +25,10 @@ class Fault(NamedTuple):
 
     Attributes:
         row: its number in the fault matrix.
-        what: befalls the file.
+        what: befalls the one whom the chapter is about.
         injection: how that is brought about.
-        holds: what is shown, besides what the page says of all.
-        tests: file and function.
+        holds: what is shown, besides what the chapter says of all.
+        tests: file and function; a C program is shown as a whole, by "".
     """
 
     row: str
@@ -37,204 +38,107 @@ class Fault(NamedTuple):
     tests: tuple[tuple[str, str], ...]
 
 
-FAULTS = [
-    Fault(
-        "F1", "the disk is full", "tmpfs with `size=`, filled up, then larger",
-        "the batch that was cut by it is completed",
-        ((FULL, "test_a_full_disk_is_waited_for"),
-         (FULL, "test_a_disk_that_is_full_again_and_again_loses_nothing"),
-         ("tests/stress/test_full_disk.py",
-          "test_a_disk_that_was_full_loses_nothing_that_the_lanes_can_hold")),
-    ),
-    Fault(
-        "F1", "the full file is deleted to make room", "`unlink` on a full tmpfs",
-        "the writer lets go of it, and its room is there again",
-        ((FULL, "test_a_file_that_is_deleted_to_make_room_gives_it_back"),),
-    ),
-    Fault(
-        "F1", "the disk turns out full behind the page cache",
-        "ext4 in a sparse file on a full tmpfs, then `sync`",
-        "all that is logged after the file system has said so; what it took before and could not "
-        "keep is gone",
-        ((BROKEN, "test_a_disk_that_turns_out_full_behind_the_page_cache"),),
-    ),
-    Fault(
-        "F2", "no inode is left", "tmpfs with `nr_inodes=`, filled with empty files",
-        "the file goes on growing; it is rotated once that is possible",
-        ((FULL, "test_without_an_inode_for_the_next_file_this_one_goes_on"),),
-    ),
-    Fault(
-        "F3", "a write is short, the next one fails with EFBIG", "`RLIMIT_FSIZE` of the writer",
-        "the line that it cut is completed",
-        ((FULL, "test_a_limit_of_file_size_is_waited_for"),),
-    ),
-    Fault(
-        "F4", "EIO for a write: once, at every third call, for a while", "`strace -e inject`",
-        "each line is there once",
-        ((BROKEN, "test_a_write_that_fails_now_and_then_is_done_again"),
-         (BROKEN, "test_writes_that_fail_for_a_while_are_waited_for")),
-    ),
-    Fault(
-        "F4", "EIO for every write to this one file, for ever, on a disk that is well",
-        "`LD_PRELOAD`, by inode",
-        "the log goes on in a new file after a second; the old one is kept, and what may be lost "
-        "of it is told as after a failed sync",
-        ((SICK, "test_the_log_goes_on_in_a_new_file"),
-         (SICK, "test_a_sick_file_among_two_goes_on_in_a_new_one"),
-         (SICK, "test_a_writer_that_dies_meanwhile_is_followed_by_one_that_finds_a_way"),
-         (SICK, "test_where_no_other_file_can_be_written_either_it_is_waited_for")),
-    ),
-    Fault(
-        "F5", "the whole file system dies", "`EXT4_IOC_SHUTDOWN` on a loop ext4, repair, mount",
-        "the same file is opened anew, by itself",
-        ((BROKEN, "test_a_file_system_that_dies_and_is_repaired_is_gone_on_in"),),
-    ),
-    Fault(
-        "F7", "the file system turns read-only", "`errors=remount-ro` and `trigger_fs_error`",
-        "all that is logged after that; what the kernel had not brought onto the disk is gone",
-        ((BROKEN, "test_a_file_system_that_turns_read_only_is_gone_on_in"),),
-    ),
-    Fault(
-        "F8", "the directory is closed to the writer's user", "a writer of nobody, `chmod 0555`",
-        "the open file goes on, without rotation; a new one waits for the right to it",
-        ((DENIED, "test_a_directory_that_is_closed_to_the_writer_is_waited_for"),),
-    ),
-    Fault(
-        "F8", "the file may not be written from the start",
-        "`chattr +a`, `chattr +i` before the service is",
-        "what to do is told on stderr",
-        ((DENIED, "test_a_file_that_cannot_be_begun_with_says_what_to_do"),),
-    ),
-    Fault(
-        "F8", "the file may not be changed", "`chattr +i`", "",
-        ((DENIED, "test_a_file_that_may_not_be_changed_is_waited_for"),),
-    ),
-    Fault(
-        "F8", "the file may not be renamed", "`chattr +a`",
-        "the rotation is undone, the file goes on growing",
-        ((DENIED, "test_a_file_that_may_not_be_renamed_goes_on_growing"),),
-    ),
-    Fault(
-        "F8", "the quota is used up", "`strace -e inject=…:error=EDQUOT`", "",
-        ((BROKEN, "test_writes_that_fail_for_a_while_are_waited_for"),),
-    ),
-    Fault(
-        "F9", "deleted; moved", "`unlink`, `rename` under load",
-        "no line is lost, the deleted ones apart",
-        ((OTHERS, "test_a_deleted_file_is_begun_anew"), (OTHERS, "test_a_moved_file_is_left")),
-    ),
-    Fault(
-        "F9", "truncated, to nothing and inside a line", "`truncate` beside a stopped writer",
-        "the log goes on on a line of its own; a cut between the writer's look and its write too",
-        ((OTHERS, "test_a_file_cut_to_nothing_goes_on_from_its_beginning"),
-         (OTHERS, "test_a_file_cut_inside_a_line_goes_on_on_a_line_of_its_own")),
-    ),
-    Fault(
-        "F9", "copytruncate", "the real `logrotate`, four workers",
-        "what is missing lies between two pieces, and `mplog verify` names the same numbers",
-        ((LOGROTATE, "test_copytruncate_loses_what_is_written_before_its_cut_and_nothing_else"),),
-    ),
-    Fault(
-        "F9", "appended to by others", "whole lines and half ones",
-        "they stay, on lines of their own, and none of ours is torn",
-        ((OTHERS, "test_what_others_append_stays_on_lines_of_its_own"),),
-    ),
-    Fault(
-        "F9", "replaced by another file", "`rename` over it",
-        "its lines, its mode and its owner stay",
-        ((OTHERS, "test_another_file_at_the_path_is_taken_as_it_is"),),
-    ),
-    Fault(
-        "F9", "replaced by a link, a directory, a fifo, /dev/full", "`symlink`, `mkdir`, `mknod`",
-        "nothing is written through it",
-        ((OTHERS, "test_what_is_no_file_is_not_written_through"),),
-    ),
-    Fault(
-        "F10", "the directory is deleted, moved", "`rm -rf`, `rename`",
-        "it is made again, with the lock that keeps other services out",
-        ((OTHERS, "test_a_directory_that_is_taken_away_is_made_again"),),
-    ),
-    Fault(
-        "F10", "the directory is unmounted, mounted over", "`umount -l`, a mount on top",
-        "the file that the path leads to gets the lines",
-        ((OTHERS, "test_a_directory_that_is_mounted_or_unmounted_is_gone_on_in"),),
-    ),
-    Fault(
-        "F9", "all of these at random, one after the other", "a hundred in three seconds; seeded",
-        "also with signals, and with a writer that is killed while files are moved",
-        (("tests/process/test_accidents.py",
-          "test_whatever_befalls_the_file_every_line_is_in_a_piece"),
-         ("tests/process/test_accidents.py",
-          "test_a_writer_that_is_killed_meanwhile_finds_its_file")),
-    ),
-    Fault(
-        "F11", "`logrotate` and mplog rotate the same file", "both, many times, four workers",
-        "every line is in one of the pieces, once",
-        ((LOGROTATE, "test_a_file_moved_away_by_logrotate_loses_nothing"),
-         (LOGROTATE, "test_logrotate_and_mplog_rotate_the_same_file"),
-         (LOGROTATE, "test_many_outside_rotations_lose_nothing")),
-    ),
-    Fault(
-        "F11", "the clock is put back", "by an hour, by half of it, to 1970",
-        "no archive's name is used twice; their order is that of their numbers",
-        ((ARCHIVES, "test_a_clock_that_is_put_back_gives_no_name_twice"),),
-    ),
-    Fault(
-        "F11", "archives are deleted, the manifest is damaged", "under load",
-        "the log goes on and verifies; no name is used twice",
-        ((ARCHIVES, "test_archives_that_others_delete_are_missed_by_verify_alone"),
-         (ARCHIVES, "test_a_damaged_manifest_costs_no_line_and_no_name")),
-    ),
-    Fault(
-        "F14", "any system call of the writer fails", "an `LD_PRELOAD` library; `strace`",
-        "the n-th call, for every n",
-        ((EVERY, "test_a_sample_of_failing_calls_is_survived"),
-         (EVERY, "test_every_failing_call_is_survived")),
-    ),
-]  # fmt: skip
+class Chapter(NamedTuple):
+    """What can befall one of the parts.
 
-NETWORK = [Fault(*row) for row in network_rows.NETWORK]
+    Attributes:
+        title: of the chapter.
+        about: what holds of all its rows.
+        whom: the faults befall, as the head of the table has it.
+        faults: its rows.
+    """
+
+    title: str
+    about: str
+    whom: str
+    faults: list[Fault]
+
+
+def _rows(table: list[tuple[str, str, str, str, tuple[tuple[str, str], ...]]]) -> list[Fault]:
+    return [Fault(*row) for row in table]
+
+
+CHAPTERS = (
+    Chapter(
+        "Programs that log",
+        "What befalls the processes that log. Of every row holds: the others go on logging, and of "
+        "what was accepted nothing is lost, doubled, torn or out of its process's order.",
+        "a program",
+        _rows(producer_rows.PRODUCERS),
+    ),
+    Chapter(
+        "Shared memory",
+        "What befalls the memory that events wait in.",
+        "the memory",
+        _rows(producer_rows.MEMORY),
+    ),
+    Chapter(
+        "The writer",
+        "What befalls the process that writes. Of every row holds: log calls go on and are "
+        "accepted as long as there is room, there is one writer again afterwards, and what was "
+        "accepted is in the files once, whole, in order.",
+        "the writer",
+        _rows(writer_rows.WRITER),
+    ),
+    Chapter(
+        "Files and file systems",
+        "What is done to the log file, and to the file system below it, while workers log. Of "
+        "every row holds: no log call is refused, raises or waits for the disk; what is logged after the "
+        "fault is in the files once, whole, in order; and when its cause is gone the log goes on "
+        "by itself. The waiting events lie in shared memory and its overflow, so that all this holds "
+        "as long as those have room. Missing rows: F6 is that of "
+        "[durability](../howto/durability.md); F12 and F13 (slow disks, network file systems) are "
+        "not tested.",
+        "the file",
+        _rows(file_rows.FILES),
+    ),
+    Chapter(
+        "Far sides of sinks",
+        "What befalls those that events are sent to. Of every row holds: the sink says how many of "
+        "its batch have arrived, and no other sink and no log call waits. `test_service.py` runs "
+        "whole services, the others run a sink alone.",
+        "the far side",
+        _rows(network_rows.NETWORK),
+    ),
+    Chapter(
+        "Content",
+        "What is logged, and who reads it.",
+        "the log",
+        _rows(content_rows.CONTENT),
+    ),
+)
+FAULTS = [fault for chapter in CHAPTERS for fault in chapter.faults]
 
 _HEAD = """\
-# Faults of files and file systems
+# Faults
 
-What is done to the log file, and to the file system below it, while workers log; each by the real
-fault, not by a mock. Of every row holds: no log call is refused, raises or waits for the disk; what
-is logged after the fault is in the files once, whole, in order; the fault is seen to have fired;
-and when its cause is gone the log goes on by itself, and a fresh event flows. The waiting events
-lie in shared memory and its overflow, so that all this holds as long as those have room. `make
-stress` runs the tests' long forms.
+What can go wrong around a log, each by the real fault and not by a mock. Of every row holds: the
+fault is seen to have fired, and a fresh event flows afterwards; but for R1, R2, R7 and R9, which run
+the core alone. `make stress` and `make faults` run the tests' long forms. Rows that need root,
+cgroups or a tool are skipped and counted where there is none.
 
-This page is made by `python tests/process/fault_rows.py`. Missing rows: F6 is that of
-[durability](../howto/durability.md); F12 and F13 (slow disks, network file systems) are not tested.
-
-| | what befalls the file | how it is brought about | what holds besides | shown by |
-|---|---|---|---|---|
-"""
-
-
-_NETWORK_HEAD = """
-## Far sides of sinks
-
-What befalls those that events are sent to. Of every row holds: the fault is seen to have fired, the
-sink says how many of its batch have arrived, no other sink and no log call waits, and a fresh event
-arrives when the cause is gone. `test_service.py` runs whole services, the others
-run a sink alone.
-
-| | what befalls the far side | how it is brought about | what holds besides | shown by |
-|---|---|---|---|---|
+This page is made by `python tests/process/fault_rows.py`.
 """
 
 
 def page() -> str:
     """The document."""
-    return _HEAD + _lines(FAULTS) + _NETWORK_HEAD + _lines(NETWORK)
+    return _HEAD + "".join(_chapter(one) for one in CHAPTERS if one.faults)
+
+
+def _chapter(chapter: Chapter) -> str:
+    head = f"| | what befalls {chapter.whom} | how it is brought about | what holds besides |"
+    table = f"{head} shown by |\n|---|---|---|---|---|\n" + _lines(chapter.faults)
+    about = textwrap.fill(chapter.about, 100, break_long_words=False, break_on_hyphens=False)
+    return f"\n## {chapter.title}\n\n{about}\n\n{table}"
 
 
 def _lines(faults: list[Fault]) -> str:
     lines = []
     for fault in faults:
-        tests = ", ".join(f"`{path}::{name}`" for path, name in fault.tests)
+        tests = ", ".join(
+            f"`{path}::{name}`" if name else f"`{path}`" for path, name in fault.tests
+        )
         cells = (fault.row, fault.what, fault.injection, fault.holds, tests)
         lines.append(f"| {' | '.join(cells)} |\n")
     return "".join(lines)

@@ -1,0 +1,110 @@
+"""The faults of programs that log, and of their shared memory: row, what, how, what holds, tests.
+
+`fault_rows.py` makes two chapters of them.
+"""
+
+from __future__ import annotations
+
+EVERY_STEP = "native/tests/a_kill_at_every_instruction_of_a_publish.c"
+TRIPLES = "native/tests/a_kill_at_every_triple_of_points.c"
+KILLS, STORMS = "tests/process/test_kills.py", "tests/stress/test_kill_storms.py"
+BELL, OWNERSHIP = "tests/ring/test_bell.py", "tests/ring/test_ownership.py"
+SMALL, NO_HARM = "tests/process/test_small_memory.py", "tests/process/test_no_harm.py"
+MANY, RELIC = "tests/process/test_many.py", "tests/ring/test_relic.py"
+CUT = "tests/stress/test_cut_segment.py"
+
+PRODUCERS = [
+    (
+        "P1", "it is killed at any instruction of a log call",
+        "single steps by `ptrace`, then SIGKILL; for every step",
+        "the lane reads as if the event had never been, or is whole; the next one takes it over",
+        ((EVERY_STEP, ""),),
+    ),
+    (
+        "P2", "several are killed, and the writer, and the one that recovers",
+        "SIGKILL at named points, every triple of them",
+        "each producer's order, and what each session's end says",
+        ((TRIPLES, ""),),
+    ),
+    (
+        "P3", "workers are killed at random", "SIGKILL again and again, and new ones; seeded",
+        "each loses the event at most that it was logging",
+        ((KILLS, "test_killed_workers_lose_nothing_they_had_accepted"),
+         (STORMS, "test_short_storm_loses_and_doubles_nothing"),
+         (STORMS, "test_long_storm_loses_and_doubles_nothing")),
+    ),
+]  # fmt: skip
+
+MEMORY = [
+    (
+        "R1", "any bit is another",
+        "each bit of the header, of a control page, of records, of bell and journal",
+        "nothing is read out of bounds, and the service gets to its end",
+        (("native/tests/every_bit_flip_is_survived.c", ""),),
+    ),
+    (
+        "R2", "any bytes at all", "libFuzzer with ASan and UBSan: `make fuzz`",
+        "no crash, no endless loop",
+        tuple((f"native/fuzz/{name}.c", "")
+              for name in ("header", "lane", "overflow", "frames", "journal")),
+    ),
+    (
+        "R3", "shared memory is full", "tmpfs of a megabyte",
+        "never SIGBUS; what is lost is told and counted",
+        ((SMALL, "test_a_crowd_in_a_megabyte_ends_well"),
+         (SMALL, "test_a_directory_that_is_full_is_told_and_logs_again_when_there_is_room"),
+         ("native/tests/a_small_tmpfs_gives_smaller_lanes.c", "")),
+    ),
+    (
+        "R3", "the file of the lanes is cut to nothing", "`truncate` while workers log",
+        "the writer and other services go on; a worker whose own lane was cut is ended by SIGBUS",
+        ((CUT, "test_a_truncated_segment_harms_no_other_service"),
+         (CUT, "test_a_segment_that_nobody_can_read_is_passed_over"),
+         ("native/tests/a_truncated_segment_does_not_end_the_writer.c", "")),
+    ),
+    (
+        "R4", "/dev/shm is small, or not there", "mount namespaces",
+        "a hundred processes in a container's 64 MB; without any, the lanes lie beside the log",
+        ((NO_HARM, "test_a_containers_shared_memory_serves_a_hundred_processes"),
+         (NO_HARM, "test_one_megabyte_of_shared_memory_is_enough"),
+         (NO_HARM, "test_without_any_shared_memory_the_lanes_lie_beside_the_log")),
+    ),
+    (
+        "R5", "its files, or their directory, are removed", "`rm` under load", "they are made anew",
+        ((MANY, "test_removed_files_are_made_again_and_nothing_is_lost"),
+         (MANY, "test_a_removed_directory_is_made_again_and_nothing_is_lost")),
+    ),
+    (
+        "R5", "a name is taken: by a link, a fifo, broken bytes, another user",
+        "made before the service is",
+        "nothing is followed or taken over; whose it is is told",
+        ((OWNERSHIP, "test_a_link_in_its_place_is_not_followed"),
+         (OWNERSHIP, "test_a_fifo_in_its_place_holds_nobody_up"),
+         (OWNERSHIP, "test_another_user_learns_whose_the_file_is_and_cannot_lock_it"),
+         (BELL, "test_broken_bytes_are_refused_and_kept")),
+    ),
+    (
+        "R6", "a lane is full", "SIGSTOP for the writer; each policy",
+        "what is dropped is told with its exact number",
+        ((KILLS, "test_a_stopped_writer_costs_announced_events_only"),
+         ("tests/process/test_overflow.py",
+          "test_while_the_writer_stands_still_events_go_into_the_overflow"),
+         ("tests/process/test_drop_oldest.py", "test_the_newest_events_stay_and_the_loss_is_told")),
+    ),
+    (
+        "R7", "positions wrap", "lanes begun near 2^32, 2^63 and 2^64", "",
+        (("native/tests/positions_cross_powers_of_two.c", ""),),
+    ),
+    (
+        "R8", "another version's layout", "golden files of each; an unknown number",
+        "refused and kept; what was unread can be got out",
+        ((RELIC, "test_a_service_beside_an_old_one_tells_it_and_leaves_it"),
+         (RELIC, "test_an_unknown_layout_is_refused"),
+         (RELIC, "test_log_and_recovered_events_together_are_whole")),
+    ),
+    (
+        "R9", "memory is seen in another order", "ThreadSanitizer; models searched by `spin`",
+        "on x86-64; other processors by argument alone",
+        (("native/tests/threads_tsan.c", ""), ("native/model/commit.pml", "")),
+    ),
+]  # fmt: skip
