@@ -83,10 +83,10 @@ CHAPTERS = (
     Chapter(
         "Files and file systems",
         "What is done to the log file, and to the file system below it, while workers log. Of "
-        "every row holds: no log call is refused, raises or waits for the disk; what is logged after the "
-        "fault is in the files once, whole, in order; and when its cause is gone the log goes on "
-        "by itself. The waiting events lie in shared memory and its overflow, so that all this holds "
-        "as long as those have room. Missing rows: F6 is that of "
+        "every row holds: no log call is refused, raises or waits for the disk; what is logged "
+        "after the fault is in the files once, whole, in order; and when its cause is gone the "
+        "log goes on by itself. The waiting events lie in shared memory and its overflow, so that "
+        "all this holds as long as those have room. Missing rows: F6 is that of "
         "[durability](../howto/durability.md); F12 and F13 (slow disks, network file systems) are "
         "not tested.",
         "the file",
@@ -113,8 +113,8 @@ _HEAD = """\
 # Faults
 
 What can go wrong around a log, each by the real fault and not by a mock. Of every row holds: the
-fault is seen to have fired, and a fresh event flows afterwards; but for R1, R2, R7 and R9, which run
-the core alone. `make stress` and `make faults` run the tests' long forms. Rows that need root,
+fault is seen to have fired, and a fresh event flows afterwards; but for R1, R2, R7 and R9, which
+run the core alone. `make stress` and `make faults` run the tests' long forms. Rows that need root,
 cgroups or a tool are skipped and counted where there is none.
 
 This page is made by `python tests/process/fault_rows.py`.
