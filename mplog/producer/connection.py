@@ -117,6 +117,7 @@ class Connection:
         self.bell = bell_id(directory, service)
         self._place = _place()
         self.creator_pid = 0  # of the process that has created the service
+        self.shut_down = False  # by who uses it, at least once
         self._starts = Starts()
         self._problem = self.producer.problem[0]
         self._seen()

@@ -151,6 +151,7 @@ def shutdown(timeout: float = 5.0, *, mode: Mode = "graceful") -> Report:
         unwatch()
         for connection in connections:
             connection.detach()
+            connection.shut_down = True
         for connection in connections if mode == "graceful" else ():
             from mplog.producer.farewell import drain_at_exit  # of who made the service
 
@@ -183,9 +184,11 @@ def _report(connection: Connection) -> Report:
 
 
 def _at_exit() -> None:
-    """Say goodbye; the process that created a service waits for its drain as well."""
+    """Say goodbye; the process that created a service waits for its drain as well, unless it has
+    been shut down and nothing was logged since: that has waited as long as was wanted.
+    """
     deadline = time.monotonic() + DRAIN_S
-    connections = _connections()
+    connections = [c for c in _connections() if c.producer.attached or not c.shut_down]
     for connection in connections:
         connection.ensure_writer(at_once=True)  # there is no later call that would do it
         connection.detach(final=True)

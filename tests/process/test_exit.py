@@ -84,6 +84,25 @@ def test_a_wait_at_exit_is_bounded(world):
     assert 1010 == world.check().events
 
 
+SHUT_DOWN = STOPPED + "print(mplog.shutdown(0.1).left)\n"
+
+
+def test_after_a_shutdown_its_exit_waits_for_nothing(world):
+    """The shutdown has waited as long as was wanted; what it left is delivered all the same."""
+    program = world.start(SHUT_DOWN)
+    world.noted(11)
+    writer = world.writer()
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        world.go_on(program)
+        out, err = program.communicate(timeout=60)
+    finally:
+        os.kill(writer, signal.SIGCONT)
+
+    assert ("1000\n", "") == (out, err)
+    assert 1010 == world.check().events
+
+
 def test_those_who_did_not_create_the_service_do_not_wait(world):
     """A second program exits while the writer is stopped; its events arrive afterwards."""
     first = world.start(STOPPED)
