@@ -8,7 +8,9 @@ from __future__ import annotations
 TLS, SYSLOG, SERVICE = (f"tests/sinks/test_{name}.py" for name in ("tls", "syslog", "service"))
 SERVERS, RESTARTS = "tests/sinks/test_syslog_servers.py", "tests/sinks/test_syslog_restarts.py"
 JOURNALD, PARTITION = (f"tests/sinks/test_{name}.py" for name in ("journald", "partition"))
-CONSOLE = "tests/sinks/test_console_faults.py"
+CONSOLE, NETWORK_OF_ITS_OWN = (
+    f"tests/sinks/test_{name}.py" for name in ("console_faults", "own_network")
+)
 DATAGRAMS = "tests/sinks/test_datagrams.py"
 BREAKER, CHAIN, QUEUE = (
     f"tests/resilience/test_{name}.py" for name in ("breaker", "chain", "queue")
@@ -82,6 +84,20 @@ NETWORK = [
         "noticed in time; nothing is lost or doubled",
         ((PARTITION, "test_a_network_that_goes_silent_is_noticed_and_gone_on_with"),
          (PARTITION, "test_a_connection_that_nobody_accepts_is_given_up_in_time")),
+    ),
+    (
+        "N4", "64 kbit/s is all there is", "`tc qdisc … tbf`, 3,000 events, then a wide line",
+        "what waits, waits in that sink's queue; the file has everything meanwhile",
+        ((NETWORK_OF_ITS_OWN, "test_a_narrow_line_holds_up_its_own_sink_alone"),),
+    ),
+    (
+        "N5", "names are not looked up: no answer, SERVFAIL, an address that has moved",
+        "a `resolv.conf` of its own in a mount namespace, and a scripted name server",
+        "only the sink's own thread asks; the file has everything meanwhile, the far side in the "
+        "end, once and in order",
+        ((NETWORK_OF_ITS_OWN, "test_a_name_that_cannot_be_looked_up_is_tried_until_it_can"),
+         (NETWORK_OF_ITS_OWN,
+          "test_a_resolver_that_hangs_does_not_keep_the_service_from_ending")),
     ),
     (
         "N6", "certificates: expired, of another host, of another CA; an old protocol",
