@@ -33,6 +33,7 @@ COMMANDS = {
     "check": "validate a configuration; starts nothing",
     "doctor": "look whether this machine is fit, and say what to do",
 }
+_WAITED_FOR = ("run", "serve")  # by somebody who has asked them to end
 _EPILOG = "exit codes of every command, besides its own:\n" + "\n".join(
     f"  {code:>3}  {text}" for code, text in exits.COMMON.items()
 )
@@ -86,7 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser_of(command, module).parse_args(arguments)
     if module is None:
         raise AssertionError("argparse has let through a command that is not in the table")
-    return _guarded(module.run, args)
+    code = _guarded(module.run, args)
+    if argv is None and command in _WAITED_FOR:
+        from mplog.writer.exiting import leave
+
+        leave(code)
+    return code
 
 
 def parser_of(command: str, module: Any) -> argparse.ArgumentParser:

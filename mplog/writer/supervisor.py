@@ -20,6 +20,7 @@ from mplog import _native
 from mplog._native import Reader
 from mplog.config import Settings
 from mplog.ring import hold
+from mplog.writer.exiting import PATIENCE_S, forget_parents, leave
 from mplog.writer.keeper import kept
 from mplog.writer.notify import Init
 from mplog.writer.reap import wait_without_burying
@@ -31,7 +32,7 @@ KILLED_PAUSE_S = 1.0  # the longest after a kill: that was nothing that it did
 STEADY_S = 5.0  # a writer that lived so long was no failed start
 FAILED = 1 << 8  # as a wait status: ended with code 1
 AT_ONCE_S = 1.0  # what a writer that was asked to stop twice has left
-LONGEST_STOP_S = 18.0  # and one that was asked once; it leaves in 16 s at most, if it can
+LONGEST_STOP_S = 18.5  # and one that was asked once; it leaves in 18 s at most, if it can
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 # Limits that the application has set itself, and that its log must not run into.
 _LIMITS = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_AS)
@@ -190,11 +191,10 @@ class Supervisor:
                     beat=None if self._init is None else self._init.beat,
                     beat_s=0.0 if self._init is None else self._init.every_s,
                 )
-                os._exit(
-                    _writer_proper(
-                        self._worker, self._directory, self._service, supervisor, signals
-                    )
-                )
+                forget_parents()
+                place = self._directory, self._service
+                code = _writer_proper(self._worker, *place, supervisor, signals)
+                leave(code, PATIENCE_S)
         except OSError as error:
             _tell(self._directory, self._service, error)
             return FAILED

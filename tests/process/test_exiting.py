@@ -1,0 +1,48 @@
+"""The end of `mplog serve`: what users' own code in it has registered for the exit is called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.process
+
+SINK = """
+import atexit, os
+
+def take(line):
+    pass
+
+@atexit.register
+def goodbye():
+    with open(os.environ["TOLD"], "a") as told:
+        told.write(f"{os.getpid()}\\n")
+"""
+SERVE = """
+sys.argv[1:] = ["serve", "--config", sys.argv[1]]
+from mplog.cli.main import main
+sys.exit(main())
+"""
+
+
+def test_what_a_sink_has_registered_for_the_exit_is_called_once(world):
+    """In the writer alone, after everything is delivered."""
+    told = world.root / "told"
+    (world.root / "goodbyes.py").write_text(SINK)
+    config = world.root / "mplog.toml"
+    sink = '[[sinks]]\ntype = "callable"\ntarget = "goodbyes:take"\n'
+    config.write_text(f'file = "{world.log}"\n{sink}')
+    path = os.pathsep.join([str(world.root), *sys.path])
+    server = world.start(SERVE, str(config), PYTHONPATH=path, TOLD=str(told))
+    world.wait_for(lambda: list(world.directory.glob("*.journal")), 20.0, "the writer")
+    world.run("mplog.configure(LOG)\nmplog.get_logger('p').info('one')\nmplog.shutdown()\n")
+    server.send_signal(signal.SIGTERM)
+    world.finish(server)
+
+    assert b'"message":"one"' in world.log.read_bytes()
+    (pid,) = told.read_text().split()
+    assert int(pid) != server.pid
+    world.gone()
