@@ -79,7 +79,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
-    for need in ("root", "uwsgi", "logrotate", "rsyslog", "syslog-ng", "journald"):
+    receivers = ("rsyslog", "syslog-ng", "journald")
+    for need in ("root", "cgroups", "faketime", "uwsgi", "logrotate", *receivers):
         count = sum(f"needs {need}" in str(report.longrepr) for report in skipped)
         if count:
             terminalreporter.write_line(f"skipped for want of {need}: {count} tests", yellow=True)

@@ -28,9 +28,9 @@ from mplog.writer.state import Signals
 from mplog.writer.work import work
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
-KILLED_PAUSE_S = 1.0  # the longest after a kill: that was nothing that it did
+KILLED_PAUSE_S = 1.0  # the longest after a kill, or where none could be forked: nothing it did
 STEADY_S = 5.0  # a writer that lived so long was no failed start
-FAILED = 1 << 8  # as a wait status: ended with code 1
+FAILED, UNBORN = 1 << 8, 2 << 8  # as wait statuses: ended with code 1; not forked at all
 AT_ONCE_S = 1.0  # what a writer that was asked to stop twice has left
 LONGEST_STOP_S = 18.5  # and one that was asked once; it leaves in 18 s at most, if it can
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -113,8 +113,8 @@ class Supervisor:
 
     def _lives(self, held: int) -> None:
         """One writer after the other. A killed one is back at once; one that is killed again
-        before it has delivered anything, or that fails, after growing pauses; after a SIGKILL
-        they stay short.
+        before it has delivered anything, or that fails, after growing pauses; after a SIGKILL,
+        and where the system has no process for it, they stay short.
         """
         pause_s, fruitless = 0.0, 0
         while True:
@@ -126,7 +126,9 @@ class Supervisor:
             pause_s = pause_after(time.monotonic() - began, pause_s)
             if os.WIFSIGNALED(status) and fruitless <= 1:
                 pause_s = 0.0
-            elif os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            elif status == UNBORN or (
+                os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+            ):
                 pause_s = min(pause_s, KILLED_PAUSE_S)
             try:
                 self._pause(pause_s)
@@ -176,7 +178,7 @@ class Supervisor:
                 os.kill(self._child, signal.SIGKILL)
 
     def _one_life(self, held: int) -> int:
-        """The wait status of one writer; FAILED where none could be started."""
+        """The wait status of one writer; UNBORN where none could be forked."""
         supervisor = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
         try:
@@ -197,7 +199,7 @@ class Supervisor:
                 leave(code, PATIENCE_S)
         except OSError as error:
             _tell(self._directory, self._service, error)
-            return FAILED
+            return UNBORN
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
         while self._late:

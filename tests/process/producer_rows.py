@@ -12,6 +12,8 @@ BELL, OWNERSHIP = "tests/ring/test_bell.py", "tests/ring/test_ownership.py"
 SMALL, NO_HARM = "tests/process/test_small_memory.py", "tests/process/test_no_harm.py"
 MANY, RELIC = "tests/process/test_many.py", "tests/ring/test_relic.py"
 CUT = "tests/stress/test_cut_segment.py"
+FORKS, STARTS = "tests/process/test_forks.py", "tests/process/test_start_methods.py"
+BOUNDED = "tests/process/test_producers_bounded.py"
 
 PRODUCERS = [
     (
@@ -32,6 +34,30 @@ PRODUCERS = [
         ((KILLS, "test_killed_workers_lose_nothing_they_had_accepted"),
          (STORMS, "test_short_storm_loses_and_doubles_nothing"),
          (STORMS, "test_long_storm_loses_and_doubles_nothing")),
+    ),
+    (
+        "P5", "it forks while another thread logs", "`os.fork` in a loop beside two threads",
+        "nobody hangs, each child has a session of its own",
+        ((FORKS, "test_a_fork_while_another_thread_logs_hangs_nobody"),
+         (FORKS, "test_a_fork_that_python_does_not_see_gets_its_own_session")),
+    ),
+    (
+        "P5", "a fork bomb", "forks, also by all children, until `pids.max` of a cgroup refuses",
+        "a writer that is killed meanwhile is back within a second of there being room for it",
+        ((BOUNDED, "test_a_fork_bomb_in_its_bounds_loses_nothing"),),
+    ),
+    (
+        "P5", "its workers are started in any way",
+        "fork, spawn, forkserver; `multiprocessing`, `multiprocess`, executors",
+        "each session ends clean",
+        ((STARTS, "test_children_of_every_start_method_log_by_themselves"),
+         (STARTS, "test_workers_of_an_executor_log_by_themselves")),
+    ),
+    (
+        "P6", "it ends without a goodbye",
+        "`os._exit`, a segfault, the OOM killer in a memory cgroup of 64 MiB",
+        "its end is told in the log, with what the kernel says of it",
+        ((BOUNDED, "test_what_a_process_had_logged_before_its_sudden_end_is_there"),),
     ),
 ]  # fmt: skip
 
