@@ -8,9 +8,10 @@ from doing so at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from mplog import _native
 from mplog.ring import Place, hold, presence, stderr_path
@@ -41,6 +42,9 @@ _FLAGS = {
 _CONSOLE = b"MPLOG_CONSOLE"
 # By service: objects of its sinks that have no name, as bytes for the writer that we start.
 CARRY: dict[str, bytes] = {}
+# Services with a console sink: the writer that we start for one is lent our stderr and stdout.
+LENDS: set[str] = set()
+_LENT_FDS = {2: 4, 1: 5}  # under which numbers it gets them: native/core/spawn.c
 _DROPPED = (
     "PYTHONSTARTUP",
     "PYTHONINSPECT",
@@ -111,12 +115,18 @@ def _packages(carried: bool = False) -> dict[str, str]:
     return packages
 
 
-def console(environ: Mapping[bytes, bytes]) -> bytes:
-    """The terminals that this program's stderr and stdout are, one a line, for a console sink of
-    the writer; empty where they are none. Never a pipe: who reads it would wait for its end as long
-    as the writer runs. What `mplog run` has set stays.
+def console(environ: Mapping[bytes, bytes], lent: Collection[int] = ()) -> bytes:
+    """What this program's stderr and stdout are for a console sink of the writer, one a line: a
+    terminal's path; the number of a descriptor that is lent; nothing. What `mplog run` has set
+    stays.
+
+    Args:
+        lent: those of 1 and 2 that the writer gets.
     """
-    return environ.get(_CONSOLE) or f"{_terminal(2)}\n{_terminal(1)}".encode()
+    kept = environ.get(_CONSOLE, b"")
+    if kept.startswith(b"/"):
+        return kept  # and not the numbers of a writer whose sink has started this program
+    return "\n".join(_terminal(fd) or _lent(fd, lent) for fd in (2, 1)).encode()
 
 
 def _terminal(fd: int) -> str:
@@ -126,14 +136,30 @@ def _terminal(fd: int) -> str:
         return ""
 
 
-def environment() -> dict[bytes, bytes]:
+def _lent(fd: int, lent: Collection[int]) -> str:
+    return str(_LENT_FDS[fd]) if fd in lent else ""
+
+
+def _to_lend(service: str) -> list[int]:
+    """Which of stderr and stdout the writer gets. A pipe only where a sink is to write there: who
+    reads it waits for its end as long as the writer runs.
+    """
+    lent = []
+    for fd in (2, 1) if service in LENDS else ():
+        with contextlib.suppress(OSError):  # it is closed
+            if os.get_inheritable(fd):  # else it was, and is now a file of somebody's
+                lent.append(fd)
+    return lent
+
+
+def environment(lent: Collection[int] = ()) -> dict[bytes, bytes]:
     """The writer's environment: this one without what would change the writer.
 
     Where this interpreter takes nothing from `PYTHON*`, neither does what the writer's may start.
     The writer runs in /: entries of `PYTHONPATH` become absolute, an empty one is left out.
     """
     kept = {k: v for k, v in os.environb.items() if os.fsdecode(k) not in _DROPPED}
-    kept[_CONSOLE] = console(kept)
+    kept[_CONSOLE] = console(kept, lent)
     if sys.flags.ignore_environment:
         return {k: v for k, v in kept.items() if not k.startswith(b"PYTHON")}
     path = kept.pop(b"PYTHONPATH", b"")
@@ -175,18 +201,20 @@ def _spawn(directory: Place, service: str, spawning: int) -> None:
     """The started program inherits the spawn lock as descriptor 3 and gives it back once it holds
     its own.
     """
-    carried = [_in_memory(CARRY[service])] if service in CARRY else []
+    carried = _in_memory(CARRY[service]) if service in CARRY else -1
+    lent = _to_lend(service)
     try:
         _native.spawn(
             [os.fsencode(word) for word in command(directory, service)],
-            [k + b"=" + v for k, v in environment().items()],
+            [k + b"=" + v for k, v in environment(lent).items()],
             stderr_path(directory, service),
             spawning,
-            *carried,
+            carried,
+            *(fd if fd in lent else -1 for fd in (2, 1)),
         )
     finally:
-        for fd in carried:
-            os.close(fd)
+        if carried >= 0:
+            os.close(carried)
 
 
 def _in_memory(data: bytes) -> int:

@@ -71,7 +71,7 @@ def test_the_writers_environment_is_not_the_parents_handle(monkeypatch, shm):
     """Variables that would change the writer, or make it somebody's child, are left out."""
     given = {}
 
-    def spawn(argv, env, stderr, fd):
+    def spawn(argv, env, *_):
         given.update(one.split(b"=", 1) for one in env)
 
     create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))

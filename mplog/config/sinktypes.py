@@ -226,8 +226,8 @@ TYPES: dict[str, tuple[Key, ...]] = {
             "target",
             (_console, str),
             '`"stderr"`, `"stdout"`, or a path',
-            "Where it writes: of `mplog serve` or `mplog run`, or the terminal of the program that "
-            "starts the service.",
+            "Where it writes: of `mplog serve` or `mplog run`, or of the program that starts the "
+            "service.",
         ),
         _key(
             "colour",

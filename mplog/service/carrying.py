@@ -1,4 +1,6 @@
-"""Objects of sinks that have no name, made ready for the writer that this process starts."""
+"""What the writer that this process starts is given for its sinks: objects that have no name, made
+ready for it, and this program's stderr and stdout.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import msgspec
 
 from mplog import launch
 from mplog.config.carried import OBJECTS, is_carried
+from mplog.config.sink import parse_sinks
 from mplog.errors import ConfigError, Problem
 
 _WORDS = re.compile(r'"(carried:[^"]*)"')
@@ -28,6 +31,17 @@ def carry(service: str, sinks: str) -> None:
     if objects:
         packed = {word: _packed(found) for word, found in objects.items()}
         launch.CARRY[service] = msgspec.msgpack.encode(packed)
+
+
+def lend(service: str, sinks: str) -> None:
+    """Have the writer of *service*, if this process starts it, be lent stderr and stdout where one
+    of its sinks writes there.
+
+    Args:
+        sinks: the setting.
+    """
+    if any(one.kind == "console" for one in parse_sinks(sinks)):
+        launch.LENDS.add(service)
 
 
 def _packed(found: object) -> bytes:

@@ -143,6 +143,10 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
         from mplog.service.carrying import carry  # for those who have such an object
 
         carry(name, settings.sinks)
+    if '"console"' in settings.sinks:
+        from mplog.service.carrying import lend
+
+        lend(name, settings.sinks)
     connection.attach()
     return connection, Service(name, created, told)
 

@@ -1,8 +1,9 @@
 """A terminal, or whatever `mplog serve` and `mplog run` have for one.
 
-A writer that a program has started has no terminal of its own, and must not hold the program's
-pipes open: that program would seem to run for ever. So it is told by name where there is one
-(`MPLOG_CONSOLE`, set by mplog/launch.py), and has none otherwise.
+A writer that a program has started has no terminal of its own. It is told the name of the program's
+(`MPLOG_CONSOLE`, set by mplog/launch.py), or the number of a descriptor that the program has lent
+it. None is lent where the service has no console: whoever reads the program's pipe would wait for
+the writer's end.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ def place_of(target: str, environ: Mapping[str, str]) -> int | str:
     path = places[0] if target == "stderr" else places[1]
     if not path:
         raise TargetError(
-            f"no console: {target} of the program that has started the service is no terminal",
+            f"no console: the program that has started the writer has lent it no {target}",
             temporary=False,
             hint="Run the program under mplog run, or start the writer by mplog serve.",
         )
-    return path
+    return int(path) if path.isdigit() else path
 
 
 def wants_colour(when: str, fd: int, environ: Mapping[str, str]) -> bool:

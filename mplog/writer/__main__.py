@@ -5,11 +5,13 @@ foreground.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mplog.sinks.console import CONSOLE
 from mplog.writer.supervisor import Supervisor
 
 SPAWN_LOCK_FD = 3
@@ -28,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--carried", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     lock = _inherited_lock()
+    _keep_to_ourselves()
     carried = sys.stdin.buffer.read() if args.carried else b""
     return Supervisor(args.dir, args.service, carried=carried).run(lock)
 
@@ -38,6 +41,14 @@ def _inherited_lock() -> int | None:
     except OSError:
         return None
     return SPAWN_LOCK_FD
+
+
+def _keep_to_ourselves() -> None:
+    """What this program was lent is not for those that it starts: they may outlive it."""
+    for word in os.environ.get(CONSOLE, "").split("\n"):
+        if word.isdigit():
+            with contextlib.suppress(OSError):  # the environment is anybody's
+                os.set_inheritable(int(word), False)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@
 #include "mpl.h"
 
 #define STACK_BYTES (64u << 10)
+#define FIRST_LENT 4 /* mplog/launch.py says so in the environment */
 #define YIELD_NS 2000000u /* after that the machine has other work, and the caller sleeps */
 #define HERE (CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
@@ -60,13 +61,20 @@ static int exec_child(void *arg)
     int keep = job->spawn->keep_fd < 0 ? -1 : fcntl(job->spawn->keep_fd, F_DUPFD, 16);
     int null = open("/dev/null", O_RDWR);
     int err = open(job->spawn->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
+    int lent[2] = {-1, -1};
+    for (int i = 0; i < 2; i++)
+        lent[i] = job->spawn->lent_fds[i] < 0 ? -1 : fcntl(job->spawn->lent_fds[i], F_DUPFD, 16);
     int in_high = job->spawn->stdin_fd < 0 ? -1 : fcntl(job->spawn->stdin_fd, F_DUPFD, 16);
     int null_high = null < 0 ? -1 : fcntl(null, F_DUPFD, 16), err_high = err < 0 ? null_high : fcntl(err, F_DUPFD, 16);
     if (null_high < 0 || place_fd(in_high < 0 ? null_high : in_high, 0) || place_fd(null_high, 1) || place_fd(err_high < 0 ? null_high : err_high, 2))
         fail(job);
     if (keep >= 0 && place_fd(keep, 3))
         fail(job);
-    syscall(SYS_close_range, keep >= 0 ? 4u : 3u, ~0u, 0u);
+    syscall(SYS_close_range, keep >= 0 ? 4u : 3u, 15u, 0u); /* what is placed below was copied to above that */
+    for (int i = 0; i < 2; i++)
+        if (lent[i] >= 0 && place_fd(lent[i], FIRST_LENT + i))
+            fail(job);
+    syscall(SYS_close_range, FIRST_LENT + 2u, ~0u, 0u);
     umask(0); /* the configured modes are final ones */
     if (chdir("/"))
         fail(job);

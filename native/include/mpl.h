@@ -473,12 +473,12 @@ int mpl_crash_arm(void);          /* faulthandler is on: puts its handlers behin
 void mpl_crash_tell(const struct mpl_producer *p); /* whose session a crash of this process is of; NULL: nobody's */
 
 /* ---- starting a program (P) ------------------------------------------------------------------------------------------------- */
-/* Starts argv[0] detached: own session, default signals, no descriptor but 0 (/dev/null, or stdin_fd), 1 (/dev/null), 2 (a file, emptied) and 3 (keep_fd, if >= 0). No foreign
- * waitpid(-1) ever sees it, no at-fork handler runs, and the address space is not copied. Blocks until the exec has happened. 0 or -errno. */
+/* Starts argv[0] detached: own session, default signals, no descriptor but 0 (/dev/null, or stdin_fd), 1 (/dev/null), 2 (a file, emptied) and 3 (keep_fd, if >= 0);
+ * where it is lent something to show lines on, 4 and 5 too. No foreign waitpid(-1) ever sees it, no at-fork handler runs, and the address space is not copied. Blocks until the exec has happened. 0 or -errno. */
 struct mpl_spawn {
     char *const *argv, *const *envp;
     const char *stderr_path;
-    int keep_fd, stdin_fd; /* -1: none */
+    int keep_fd, stdin_fd, lent_fds[2]; /* -1: none */
 };
 int mpl_spawn(const struct mpl_spawn *spawn);
 

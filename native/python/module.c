@@ -113,8 +113,8 @@ static PyObject *f_spawn(PyObject *module, PyObject *args)
 {
     PyObject *argv, *envp;
     const char *stderr_path;
-    int keep_fd, stdin_fd = -1, rc;
-    if (!PyArg_ParseTuple(args, "O!O!si|i", &PyList_Type, &argv, &PyList_Type, &envp, &stderr_path, &keep_fd, &stdin_fd))
+    int keep_fd, stdin_fd = -1, err_fd = -1, out_fd = -1, rc;
+    if (!PyArg_ParseTuple(args, "O!O!si|iii", &PyList_Type, &argv, &PyList_Type, &envp, &stderr_path, &keep_fd, &stdin_fd, &err_fd, &out_fd))
         return NULL;
     char **a = string_array(argv), **e = a ? string_array(envp) : NULL;
     if (!a || !e || PyList_GET_SIZE(argv) == 0) {
@@ -122,7 +122,7 @@ static PyObject *f_spawn(PyObject *module, PyObject *args)
         PyMem_Free(e);
         return PyErr_Occurred() ? NULL : mplog_raise(MPL_E_ARG);
     }
-    struct mpl_spawn spawn = {.argv = a, .envp = e, .stderr_path = stderr_path, .keep_fd = keep_fd, .stdin_fd = stdin_fd};
+    struct mpl_spawn spawn = {.argv = a, .envp = e, .stderr_path = stderr_path, .keep_fd = keep_fd, .stdin_fd = stdin_fd, .lent_fds = {err_fd, out_fd}};
     rc = mpl_spawn(&spawn);
     PyMem_Free(a);
     PyMem_Free(e);
@@ -151,7 +151,7 @@ static PyMethodDef functions[] = {
     {"unlock", f_unlock, METH_VARARGS, "unlock(fd, byte)"},
     {"locked", f_locked, METH_VARARGS, "locked(fd, byte) -> whether somebody else holds it"},
     {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
-    {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd, stdin_fd=-1): starts a detached program"},
+    {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd, stdin_fd=-1, err_fd=-1, out_fd=-1): starts a detached program; the last two become 4 and 5"},
     {"frame", mplog_frame, METH_O, "frame(record) -> it with its length and sum before it, as it stands on disk"},
     {"frame_of", mplog_frame_of, METH_VARARGS, "frame_of(number, bytes) -> a frame of bytes that are no event"},
     {"frames", mplog_frames, METH_O, "frames(bytes) -> [(seq, mono_ns, wall_ns, level, kind, flags, payload)]; ValueError where one is broken"},

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 
@@ -60,11 +61,71 @@ def test_a_program_lends_its_terminal(world):
     assert "\x1b[31m" not in text
 
 
-def test_a_pipe_is_not_lent(world):
-    """Whoever reads it would wait for the writer's end; the log says that there is no console."""
-    out, err = world.run(SOURCE, SINKS=SINKS)
+def test_a_program_lends_its_pipes(world):
+    """Its reader gets all lines, and its end when the writer is over."""
+    program = world.program(SOURCE)
+    both = json.dumps([{"type": "console"}, {"type": "console", "name": "out", "target": "stdout"}])
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        env=world.environment(SINKS=both),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    world.gone()
+
+    assert re.search(SHOWN, done.stderr)
+    assert re.search("^True$", done.stdout, re.MULTILINE)
+    assert re.search(SHOWN, done.stdout)
+
+
+def test_in_a_file_it_writes_behind_the_program(world, tmp_path):
+    """They share one position: neither writes over the other."""
+    program = world.program(SOURCE + "print('the last one', file=sys.stderr)\n")
+    with open(tmp_path / "errors.txt", "wb") as errors:
+        subprocess.run(
+            [sys.executable, str(program)],
+            env=world.environment(SINKS=SINKS),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            timeout=60,
+        )
+    world.gone()
+    text = (tmp_path / "errors.txt").read_text()
+
+    assert re.search(SHOWN, text)
+    assert re.search("^the last one$", text, re.MULTILINE)
+
+
+HELD = """
+mplog.configure(LOG)
+proof.Producer("p").events(1)
+mplog.flush(20)
+proof.note("delivered")
+sys.stdin.readline()
+mplog.shutdown(0.1)
+"""
+
+
+def test_a_pipe_is_lent_for_a_console_alone(world):
+    """Whoever reads it would wait for the end of a writer that says nothing there."""
+    program = world.start(HELD)
+    world.noted(2)
+    writer = world.writer()
+    os.kill(writer, signal.SIGSTOP)  # its end is not near
+    try:
+        world.go_on(program)
+        world.finish(program)
+    finally:
+        os.kill(writer, signal.SIGCONT)
+
+    assert 1 == world.check().events
+
+
+def test_without_a_stderr_there_is_no_console(world):
+    """The log says so, and what to do is in the sink's error."""
+    world.run("os.close(2)\n" + SOURCE, SINKS=SINKS)
     world.gone()
     (news,) = [line for line in proof.lines_of(world.log) if line.get("event_name") == "mplog.sink"]
 
-    assert ("True\n", "") == (out, err)
-    assert "is no terminal" in news["message"]
+    assert "has lent it no stderr" in news["message"]

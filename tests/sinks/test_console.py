@@ -108,10 +108,11 @@ def test_the_place_of_a_console():
     """The writer's own where nobody told another one; else by name."""
     told = {"MPLOG_CONSOLE": "/dev/pts/3\n"}
 
+    assert 4 == place_of("stderr", {"MPLOG_CONSOLE": "4\n5"})
     assert (2, 1) == (place_of("stderr", {}), place_of("stdout", {}))
     assert "/dev/pts/3" == place_of("stderr", told)
     assert "/dev/pts/9" == place_of("/dev/pts/9", told)
-    with pytest.raises(TargetError, match="is no terminal"):
+    with pytest.raises(TargetError, match="has lent it no stdout"):
         place_of("stdout", told)
 
 
