@@ -67,7 +67,7 @@ class Diagnostics:
         if self.as_json:
             _to_stderr(json.dumps(as_json(error), default=repr))
         else:
-            shown = str(error) if text is None else printable(text)
+            shown = _lines(str(error)) if text is None else printable(text)
             _to_stderr(f"mplog {self.command}: {shown}")
 
     def trace(self, error: BaseException) -> None:
@@ -77,7 +77,7 @@ class Diagnostics:
         text = "".join(traceback.format_exception(error))
         self._write_down(text, DEBUG)
         if self.fd < 0 and not self.as_json:
-            _to_stderr(text.rstrip("\n"))
+            _to_stderr(_lines(text.rstrip("\n")))
 
     def _write_down(self, text: str, level: int) -> None:
         if self.fd < 0:
@@ -111,6 +111,11 @@ def printable(text: str) -> str:
     if shown.isprintable():
         return shown
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+
+
+def _lines(text: str) -> str:
+    """The same of a text that has lines of its own."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 DIAGNOSTICS = Diagnostics()

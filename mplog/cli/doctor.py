@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mplog.cli import facts
+from mplog.cli.diagnostics import printable
 from mplog.cli.findings import FAIL, OK, WARN, Finding, decide
 from mplog.config import Settings, shared_directory
 from mplog.config.load import load
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         print(msgspec.json.encode({"findings": found}).decode())
     else:
         for one in found:
-            print(_shown(one))
+            print("\n".join(map(printable, _shown(one).split("\n"))))
     bad = {FAIL, WARN} if args.strict else {FAIL}
     return int(any(one.verdict in bad for one in found))
 

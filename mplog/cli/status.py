@@ -13,6 +13,7 @@ import msgspec
 import psutil
 
 from mplog._native import Reader
+from mplog.cli.diagnostics import printable
 from mplog.config import Settings, shared_directory
 from mplog.errors import MplogError
 from mplog.metrics.board import read_board
@@ -48,10 +49,11 @@ def run(args: argparse.Namespace) -> int:
     elif not rows:
         print(f"no service in {', '.join(str(d) for d in directories)}")
     for row in rows if not args.json else []:
-        print(_page(row))
+        print("\n".join(map(printable, _page(row))))
     for directory in directories if not args.json else []:
         for relic in _relics(directory):
-            print(f"{relic.service} of another version (layout {relic.abi}): see mplog recover")
+            other = f"{relic.service} of another version (layout {relic.abi}): see mplog recover"
+            print(printable(other))
     return 0
 
 
@@ -100,7 +102,7 @@ def _process(pid: int) -> dict[str, Any] | None:
     return {"pid": pid, "rss_bytes": memory_bytes, "start": began}
 
 
-def _page(row: dict[str, Any]) -> str:
+def _page(row: dict[str, Any]) -> list[str]:
     writer, supervisor, counters = row["writer"], row["supervisor"], row["counters"]
     lines = [
         f"{row['name']}",
@@ -124,7 +126,7 @@ def _page(row: dict[str, Any]) -> str:
             f"  process     {lane['pid']:>7}  {lane['name']:<24} {lane['settled']:>12,} delivered, "
             f"{lane['pending_bytes']:,} bytes pending, {lane['dropped']:,} dropped{state}"
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _sink_line(sink: dict[str, Any]) -> str:

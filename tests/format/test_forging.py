@@ -6,44 +6,15 @@ import json
 import re
 
 import pytest
+from attacks import ATTACKS, LONE, UNSAFE, lines_of, without_colours
 
 from mplog.event import codec
 from mplog.event.event import Event, ExceptionInfo, Frame, Stamped
 from mplog.format import FORMATS, formatter
+from mplog.format.console import ConsoleFormat
 
 STAMPED = Stamped(1_795_334_400_123_456_789, 20, 0, 0, "0123456789ab-1-7", 42, 1234, "Main")
-ATTACKS = {
-    "newline": "a\nb",
-    "crlf": "a\r\nb",
-    "return": "a\rb",
-    "line separator": "a\u2028b",
-    "paragraph separator": "a\u2029b",
-    "nel": "a\x85b",
-    "vertical tab": "a\x0bb",
-    "form feed": "a\x0cb",
-    "separators": "a\x1cb\x1dc\x1ed\x1fe",
-    "forged text": "x\n2026-11-22T08:00:00.000000Z ERROR    shop[1] forged",
-    "forged json": '"}\n{"level":"CRITICAL","message":"forged"}',
-    "clear": "\x1b[2J\x1b[31m",
-    "title": "\x1b]0;t\x07",
-    "clipboard": "\x1b]52;c;ZXZpbA==\x07",
-    "link": "\x1b]8;;http://evil/\x1b\\x\x1b]8;;\x1b\\",
-    "dcs": "\x1bP+q544e\x1b\\",
-    "c1 csi": "\x9b31m",
-    "c1 osc": "\x9d0;t\x9c",
-    "c1 dcs": "\x90x\x9c",
-    "delete": "a\x7f",
-    "nul": "\x00",
-    "backspace": "abc\x08\x08\x08",
-    "bidi": "\u202egnp.exe",
-    "isolate": "\u2066x\u2069",
-    "braces": "{v} {0.__class__} {{",
-    "percent": "%s %(v)s %n %999999999d",
-    "lookup": "${jndi:ldap://x}",
-    "html": "<script>alert(1)</script>",
-}
 PAIR = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s="]+)[ \n]')
-UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def everywhere(text, kind):
@@ -124,11 +95,55 @@ def test_logfmt(text, kind):
     assert ("INFO", "42") == (told["level"], told["seq"])
 
 
+@pytest.mark.parametrize("kind", [0, 1, 2])
 @pytest.mark.parametrize("name", sorted(FORMATS))
+def test_the_formatters_in_c(native, name, kind):
+    """Each text, where C takes it, becomes the line that Python's formatter makes, which is held to
+    be safe above; a plain event is made in C.
+    """
+    made = 0
+    for text in ATTACKS.values():
+        fields = {"v": text}, {"v": text, "w" + text: 1}
+        for event in (everywhere(text, kind)[0], *(Event(text, text, f) for f in fields)):
+            made += native(name).agrees(codec.encode(event, 65_536)[0], kind=kind, session=text)
+
+    assert made >= len(ATTACKS) * 2 // 3
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_console(text, kind):
+    """One line at the margin; the only sequences are those of the colours."""
+    event, stamped = everywhere(text, kind)
+    plain = ConsoleFormat().line(event, stamped)
+
+    first, *rest = lines_of(plain)
+    assert re.match(r"[\d-]{10} [\d:.]{12} INFO     ", first)
+    assert all(line.startswith("    ") for line in rest)
+    assert plain == without_colours(ConsoleFormat(colour=True).line(event, stamped))
+
+
+HARMLESS = {"braces", "percent", "lookup", "html"}
+
+
+@pytest.mark.parametrize("name", [*ATTACKS, *LONE])
+def test_the_readers_find_what_is_written_as_it_came(name):
+    """So that their silence means something: they see an act, or more than one line."""
+    data = ("a " + {**ATTACKS, **LONE}[name] + "\n").encode("utf-8", "surrogatepass")
+    try:
+        found = len(lines_of(data)) > 1
+    except (AssertionError, UnicodeDecodeError):
+        found = True
+
+    assert found or name in HARMLESS
+    assert b"\x1b[2J" in without_colours(b"\x1b[31m\x1b[2J\x1b]0;t\x07")
+
+
+@pytest.mark.parametrize("name", [*sorted(FORMATS), "template:{level} {k} {message}", "console"])
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
 def test_the_service_s_own_lines(text, name):
     """Notices and unreadable events are one line as well."""
-    form = formatter(name)
+    form = ConsoleFormat() if name == "console" else formatter(name)
     lines = [
         form.notice(1, 30, text, text, {text: text, "k": {text: text}}),
         form.unreadable(text.encode(), Stamped(1, 20, 0, 0, text, 1, 1, text)),
