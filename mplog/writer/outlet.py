@@ -11,6 +11,7 @@ from pathlib import Path
 from mplog.config.sink import SinkSettings
 from mplog.config.sinktypes import STDERR
 from mplog.errors import TargetError
+from mplog.format.text import visible
 from mplog.metrics.board import Board, Row
 from mplog.resilience.breaker import BreakerRules
 from mplog.resilience.chain import Around, Chain
@@ -250,4 +251,4 @@ def _say(text: str) -> None:
     """A line for people, where that cannot fill the memory."""
     with contextlib.suppress(OSError):
         if os.fstat(2).st_size <= MAX_STDERR_BYTES:
-            os.write(2, f"mplog: {text}\n".encode("utf-8", "backslashreplace"))
+            os.write(2, f"mplog: {visible(text)}\n".encode("utf-8", "backslashreplace"))
