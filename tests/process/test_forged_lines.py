@@ -247,7 +247,7 @@ def refuse(line): raise ValueError("not this one: " + line.message)
 
 
 def test_what_is_told_of_sinks_and_processes_forges_nothing_either(world):
-    """C1, C2: `mplog status` shows names and errors, the writer's stderr what no sink takes."""
+    """C2: `mplog status` shows names and errors, the writer's stderr what no sink takes."""
     (world.log.parent / "making.py").write_text(REFUSING)
     program = world.start(
         TALKING, PYTHONPATH=f"{world.environment()['PYTHONPATH']}:{world.log.parent}"
