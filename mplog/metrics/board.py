@@ -118,7 +118,7 @@ class Board:
         at = _ROW_BYTES // 8 * (1 + number)
         for place, name in enumerate(_NUMBERS[1:], 1):
             value = STATES.index(row.breaker) if name == "breaker" else getattr(row, name)
-            self._words[at + place] = value
+            self._words[at + place] = max(value, 0)  # what is off must not end who shows it
         self._write(at * 8 + _TEXT_AT + _NAME_BYTES + _KIND_BYTES, row.error, _ERROR_BYTES)
 
     def promise(self, number: int, promised: int) -> None:

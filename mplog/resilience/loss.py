@@ -15,13 +15,16 @@ SINK_DROP = "mplog.sink.drop"
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """The events of a sink so far: accepted = delivered + dropped + in flight."""
+    """The events of a sink so far: accepted = delivered + dropped + in flight; of the latter, so
+    many are on disk.
+    """
 
     accepted: int = 0
     delivered: int = 0
     dropped: int = 0
     in_flight: int = 0
     in_flight_bytes: int = 0
+    on_disk: int = 0
     reasons: Reasons = {}
 
 

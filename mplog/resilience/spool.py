@@ -279,8 +279,9 @@ class Spool:
     @property
     def waiting_bytes(self) -> int:
         """Of the segments, from the position on."""
-        first, offset = self._at
-        return sum(size for n, size in self._files.sizes.items() if n >= first) - offset
+        (first, offset), sizes = self._at, self._files.sizes
+        done = offset if first in sizes else 0  # one that is all done is gone
+        return sum(size for n, size in sizes.items() if n >= first) - done
 
     def fresh(self, batch: Sequence[Held]) -> list[Held]:
         """Those of *batch* that were not appended before."""

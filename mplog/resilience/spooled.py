@@ -139,6 +139,10 @@ class Spooled(Store):
         )
 
     @property
+    def _on_disk(self) -> int:
+        return self._spool.waiting
+
+    @property
     def fill(self) -> float:
         """From 0 to 1, by the limit that is nearest."""
         return max(self._room.fill, self._spool.waiting_bytes / self._spool.rules.max_bytes)

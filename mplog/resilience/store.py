@@ -111,6 +111,11 @@ class Store(ABC):
         """Events and bytes."""
 
     @property
+    def _on_disk(self) -> int:
+        """Of the events in flight."""
+        return 0
+
+    @property
     @abstractmethod
     def fill(self) -> float:
         """From 0 to 1, by the limit that is nearer."""
@@ -194,12 +199,14 @@ class Store(ABC):
     def counts(self) -> Counts:
         """The sum, as it stands."""
         events, size_bytes = self._in_flight
+        in_flight = events - self._written_off
         return Counts(
             accepted=self._accepted,
             delivered=self._delivered,
             dropped=total(self._dropped),
-            in_flight=events - self._written_off,
+            in_flight=in_flight,
             in_flight_bytes=size_bytes,
+            on_disk=min(self._on_disk, in_flight),
             reasons={reason: dict(levels) for reason, levels in self._dropped.items()},
         )
 

@@ -183,14 +183,11 @@ class Outlet:
             return row
         counts, state = self.chain.queue.counts, self.chain.breaker.state
         row.delivered, row.dropped = counts.delivered, counts.dropped
-        row.spooled = self._on_disk(counts)
-        row.queued, row.queued_bytes = counts.in_flight - row.spooled, counts.in_flight_bytes
+        row.spooled, row.queued = counts.on_disk, counts.in_flight - counts.on_disk
+        row.queued_bytes = counts.in_flight_bytes
         row.breaker, row.opened = state.name, state.opened
         row.error = state.error or self.error
         return row
-
-    def _on_disk(self, counts: Counts) -> int:
-        return 0 if self._spool is None else min(self._spool.waiting, counts.in_flight)
 
     @property
     def spooled(self) -> bool:
@@ -204,7 +201,7 @@ class Outlet:
             return True
         counts = self.chain.queue.counts
         away = self.chain.breaker.state.name != "closed"
-        return not counts.in_flight or (away and counts.in_flight == self._on_disk(counts))
+        return not counts.in_flight or (away and counts.in_flight == counts.on_disk)
 
 
 def _spool_rules(settings: SinkSettings) -> SpoolRules:

@@ -44,6 +44,15 @@ def test_another_writer_begins_another_board(tmp_path):
     assert 1 == len(os.listdir(tmp_path))
 
 
+def test_a_number_that_is_off_does_not_end_who_shows_it(tmp_path):
+    """Less than nothing is nothing."""
+    board = Board(tmp_path, "shop", 7)
+    board.show([Row(name="a", kind="null", queued=-1)])
+    _, (row,) = read_board(tmp_path, "shop")
+
+    assert 0 == row.queued
+
+
 def test_a_board_that_is_gone_is_none(tmp_path):
     """There is nothing to wait for."""
     assert (0, []) == read_board(tmp_path, "shop")

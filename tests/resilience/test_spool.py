@@ -274,3 +274,16 @@ def test_a_process_may_call_itself_anything(tmp_path):
     ((got, _),) = spool.read(1, MUCH)
 
     assert ("w\\udcff", 144) == (got.process_name, got.level)
+
+
+def test_a_segment_that_is_done_and_gone_does_not_count(tmp_path):
+    """The bytes that wait are those of what follows it."""
+    spool = opened(tmp_path)
+    first = 1
+    while len(segments(tmp_path)) < 2:
+        append(spool, events(1, first))
+        first += 1
+    spool.ack(len(read(spool, first - 2)), 0.0)
+    waiting = len(segments(tmp_path)), spool.waiting, spool.waiting_bytes
+
+    assert (1, 1, spool.size_bytes) == waiting

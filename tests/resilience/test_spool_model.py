@@ -113,6 +113,7 @@ class Durable(RuleBasedStateMachine):
     def adds_up(self):
         if hasattr(self, "spool"):
             assert self.spool.waiting == len(self.appended) - self.acked
+            assert 0 <= self.spool.waiting_bytes <= self.spool.size_bytes
             assert [] == self.spool.losses()
 
     def teardown(self):
@@ -189,7 +190,7 @@ class Decaying(RuleBasedStateMachine):
         if hasattr(self, "spool"):
             assert self.seq == len(self.got) + self.lost + self.spool.waiting
             assert self.got == sorted(set(self.got))
-            assert self.spool.size_bytes <= self.bounds.max_bytes
+            assert 0 <= self.spool.waiting_bytes <= self.spool.size_bytes <= self.bounds.max_bytes
 
     def teardown(self):
         if not hasattr(self, "spool"):

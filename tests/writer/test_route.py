@@ -280,3 +280,20 @@ def test_a_redaction_that_fails_leaves_no_text(place, routed, wait_for, monkeypa
     (one,) = events_of(outlets, "all", wait_for, 1)
 
     assert (1, "unreadable event") == (one.stamped.seq, one.event.template)
+
+
+def test_the_board_reads_a_spool_in_one_piece(routed, monkeypatch):
+    """Read beside the thread that moves it on, less than nothing could wait there."""
+    outlets, held = routed({"name": "all", "spool": "1 MB"}), []
+    outlet = outlet_of(outlets, "all")
+    lock = outlet.chain.queue._changed
+
+    def waiting(spool):
+        held.append(lock._is_owned())
+        return 3
+
+    monkeypatch.setattr("mplog.resilience.spool.Spool.waiting", property(waiting))
+    row = outlet.row()
+
+    assert (3, 0) == (row.spooled, row.queued)
+    assert {True} == set(held)
