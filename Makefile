@@ -23,7 +23,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 NATIVE := $(shell find native -name build -prune -o -type f \( -name '*.[ch]' -o -name '*.def' \) -print)
 
-.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults kills triples calls fuzz stress storm soak bench guard model smoke docs reference clean
+.PHONY: help system build run test pytest lint fix type c-test c-asan c-tsan sanitized bugs faults kills triples calls fuzz stress storm soak soak-sinks bench guard model smoke docs reference clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ storm: $(BUILT) ## ten minutes of kills with every policy, filter, rotation, com
 
 soak: $(BUILT) ## load, kills, rotation and retention for SOAK_MINUTES; a line a minute, and a verdict
 	PYTHONPATH=. $(PY) tests/stress/soak.py $(SOAK_MINUTES)
+
+soak-sinks: $(BUILT) ## the same with sinks that go away and come back, beside one writer
+	PYTHONPATH=. $(PY) tests/stress/soak_sinks.py $(SOAK_MINUTES)
 
 bench: $(BUILT) $(VENV)/.bench ## every benchmark: JSON, plots, a page (ARGS="--quick", "call_latency", …)
 	$(PY) benchmarks/run.py $(ARGS)

@@ -34,8 +34,10 @@ class Pause:
         self._shared[0] = asked
 
 
-def work(ledger: Ledger, pause: Pause, producer: int) -> None:
-    """Log numbered events, a few each millisecond, until asked to stop."""
+def work(
+    ledger: Ledger, pause: Pause, producer: int, burst: int = 3, rest_s: float = 0.001
+) -> None:
+    """Log numbered events, *burst* in a row and then a rest, until asked to stop."""
     ledger.begin(producer, os.getpid())
     logger, n = mplog.get_logger("soak"), 0
     while not ledger.stop:
@@ -48,8 +50,8 @@ def work(ledger: Ledger, pause: Pause, producer: int) -> None:
         accepted = call("{body}", producer=producer, n=n + 1, body=text)
         ledger.returned(producer, n + 1, accepted)
         n += accepted
-        if n % 3 == 0:
-            time.sleep(0.001)
+        if n % burst == 0:
+            time.sleep(rest_s)
 
 
 class Books:

@@ -12,17 +12,16 @@ import json
 import os
 import random
 import shutil
-import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psutil
 from books import WARNS_EVERY, Books, Pause, work
 from fleet import MARK, Fleet, Prey
+from growth import Sample, grown
 from oracle import Ledger
 
 import mplog
@@ -36,56 +35,36 @@ MANY = (1, 2, 3)
 VETERAN = 1  # a producer that nobody kills: what a worker holds must not grow
 KINDS = ("worker", "worker", "worker", "writer", "supervisor")
 QUIET_TIMEOUT_S = 60.0
-GROWTH_BYTES = 8 << 20  # a writer's memory at the end above that at the beginning
-GROWTH_SHARE = 0.25
-
-
-class Sample(msgspec.Struct):
-    """What is there at the end of a stretch."""
-
-    minute: float = 0.0
-    events: int = 0
-    kills: int = 0
-    writer_rss_bytes: int = 0
-    writer_fds: int = 0
-    worker_rss_bytes: int = 0
-    worker_fds: int = 0
-    shared_files: int = 0
-    log_files: int = 0
-    processes: int = 0
-    rotations: int = 0
-    retired: int = 0
-    wrong: list[str] = []
-
-    def line(self) -> str:
-        """For people."""
-        return (
-            f"minute {self.minute:5.1f}: {self.events:>11,} events, {self.kills:>5,} kills, "
-            f"{self.rotations:,} rotations, {self.retired:,} archives deleted; writer "
-            f"{self.writer_rss_bytes >> 20} MiB {self.writer_fds} fds, worker "
-            f"{self.worker_rss_bytes >> 20} MiB {self.worker_fds} fds; {self.shared_files} files "
-            f"in shared memory, {self.log_files} beside the log, {self.processes} processes: "
-            f"{'; '.join(self.wrong) or 'the books balance'}"
-        )
 
 
 class Soak:
-    """The service and everybody on it."""
+    """The service and everybody on it.
+
+    Attributes:
+        kinds: who is killed, by weight.
+        retention: archives that are kept.
+        pace: events that a producer logs in a row, and the seconds it rests then.
+    """
+
+    kinds: tuple[str, ...] = KINDS
+    retention = RETENTION
+    pace = (3, 0.001)
 
     def __init__(self, log: Path, seed: int) -> None:
         self.log, self.dice = log, random.Random(seed)
         warnings = log.with_name("warnings.jsonl")
-        rules = {"retention": RETENTION, "compression": "gzip"}
+        rules = {"retention": self.retention, "compression": "gzip"}
         service = mplog.configure(
             log,
             rotation="4 MB",
             when_full="overflow",
             files=[{"file": str(warnings), "file_level": "WARNING", "rotation": "1 MB", **rules}],
+            sinks=self.sinks(),
             **rules,
         )
         self.directory = Path(os.environ["MPLOG_DIR"])
         self.ledger, self.pause = Ledger(), Pause()
-        self.fleet = Fleet(self.ledger, lambda k: work(self.ledger, self.pause, k))
+        self.fleet = Fleet(self.ledger, lambda k: work(self.ledger, self.pause, k, *self.pace))
         self.service = service.name
         self.prey = Prey(str(self.directory), self.service)
         self.books = [Books(log, self.ledger), Books(warnings, self.ledger, WARNS_EVERY)]
@@ -93,6 +72,10 @@ class Soak:
         for _ in range(WORKERS):
             self.fleet.start()
         self.veteran = next(pid for pid, k in self.fleet.living.items() if k == VETERAN)
+
+    def sinks(self) -> list[dict[str, Any]] | None:
+        """Those of the service that are no files."""
+        return None
 
     def stretch(self, length_s: float) -> Sample:
         """Load and kills for so long, then a pause and a balance."""
@@ -136,7 +119,7 @@ class Soak:
         return [text for book in self.books for text in book.balance(self.fleet.lives, alive)]
 
     def _kill(self) -> None:
-        kind = self.dice.choice(KINDS)
+        kind = self.dice.choice(self.kinds)
         if kind != "worker":
             self.kills += self.prey.kill(kind)
             return
@@ -207,29 +190,6 @@ class Soak:
         )
 
 
-def grown(samples: list[Sample]) -> list[str]:
-    """What has grown from the first third of the samples to the last."""
-    third = len(samples) // 3
-    if third < 1:
-        return []
-    wrong = []
-    for name, more in (
-        ("writer_rss_bytes", GROWTH_BYTES),
-        ("worker_rss_bytes", GROWTH_BYTES),
-        ("writer_fds", 0),
-        ("worker_fds", 0),
-        ("shared_files", 2),  # chunks of overflow come and go
-    ):
-        early = statistics.median(getattr(sample, name) for sample in samples[1 : third + 1])
-        late = statistics.median(getattr(sample, name) for sample in samples[-third:])
-        if late > early + more and late > early * (1 + GROWTH_SHARE * (more > 0)):
-            wrong.append(f"{name} has grown from {early:,.0f} to {late:,.0f}")
-    most = max(sample.log_files for sample in samples)
-    if most > 2 * RETENTION + 20:
-        wrong.append(f"{most} files beside two logs with a retention of {RETENTION}")
-    return wrong
-
-
 def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[str, Any]:
     """Soak, a line a stretch on stderr; the verdict."""
     soak, samples = Soak(Path(file), seed), []
@@ -240,7 +200,8 @@ def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[
     except BaseException:
         soak.fleet.abandon()
         raise
-    wrong = [text for sample in samples for text in sample.wrong] + grown(samples) + soak.end()
+    wrong = [text for sample in samples for text in sample.wrong]
+    wrong += grown(samples, RETENTION) + soak.end()
     last = samples[-1]
     return {
         "wrong": wrong[:20],

@@ -9,10 +9,10 @@ import pytest
 MINUTES = os.environ.get("SOAK_MINUTES", "10")
 
 
-def soaked(program, logs, tell, seed, **arguments):
+def soaked(program, logs, tell, seed, *, name="soak", **arguments):
     """One soak; its verdict."""
     seconds = arguments["seconds"]
-    found = program("soak", seconds * 2 + 300, file=str(logs / "app.jsonl"), seed=seed, **arguments)
+    found = program(name, seconds * 2 + 300, file=str(logs / "app.jsonl"), seed=seed, **arguments)
     tell(f"seed {seed}: {found}")
     assert [] == found["wrong"]
     return found
@@ -28,6 +28,15 @@ def test_a_soak_balances_its_books(program, logs, tell, seed):
     assert found["rotations"] >= 1
 
 
+@pytest.mark.process
+def test_a_soak_with_sinks_balances_theirs_too(program, logs, tell, seed):
+    """Some seconds: what each was to get has arrived, was dropped and told, or waits."""
+    found = soaked(program, logs, tell, seed, name="soak_sinks", seconds=4.0, stretch_s=4.0)
+
+    assert found["events"] > 0
+    assert min(found["absences"].values()) >= 1
+
+
 @pytest.mark.stress
 @pytest.mark.timeout(3 * 3600)
 def test_a_long_soak_balances_its_books_and_grows_in_nothing(program, logs, tell, seed):
@@ -35,3 +44,13 @@ def test_a_long_soak_balances_its_books_and_grows_in_nothing(program, logs, tell
     found = soaked(program, logs, tell, seed, seconds=60.0 * float(MINUTES))
 
     assert found["retired"] > 0
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(3 * 3600)
+def test_a_long_soak_with_sinks_grows_in_nothing(program, logs, tell, seed):
+    """SOAK_MINUTES (10) with one writer: its threads, memory, descriptors and spool, too."""
+    seconds = 60.0 * float(MINUTES)
+    found = soaked(program, logs, tell, seed, name="soak_sinks", seconds=seconds)
+
+    assert min(found["absences"].values()) >= 1
