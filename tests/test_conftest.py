@@ -26,7 +26,7 @@ def start():
 
 def run(tmp_path: Path, body: str) -> tuple[int, str]:
     """Exit status and output of pytest on *body*, with this conftest and a short patience."""
-    patience = CONFTEST.read_text(encoding="utf-8").replace("TIMEOUT_S = 20.0", "TIMEOUT_S = 0.2")
+    patience = CONFTEST.read_text(encoding="utf-8").replace("TIMEOUT_S = 60.0", "TIMEOUT_S = 0.2")
     (tmp_path / "conftest.py").write_text(patience, encoding="utf-8")
     (tmp_path / "test_case.py").write_text(ORPHAN + body, encoding="utf-8")
     outer = {"PYTEST_RUN_OF_MPLOG", "PYTEST_ADDOPTS"}
