@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,16 +27,23 @@ import proof  # noqa: E402
 
 from mplog.files.report import Report  # noqa: E402
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
+# What a program says at its exit where the writer is slow, as on a busy machine.
+PROGRESS = re.compile(r"^mplog: waiting for [^\n]* to reach \S+\n", re.MULTILINE)
+
+
+def state_of(pid: int) -> str:
+    """The letter that proc(5) has for what *pid* does: T where it is stopped; empty: it is gone."""
+    try:
+        stat = Path("/proc", str(pid), "stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[0]
 
 
 def alive(pid: int) -> bool:
     """Whether *pid* runs; a zombie does not."""
-    try:
-        stat = Path("/proc", str(pid), "stat").read_text()
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+    return state_of(pid) not in ("", "Z")
 
 
 def parent_of(pid: int) -> int:
@@ -92,19 +101,17 @@ class World:
     def run(
         self, source: str | Path, *args: str, code: int = 0, quiet: bool = True, **changes: Any
     ) -> tuple[str, str]:
-        """Run a program to its end; what it wrote to stdout and stderr."""
-        started = self.start(source, *args, **changes)
-        out, err = started.communicate(timeout=TIMEOUT_S)
-        assert code == started.returncode, err
+        """Run a program to its end; what it wrote to stdout and stderr, as `finish` has it."""
+        out, err = self.finish(self.start(source, *args, **changes), code)
         if quiet:
             assert "" == err
         return out, err
 
     def finish(self, started: subprocess.Popen[str], code: int = 0) -> tuple[str, str]:
-        """Wait for a program that was started."""
+        """Wait for a program that was started; what it wrote, without lines of progress."""
         out, err = started.communicate(timeout=TIMEOUT_S)
         assert code == started.returncode, err
-        return out, err
+        return out, PROGRESS.sub("", err)
 
     def go_on(self, started: subprocess.Popen[str]) -> None:
         """Let a program go past its `sys.stdin.readline()`."""
@@ -117,17 +124,26 @@ class World:
         (self.root / "stop").touch()
 
     def fresh(self) -> None:
-        """Wait until the log grows: events flow."""
-        size = sum(path.stat().st_size for path in proof.log_files(self.log))
-        self.wait_for(
-            lambda: sum(path.stat().st_size for path in proof.log_files(self.log)) > size,
-            20.0,
-            "a fresh event in the log",
-        )
+        """Wait until something comes into the log: events flow."""
+        before = self._tip()
+
+        def grown() -> bool:
+            tip = self._tip()
+            return tip != before and tip[1] > 0
+
+        self.wait_for(grown, 20.0, "a fresh event in the log")
 
     def fresh_file(self) -> None:
         """Wait until there is a log with something in it."""
-        self.wait_for(lambda: self.log.exists() and self.log.stat().st_size > 0, 20.0, "a log")
+        self.wait_for(lambda: self._tip()[1] > 0, 20.0, "a log")
+
+    def _tip(self) -> tuple[int, int]:
+        """Which file the log is now, and its size; archives come and go under a look at them."""
+        try:
+            found = self.log.stat()
+        except OSError:
+            return 0, 0
+        return found.st_ino, found.st_size
 
     def writers(self) -> tuple[list[int], list[int]]:
         """The pids of all supervisors and of all writers on this test's directory."""
@@ -157,20 +173,34 @@ class World:
         os.kill(pid, number)
         self.wait_for(lambda: not alive(pid), 20.0, f"the death of {pid}")
 
+    @contextlib.contextmanager
+    def standing(self) -> Iterator[int]:
+        """The writer stands still for the time of a block, not even in a call; its pid."""
+        writer = self.writer()
+        os.kill(writer, signal.SIGSTOP)
+        try:
+            self.wait_for(lambda: state_of(writer) == "T", 20.0, "the writer to stand still")
+            yield writer
+        finally:
+            os.kill(writer, signal.SIGCONT)
+
     def noted(self, count: int) -> None:
         """Wait until *count* lines are noted."""
         self.wait_for(lambda: len(proof.noted(self.acks)) >= count, 40.0, f"{count} notes")
 
     def gone(self) -> None:
         """Wait until the writer has left and nothing of the service stays in shared memory."""
-        deadline_s = time.monotonic() + 30.0
+        deadline_s = time.monotonic() + 90.0
         while (there := (*self.writers(), self.left())) != ([], [], []):
             assert time.monotonic() < deadline_s, there
             time.sleep(0.02)
 
     def left(self) -> list[str]:
         """What of the service is in shared memory."""
-        return sorted(os.listdir(self.directory)) if self.directory.exists() else []
+        try:
+            return sorted(os.listdir(self.directory))
+        except FileNotFoundError:
+            return []
 
     def check(self, **how: Any) -> Report:
         """Wait for the writer to leave; then hold the log against the notes."""

@@ -25,15 +25,15 @@ def by(number):
 """
 
 
-def deaths(world):
-    """By the name of the worker, what is told of its death; each one once."""
+def deaths(world, lines=None):
+    """By the name of the worker, what is told of its death (in these *lines*); each one once."""
     pids = {}
     for line in proof.noted(world.acks):
         if line.startswith("is "):
             name, _, pid = line[3:].rpartition(":")
             pids[int(pid)] = name
     found = {}
-    for line in proof.lines_of(world.log):
+    for line in proof.lines_of(world.log) if lines is None else lines:
         if line.get("event_name") == "mplog.death":
             name = pids[line["process.pid"]]
             assert name not in found, f"{name} is told twice"
@@ -44,7 +44,9 @@ def deaths(world):
 def told(world, count):
     """Wait until so many deaths stand in the log."""
     world.wait_for(
-        lambda: world.log.exists() and len(deaths(world)) >= count, 20.0, f"{count} deaths told"
+        lambda: len(deaths(world, proof.lines_so_far(world.log))) >= count,
+        20.0,
+        f"{count} deaths told",
     )
 
 

@@ -79,9 +79,9 @@ def note(line: str, path: str | None = None) -> None:
 
 
 def noted(path: Path | None = None) -> list[str]:
-    """All lines noted so far."""
+    """All lines noted so far; one that is just being written is not there yet."""
     path = path or Path(os.environ[ACKS])
-    return path.read_text().splitlines() if path.exists() else []
+    return path.read_text().split("\n")[:-1] if path.exists() else []
 
 
 def accepted(path: Path) -> dict[str, list[int]]:
@@ -112,10 +112,24 @@ def lines_of(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def delivered(log: Path) -> dict[str, list[int]]:
-    """By producer, the numbers in the log, in its order; content is checked on the way."""
+def lines_so_far(log: Path) -> list[dict[str, Any]]:
+    """The lines of a log that is being written: its last one may be under way, and a file may be
+    set aside, compressed or deleted between two looks.
+    """
+    while True:
+        try:
+            text = b"".join(content_of(path) for path in log_files(log))
+        except FileNotFoundError:
+            continue
+        return [json.loads(line) for line in text.split(b"\n")[:-1]]
+
+
+def delivered(log: Path, lines: list[dict[str, Any]] | None = None) -> dict[str, list[int]]:
+    """By producer, the numbers in the log (or in these *lines* of it), in its order; content is
+    checked on the way.
+    """
     found: dict[str, list[int]] = defaultdict(list)
-    for line in lines_of(log):
+    for line in lines_of(log) if lines is None else lines:
         if "data" in line:
             assert content(line["p"], line["n"]) == line["data"], line
             found[line["p"]].append(line["n"])

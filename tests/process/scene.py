@@ -57,7 +57,7 @@ class Scene:
         arguments = json.dumps(given | load | settings)
         self._program = world.start(LOAD, arguments, prefix=prefix)
         world.wait_for(lambda: self.last().keys() >= set(WORKERS), 40.0, "both workers")
-        world.wait_for(lambda: world.log.exists() and world.log.stat().st_size > 0, 20.0, "a log")
+        world.fresh_file()
         self.flows()
 
     # ---- what can be seen ----------------------------------------------------------------------
@@ -232,5 +232,5 @@ def run(*words: str | Path) -> str:
 
 def mplog(world: Any, *words: str | Path) -> int:
     """A command of mplog's; its exit code."""
-    command = [sys.executable, "-m", "mplog", *map(str, words), "--timeout", "8"]
+    command = [sys.executable, "-m", "mplog", *map(str, words), "--timeout", "60"]
     return subprocess.run(command, env=world.environment(), check=False).returncode

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
-import shutil
 import signal
 import time
 
@@ -23,6 +23,8 @@ class Vandal:
     def __init__(self, world, scene, seed):
         self.world, self.scene, self.dice = world, scene, random.Random(seed)
         self.kept, self.done = [], []
+        self.grave = world.root / "grave"
+        self.grave.mkdir()
 
     def go(self, names, seconds):
         """One accident after the other, until the time is up and each has been."""
@@ -36,25 +38,32 @@ class Vandal:
             self.done.append(name)
             time.sleep(self.dice.choice((0.0, 0.002, 0.05)))
 
-    def keep(self):
-        """Hold on to what stands at the path."""
-        self.kept.append(Kept(self.scene.log))
+    def take(self, path, to):
+        """Take away what stands at the path now, whatever the writer does just then; keep it."""
+        path.rename(to)
+        self.kept.append(Kept(to))
 
     def delete(self):
         """The file alone."""
-        self.keep()
-        self.scene.log.unlink()
+        to = self.grave / str(len(self.kept))
+        self.take(self.scene.log, to)
+        to.unlink()
 
     def move(self):
         """Within the directory."""
-        self.keep()
-        self.scene.log.rename(self.scene.log.with_name(f"moved.{len(self.kept)}"))
+        self.take(self.scene.log, self.scene.log.with_name(f"moved.{len(self.kept)}"))
 
     def remove(self):
-        """The directory with all that is in it."""
-        for path in self.scene.log.parent.glob("app*"):
-            self.kept.append(Kept(path))
-        shutil.rmtree(self.scene.log.parent, ignore_errors=True)
+        """The directory with all that is in it, also what comes meanwhile."""
+        folder = self.scene.log.parent
+        while folder.exists():
+            for path in folder.iterdir():
+                if path.name.startswith("."):
+                    path.unlink()
+                else:
+                    self.take(path, self.grave / str(len(self.kept)))
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
     def append(self):
         """Lines of others, whole and half."""
@@ -88,7 +97,8 @@ class Vandal:
         if not writer:
             raise FileNotFoundError
         if writer in self.world.writers()[1]:
-            os.kill(writer, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it was dying of the last one
+                os.kill(writer, signal.SIGKILL)
 
 
 def numbers_of(pieces):

@@ -117,11 +117,16 @@ sys.stdin.readline()
 )
 
 
+def so_far(world):
+    """By producer, what the log has of it, while it is written."""
+    return proof.delivered(world.log, proof.lines_so_far(world.log))
+
+
 def settled_crowd(world, count=50):
     """A program with so many workers, all of whose events stand in the log."""
     program = world.start(CROWD, str(count))
     world.wait_for(
-        lambda: world.log.exists() and len(proof.delivered(world.log)) == count + 1,
+        lambda: len(so_far(world)) == count + 1,
         100.0,
         "the events of all workers",
     )
@@ -187,9 +192,7 @@ def test_deaths_without_a_writer_are_told_by_the_next(world):
     """Nobody was there: the signal of an unburied one is still known, that of a buried one not."""
     program = world.start(ALONE)
     world.wait_for(lambda: len(proof.noted(world.acks)) >= 9, 20.0, "both workers' events")
-    world.wait_for(
-        lambda: world.log.exists() and len(proof.delivered(world.log)) == 3, 20.0, "their lines"
-    )
+    world.wait_for(lambda: len(so_far(world)) == 3, 20.0, "their lines")
     for pid in (world.supervisor(), world.writer()):
         os.kill(pid, signal.SIGSTOP)
     for pid in (*world.writers()[0], *world.writers()[1]):
@@ -221,7 +224,9 @@ def test_a_pid_of_another_namespace_means_nothing(world):
     keeper = world.start('mplog.configure(LOG)\nproof.load("outside")')
     assert 5 == inside.wait(timeout=60)
     world.wait_for(
-        lambda: any(line.get("event_name") == "mplog.death" for line in proof.lines_of(world.log)),
+        lambda: any(
+            line.get("event_name") == "mplog.death" for line in proof.lines_so_far(world.log)
+        ),
         20.0,
         "the death",
     )

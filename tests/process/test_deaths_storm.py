@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -50,8 +51,9 @@ def test_in_a_storm_of_deaths_each_is_told_once(world, seconds):
     while program.poll() is None:
         time.sleep(dice.random() * 0.6)
         for writer in world.writers()[1]:
-            os.kill(writer, signal.SIGKILL)
-            kills += 1
+            with contextlib.suppress(ProcessLookupError):  # it has just left, as all is over
+                os.kill(writer, signal.SIGKILL)
+                kills += 1
     world.finish(program)
     killed = {f"w{number + 1}" for number in range(int(proof.noted(world.acks)[-1].split()[1]))}
     report = world.check(killed=killed)

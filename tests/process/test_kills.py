@@ -165,6 +165,7 @@ mplog.configure(LOG, when_full="block", block_timeout="200 ms")
 producer = proof.Producer("full", padding=8000)
 producer.events(10)
 mplog.flush(10)
+proof.note("flushed")
 sys.stdin.readline()
 began = time.monotonic()
 answers = [producer.event() for _ in range(300)]
@@ -183,7 +184,7 @@ proof.note(f"numbers: {producer.number}")
 def test_a_stopped_writer_costs_announced_events_only(world):
     """Lane full, deadline over: calls return False, and the log tells the very same number."""
     program = world.start(FULL)
-    world.noted(10)
+    world.noted(11)
     writer = world.writer()
     os.kill(writer, signal.SIGSTOP)
     try:

@@ -103,4 +103,10 @@ def test_removed_files_are_made_again_and_nothing_is_lost(world):
 
 def test_a_removed_directory_is_made_again_and_nothing_is_lost(world):
     """Somebody removes the directory itself."""
-    cleared_away(world, lambda: shutil.rmtree(world.directory))
+
+    def clear():
+        gone = world.directory.with_name(world.directory.name + "-gone")
+        world.directory.rename(gone)  # else files come into it while it is emptied
+        shutil.rmtree(gone)
+
+    cleared_away(world, clear)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import stat
 
 import pytest
@@ -46,14 +45,10 @@ def test_a_moved_file_is_left(world, place):
 
 def cut(world, scene, size_of):
     """Stop the writer, keep what is there, cut the file, let it go on; what was cut off before."""
-    writer = world.writer()
-    os.kill(writer, signal.SIGSTOP)
-    try:
+    with world.standing():
         content = scene.log.read_bytes()
         size = size_of(content)
         os.truncate(scene.log, size)
-    finally:
-        os.kill(writer, signal.SIGCONT)
     scene.flows()
     return content, size
 
@@ -151,10 +146,9 @@ def test_what_is_no_file_is_not_written_through(world, what):
     """Events wait, workers do not; when it is gone the log goes on, and nothing was lost."""
     make, words = INSTEAD[what]
     scene, kept = Scene(world), Kept(world.log)
-    scene.log.unlink()
-    make(scene.log)
-    if not os.path.lexists(scene.log) or stat.S_ISREG(os.lstat(scene.log).st_mode):
-        pytest.fail("the writer was faster")
+    with world.standing():
+        scene.log.unlink()
+        make(scene.log)
     scene.waits("cannot write", words)
     victim = scene.log.with_name("victim")
     assert (b"precious" if what == "link" else None) == (
@@ -174,7 +168,8 @@ def test_a_directory_that_is_taken_away_is_made_again(world, how):
     if how == "moved":
         folder.rename(world.root / "moved")
     else:
-        shutil.rmtree(folder)
+        with world.standing():
+            shutil.rmtree(folder)
     scene.flows()
     assert 0 == mplog(world, "rotate", scene.log), "the writer is not found by the file any more"
     scene.flows()

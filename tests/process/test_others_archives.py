@@ -119,7 +119,8 @@ def test_mode_and_owner_stay_with_the_log(world):
         if change == "delete":
             scene.log.unlink()
         elif change == "remove":
-            shutil.rmtree(scene.log.parent)
+            with world.standing():
+                shutil.rmtree(scene.log.parent)
         else:
             assert 0 == mplog(world, "rotate", scene.log)
         scene.flows()

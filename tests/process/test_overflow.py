@@ -59,7 +59,7 @@ def test_while_the_writer_stands_still_events_go_into_the_overflow(shm, logdir, 
     log.info("last", n=EVENTS)
     assert not producer.overflowing
     assert 1 >= len(chunks(shm))
-    assert (EVENTS + 1, 0, 0) == (lambda r: (r.delivered, r.left, r.dropped))(mplog.shutdown())
+    assert (EVENTS + 1, 0, 0) == (lambda r: (r.delivered, r.left, r.dropped))(mplog.shutdown(60))
     assert list(range(EVENTS + 1)) == told(path)
     wait_for(lambda: not chunks(shm))
 
@@ -82,8 +82,8 @@ def test_what_a_killed_process_left_in_the_overflow_arrives(shm, logdir, wait_fo
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=60)
     assert -signal.SIGKILL == done.returncode
-    os.kill(writer, signal.SIGCONT)
     seen = path.stat().st_size
+    os.kill(writer, signal.SIGCONT)
     wait_for(lambda: path.stat().st_size > seen)
     os.kill(writer, signal.SIGKILL)
     wait_for(lambda: len(told(path)) >= EVENTS)
@@ -109,7 +109,7 @@ def test_beyond_the_bound_events_are_dropped_and_told(shm, logdir, wait_for):
     finally:
         os.kill(writer, signal.SIGCONT)
     assert errors > 800  # a whole chunk of them
-    report = mplog.shutdown()
+    report = mplog.shutdown(60)
     assert (0, 2) == (report.left, report.dropped)
     drops = [line for line in lines_of(path) if line.get("event_name") == "mplog.drop"]
     assert 2 == sum(line["count"] for line in drops)
@@ -136,7 +136,7 @@ def test_another_directory_may_be_named(shm, logdir, wait_for, tmp_path):
         assert [] == chunks(shm)
     finally:
         os.kill(writer, signal.SIGCONT)
-    mplog.shutdown()
+    mplog.shutdown(60)
     assert list(range(EVENTS)) == told(path)
     wait_for(lambda: not chunks(place))
 

@@ -51,7 +51,7 @@ class Two:
 
     def catches_up(self):
         """The second file holds what the first has now."""
-        last = proof.lines_of(self.world.log)[-1].get("seq", 0)
+        last = proof.lines_so_far(self.world.log)[-1].get("seq", 0)
         self.world.wait_for(
             lambda: self.other.exists() and verify([self.other]).events >= last - 1,
             20.0,

@@ -74,6 +74,11 @@ class Machine:
             noted_more(world)
             world.kill(world.writer())
         noted_more(world)
+        world.wait_for(
+            lambda: {name[0] for name in proof.accepted(world.acks)} == {"c", "s"},
+            20.0,
+            "something reported to calls and to syncs",
+        )
         self.fail(program)
 
     def fail(self, program):

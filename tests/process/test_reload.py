@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 
@@ -41,6 +40,7 @@ def served(world):
         program = world.start(LOAD)
         world.noted(20)
         world.fresh_file()
+        server.load = program
 
         def over(**how):
             world.fresh()
@@ -58,10 +58,9 @@ def served(world):
 
 
 def told(world):
-    """What the log says of its configuration; its last line may just be coming."""
-    text = b"".join(proof.content_of(path) for path in proof.log_files(world.log))
-    whole = text.rpartition(b"\n")[0].split(b"\n")
-    return [json.loads(raw) for raw in whole if b'"event_name":"mplog.config"' in raw]
+    """What the log says of its configuration."""
+    lines = proof.lines_so_far(world.log)
+    return [line for line in lines if line.get("event_name") == "mplog.config"]
 
 
 def wait_told(world, count=1):
@@ -78,8 +77,10 @@ def test_hup_takes_up_filters_rotation_and_retention(world, served):
         f'file = "{world.log}"\nrotation = "20 KB"\nretention = 2\nmode = "0640"\n'
         '[levels]\n"quiet" = "ERROR"\n'
     )
+    server.load.send_signal(signal.SIGSTOP)  # else the line may be deleted before it is seen
     server.send_signal(signal.SIGHUP)
     line = wait_told(world)
+    server.load.send_signal(signal.SIGCONT)
     assert ["levels", "rotation", "retention", "mode"] == line["taken_up"]
     assert [] == line["left"]
     world.wait_for(

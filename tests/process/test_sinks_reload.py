@@ -44,6 +44,7 @@ def test_sinks_come_and_go_by_a_reload(world, monkeypatch):
     world.wait_for(lambda: list(world.directory.glob("*.bell")), 20.0, "the service")
     program = world.start("mplog.configure(LOG)\nproof.load('p')\n")
     world.noted(20)
+    world.fresh_file()
     reload(note)
     grows("notes")
     reload(note + "batch = 7\n" + other)

@@ -160,12 +160,11 @@ def test_unrelated_programs_with_the_same_call_share_one_writer(world):
     """
     one, two = world.start(source, "one"), world.start(source, "two")
     world.noted(40)
-    world.writer()
-    supervisors, writers = world.writers()
+    # Both may have started a supervisor: the one that comes second leaves at once.
+    world.wait_for(lambda: [1, 1] == [len(found) for found in world.writers()], 20.0, "one of each")
     world.finish(one)
     world.finish(two)
 
-    assert (1, 1) == (len(supervisors), len(writers))
     assert 2 == world.check().ended_clean
 
 
