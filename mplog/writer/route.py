@@ -19,7 +19,7 @@ from mplog.config.filter import compiled
 from mplog.config.sink import SinkSettings, parse_sinks
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event, Stamped
-from mplog.event.level import INFO, WARNING
+from mplog.event.level import WARNING
 from mplog.metrics.board import Board, Row
 from mplog.resilience.queue import Mode
 from mplog.resilience.store import Held, held
@@ -29,12 +29,12 @@ from mplog.writer.compose import FLAGS, drop_notice
 from mplog.writer.notices import LOGGER, Notices, is_for
 from mplog.writer.outlet import Outlet, build
 from mplog.writer.redaction import hide
+from mplog.writer.sink_news import SINK, SINK_DROP, News, is_own_loss
 
 if TYPE_CHECKING:
     from mplog._native import Item
     from mplog.writer.state import Job
 
-EVENT = "mplog.sink"
 SWITCH_S = 0.0005  # the writer's loop waits for a busy sink's thread no longer than that
 LOOK_S = 0.25
 SHOW_S = 0.01  # how old the board may be while something waits
@@ -58,7 +58,7 @@ class Outlets:
         self._leaving: list[tuple[Outlet, float]] = []
         self._waiting: list[tuple[Outlet, Outlet]] = []  # for the one before it, of the same name
         self._batch: list[list[Held]] = []
-        self._states: dict[str, str] = {}
+        self._news: dict[str, News] = {}
         self._look_s, self._hurried = 0.0, False
         self._changed, self._closed = threading.Event(), False
         self._board = _board(job)
@@ -80,6 +80,7 @@ class Outlets:
             if _same(outlet, wanted) and outlet.chain is not None
         }
         self._outlets = build(list(wanted.values()), self._carried, kept, self._job.path)
+        self._news = {name: self._news[name] for name in kept if name in self._news}
         for name, outlet in before.items():
             if name not in kept:
                 self._let_go(outlet)
@@ -154,7 +155,7 @@ class Outlets:
     def _notice(self, told: Outgoing) -> None:
         one = self._hidden(held(told))
         for outlet, batch in zip(self._outlets, self._batch, strict=True):
-            if is_for(outlet.settings, told):
+            if is_for(outlet.settings, told) and not is_own_loss(outlet.name, told):
                 batch.append(one)
 
     def deliver(self) -> None:
@@ -178,7 +179,7 @@ class Outlets:
             return
         self._look_s = now_s + LOOK_S
         for outlet in self._outlets:
-            self._look_at(outlet)
+            self._look_at(outlet, now_s, last)
         gone = [pair for pair in self._leaving if pair[0].idle or now_s > pair[1]]
         for outlet, _ in gone:
             if outlet.chain is not None:
@@ -196,22 +197,20 @@ class Outlets:
             self._waiting = [pair for pair in self._waiting if pair[1] in leaving]
             self._route()
 
-    def _look_at(self, outlet: Outlet) -> None:
+    def _look_at(self, outlet: Outlet, now_s: float, last: bool) -> None:
         if outlet.chain is None:
             return
-        state = outlet.chain.breaker.state
-        before = self._states.get(outlet.name, "closed")
-        now = "closed" if state.name == "closed" else "open"
-        if now != before:
-            self._states[outlet.name] = now
-            if now == "open":
-                self._tell(outlet, WARNING, f"does not take its events: {state.error}")
-            else:
-                self._tell(outlet, INFO, "takes its events again")
+        state, lost = outlet.chain.breaker.state, outlet.chain.queue.counts.reasons
+        news, error = self._news.setdefault(outlet.name, News()), state.error or outlet.error
+        told = news.state(state.name != "closed", state.error)
+        told += news.losses(now_s, lost, error, last=last)
+        for level, event_name, text in told:
+            self._tell(outlet, level, text, event_name)
 
-    def _tell(self, outlet: Outlet, level: int, what: str) -> None:
+    def _tell(self, outlet: Outlet, level: int, what: str, event_name: str = SINK) -> None:
         keys = {"sink": outlet.name, "type": outlet.settings.kind}
-        announce(self._job, level, EVENT, f"sink {outlet.name} {what}", keys)
+        colon = ":" if event_name == SINK_DROP else ""
+        announce(self._job, level, event_name, f"sink {outlet.name}{colon} {what}", keys)
 
     @property
     def idle(self) -> bool:

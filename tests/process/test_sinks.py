@@ -111,9 +111,18 @@ print(report.delivered, sorted(report.where))
     world.gone()
 
     assert ["False", "2000 ['queue of stuck']"] == out.splitlines()
-    assert "events have not reached the sink stuck" in err
+    assert "" == err  # the report has told it
     assert "x" == (place / "hangs").read_text()
     assert 2000 == len(ids_of(world))
+
+
+def test_what_a_hanging_sink_has_not_got_is_told_at_the_exit(world, place):
+    """Of a program that was not shut down; it waits for a while only."""
+    out, err = world.run(HEAD + "log.info('x')\n", quiet=False, **sinks({"target": "hang"}))
+    world.gone()
+
+    assert ("", True) == (out, "have not reached the sink" in err)
+    assert 1 == len(ids_of(world))
 
 
 def test_what_a_sink_refuses_goes_to_its_fallback(world, place):

@@ -297,3 +297,21 @@ def test_the_board_reads_a_spool_in_one_piece(routed, monkeypatch):
 
     assert (3, 0) == (row.spooled, row.queued)
     assert {True} == set(held)
+
+
+def test_the_files_are_told_what_a_sink_has_lost(place, routed, wait_for):
+    """Also of one that will never take anything; it is not told of that itself."""
+    outlets = routed({"name": "full", "queue": 1, "batch": 1}, {"name": "other"})
+    queue = outlet_of(outlets, "full").chain.queue
+    with queue._changed:  # nothing leaves it meanwhile
+        batch(place, (20, "shop"), (20, "shop"), (20, "shop"))
+    wait_for(lambda: queue.counts.dropped, 10.0, "a loss")
+    outlets.look(1e9)
+    lines = place.job.sinks[0].lines
+    (told,) = [line for line in lines if b"mplog.sink.drop" in line]
+
+    assert b"sink full: " in told
+    assert b"events dropped: " in told
+    outlets.collect(0)
+    assert [0, 1] == [len(held) for held in outlets._batch]
+    outlets.deliver()
