@@ -30,7 +30,7 @@ mark = getattr(os, MARK)
 
 
 def spawn(
-    argv: list[bytes], env: list[bytes], stderr_path: str, keep_fd: int, stdin_fd: int = -1
+    argv: list[bytes], env: list[bytes], stderr_path: str, keep_fd: int, stdin_fd: int = -1, *_: int
 ) -> None:
     """The writer's start as valgrind can follow it: it knows no clone() but those of libc."""
     there = dict(pair.split(b"=", 1) for pair in env)

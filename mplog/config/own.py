@@ -22,6 +22,8 @@ EventBytes = Annotated[int, Meta(ge=limits.MIN_EVENT_BYTES, le=limits.MAX_EVENT_
 Seconds = Annotated[float, Meta(ge=0, le=limits.MAX_S)]
 _Secret = Annotated[str, Meta(min_length=1, max_length=limits.MAX_SECRET_BYTES)]
 Secrets = Annotated[tuple[_Secret, ...], Meta(max_length=limits.MAX_SECRETS)]
+_Enricher = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ENRICHER_CHARS)]
+Enrichers = Annotated[tuple[_Enricher, ...], Meta(max_length=limits.MAX_ENRICHERS)]
 OnInternalError = Literal["disable", "abort"]
 WhenFull = Literal["overflow", "block", "drop_newest", "drop_oldest"]
 
@@ -40,6 +42,7 @@ class Own(msgspec.Struct, kw_only=True):
     overflow_bytes: Overflow = field(default=limits.DEFAULT_OVERFLOW_BYTES, name="overflow")
     overflow_dir: str | None = None
     redact: Secrets = limits.REDACTED
+    enrich: Enrichers = ()
     uncaught: bool = True
     faulthandler: bool = True
     on_internal_error: OnInternalError = "disable"

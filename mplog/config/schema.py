@@ -12,11 +12,12 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, field
 
-from mplog.config import durability, durations, limits, secrets, sizes, values
+from mplog.config import durability, durations, limits, pipeline, sizes, values
 from mplog.config.file import FILE_KEYS, MAX_FILES, FileSettings
 from mplog.config.files import files_problem, files_text, parse_files
 from mplog.config.key import Key
 from mplog.config.own import (
+    Enrichers,
     EventBytes,
     Level,
     OnInternalError,
@@ -45,6 +46,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     overflow_dir: str | None = None
     redact: Secrets = limits.REDACTED
     redact_patterns: bool = True
+    enrich: Enrichers = ()
     uncaught: bool = True
     faulthandler: bool = True
     on_internal_error: OnInternalError = "disable"
@@ -142,29 +144,7 @@ _TABLE = (
         "call of `overflow` may wait for that disk.",
         none_is_unset=True,
     ),
-    Key(
-        "redact",
-        "redact",
-        "process",
-        secrets.parse_redact,
-        secrets.redact_text,
-        'names of keys, `"password, token"` or a list; with a leading `+`, `"+iban"`, they are '
-        'added to the defaults; `"off"` or `None` for none',
-        "Keys whose values are replaced by `[redacted]` in the process that logs them, at any "
-        "depth: a key that is a name or ends in one as a word of its own (`db_token`, "
-        "`accessToken`), in any case.",
-    ),
-    Key(
-        "redact_patterns",
-        "redact_patterns",
-        "service",
-        values.parse_switch,
-        values.switch_text,
-        '`"on"` or `"off"`, `True` or `False`',
-        "What looks like a secret is replaced by `[redacted]` in all that the writer puts out: "
-        "what follows a name of `redact` and `=` or `:`, `Bearer` and a token, the password in a "
-        "URL, card numbers. [More](../howto/redaction.md).",
-    ),
+    *pipeline.KEYS,
     Key(
         "uncaught",
         "uncaught",

@@ -9,6 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
+from mplog._native import enriched
 from mplog.event.codec import ENCODER, bounded
 from mplog.producer.tell import tell
 
@@ -75,6 +76,14 @@ def current() -> dict[str, Any] | None:
         CURRENT.set(ending(kept, left))
         return kept
     return dict(fields)
+
+
+def carried() -> dict[str, Any] | None:
+    """What an event carries beside its own fields: what the enrichers say, the context over it."""
+    said, fields = enriched(), current()
+    if not said:
+        return fields
+    return {**said, **fields} if fields else said
 
 
 def _size(fields: dict[str, Any] | None) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from mplog._native import set_redaction, steer
+from mplog._native import set_enriched, set_redaction, steer
 from mplog.config import REDACTED, Own, own_from_bytes, private_directory
 from mplog.errors import MplogError
 from mplog.event.event import Event
@@ -46,9 +46,10 @@ class Gate:
         publish: takes (level, payload, kind, flags); the same for a payload.
         connection: to the service, once there is one; set before the level, which tells both to C.
         off: a fault of mplog's own has turned it off.
+        unmet: whether there is a service to go to has not been looked at yet.
     """
 
-    __slots__ = ("_level", "_steers", "connection", "emit", "off", "publish")
+    __slots__ = ("_level", "_steers", "connection", "emit", "off", "publish", "unmet")
 
     def __init__(self, *, steers: bool = False) -> None:
         self._steers = steers
@@ -71,6 +72,8 @@ class Gate:
         self.off = False
         if self._steers:
             set_redaction(REDACTED)
+            set_enriched(None)
+        self.unmet = True
         self.level = 0
         self.emit: Publish = self._first
         self.publish: Publish = self._first_payload
@@ -79,7 +82,7 @@ class Gate:
         """Nothing passes any more until the next `connect`; all lanes are given back, and what is
         in them is delivered.
         """
-        self.off = True
+        self.off, self.unmet = True, False
         self.emit = self.publish = _refuse
         self._level = OFF_LEVEL
         if self._steers:
@@ -89,16 +92,26 @@ class Gate:
     def connect(self, connection: Connection, level: int) -> None:
         """From now on events of *level* and above go to *connection*."""
         self.connection = connection
-        self.off = False
+        self.off = self.unmet = False
         if self._steers:
             set_redaction(connection.settings.redact)
             LIMIT.most_bytes = connection.settings.context_bytes
+            self._enrich(connection.settings)
         self.publish = connection.producer.publish
         self.emit = connection.producer.emit
         self.level = level
 
+    @staticmethod
+    def _enrich(settings: Settings | Own) -> None:
+        if not settings.enrich:
+            set_enriched(None)
+            return
+        from mplog.producer.enrich import enrich  # for who has asked for it
+
+        enrich(settings.enrich, settings.context_bytes)
+
     def _first(self, level: int, event: tuple[Any, ...], kind: int = 0) -> bool | None:
-        if not self._attach():
+        if not self.meet():
             return None  # the bounded way ends on stderr
         # A handler's events have passed the levels of `logging`; this one is of mplog's loggers.
         return (
@@ -108,10 +121,14 @@ class Gate:
     def _first_payload(
         self, level: int, payload: bytes, kind: int = 0, flags: int = 0
     ) -> bool | None:
-        self._attach()
+        self.meet()
         return self.publish(level, payload, kind, flags)
 
-    def _attach(self) -> bool:
+    def meet(self) -> bool:
+        """Attach to the service that a parent has handed down, if there is one: before the first
+        event is made, so that it has what the service's enrichers say.
+        """
+        self.unmet = False
         found = inherited(os.environ)
         if found is None:
             self.publish, self.emit = _to_stderr, _never

@@ -18,7 +18,7 @@ from mplog.event.event import ExceptionInfo
 from mplog.event.exception import describe
 from mplog.event.sanitise import guarded
 from mplog.producer.containment import contain
-from mplog.producer.context import current
+from mplog.producer.context import carried
 from mplog.producer.gate import GATE, PERCENT_KIND, Gate
 from mplog.producer.logger import send
 from mplog.producer.tell import DEFERRED
@@ -48,6 +48,8 @@ class RecordHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record; never raises, never waits but by `when_full`."""
         try:
+            if self.gate.unmet:
+                self.gate.meet()
             event = event_of(record)
             if not stands_in_logging(self.format):
                 event = (event[0], guarded(str, self.format(record)), *event[2:12], None)
@@ -83,7 +85,7 @@ def event_of(record: logging.LogRecord) -> tuple[Any, ...]:
         record.name,
         template,
         extra,
-        current(),
+        carried(),
         record.pathname,
         record.lineno,
         record.funcName or "",

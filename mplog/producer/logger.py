@@ -18,7 +18,7 @@ from mplog.event.exception import describe, stack_text
 from mplog.event.level import INFO, NUMBERS
 from mplog.event.sanitise import guarded
 from mplog.producer.containment import contain
-from mplog.producer.context import CURRENT, current
+from mplog.producer.context import CURRENT, carried
 from mplog.producer.gate import GATE, MAX_PAYLOAD_BYTES, Gate
 
 ExcInfo = (
@@ -76,6 +76,10 @@ def slow_log(logger: Logger, level: int, template: object, fields: dict[str, Any
     """What a log call does where C cannot do it alone: the reserved keywords, values that only
     msgspec or their own `repr` can write, an event that must be cut, a service yet to be found.
     """
+    if GATE.unmet:
+        GATE.meet()
+        if level < GATE.level:
+            return False
     exception = stack = None
     try:
         if "exc_info" in fields or "stack_info" in fields or "stacklevel" in fields:
@@ -92,7 +96,7 @@ def slow_log(logger: Logger, level: int, template: object, fields: dict[str, Any
         logger.name,
         template,
         {**bound, **fields} if bound else fields,
-        current(),
+        carried(),
         file,
         line,
         function,

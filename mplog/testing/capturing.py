@@ -136,7 +136,7 @@ def capture(level: int | str = 0) -> Iterator[Log]:
         level: events below it are not collected; all are, if not given.
     """
     log = Log()
-    before = (GATE.connection, GATE.emit, GATE.publish, GATE.level)
+    before = (GATE.connection, GATE.emit, GATE.publish, GATE.unmet, GATE.level)
     service = (STATE.service, STATE.wanted)
     attach = _configure_module._attach
 
@@ -145,11 +145,12 @@ def capture(level: int | str = 0) -> Iterator[Log]:
         return Service(loaded.settings.service or "captured", False, ())
 
     GATE.connection, GATE.emit, GATE.publish = None, log._emit, log._publish
+    GATE.unmet = False
     GATE.level = number_of(level)
     _configure_module._attach = inert
     try:
         yield log
     finally:
         _configure_module._attach = attach
-        GATE.connection, GATE.emit, GATE.publish, GATE.level = before
+        GATE.connection, GATE.emit, GATE.publish, GATE.unmet, GATE.level = before
         STATE.service, STATE.wanted = service

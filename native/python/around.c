@@ -209,15 +209,53 @@ static bool all_fixed(PyObject *dict)
     return true;
 }
 
+/* What this process's enrichers say: pairs of every event, under those of its context. */
+static struct {
+    PyObject *ask, *pairs; /* ask: () -> dict or None, once a process; the dict is never changed, nor is anything in it */
+    uint64_t generation;   /* of the process that was asked last */
+} enriched;
+
+static void set_pairs(PyObject *pairs)
+{
+    Py_XSETREF(enriched.pairs, pairs);
+    for (size_t i = 0; i < CONTEXTS; i++)
+        Py_CLEAR(contexts[i].dict); /* what is kept has the old ones in it */
+}
+
+/* The pairs of *dict* over those of the enrichers; NULL where a key is of a class that could run code. */
+static PyObject *over_enriched(PyObject *dict)
+{
+    PyObject *key;
+    for (Py_ssize_t place = 0; PyDict_Next(dict, &place, &key, NULL);)
+        if (!PyUnicode_CheckExact(key))
+            return NULL;
+    PyObject *all = PyDict_Copy(enriched.pairs);
+    if (all && PyDict_Update(all, dict))
+        Py_CLEAR(all);
+    if (!all)
+        PyErr_Clear(); /* no memory: Python tells it */
+    return all;
+}
+
+static bool pack_all(struct mplog_pack *p, PyObject *dict)
+{
+    if (!enriched.pairs || dict == enriched.pairs)
+        return mplog_pack_dict(p, dict);
+    PyObject *all = over_enriched(dict);
+    const bool ok = all && mplog_pack_dict(p, all);
+    Py_XDECREF(all);
+    return ok;
+}
+
 static bool put_context(struct mplog_pack *p, PyObject *dict)
 {
     const size_t index = ((uintptr_t)dict >> 4 ^ (uintptr_t)dict >> 10) % CONTEXTS;
     if (contexts[index].dict == dict && contexts[index].redaction == mplog_redaction.version)
         return mplog_pack_bytes(p, contexts[index].bytes, contexts[index].length);
     const uint8_t *from = p->at;
-    if (!PyDict_CheckExact(dict) || !mplog_pack_dict(p, dict))
+    if (!PyDict_CheckExact(dict) || !pack_all(p, dict))
         return false;
-    if (all_fixed(dict) && keep(&contexts[index].bytes, &contexts[index].length, from, p->at)) {
+    if ((dict == enriched.pairs || all_fixed(dict)) && keep(&contexts[index].bytes, &contexts[index].length, from, p->at)) {
         PyObject *before = contexts[index].dict;
         contexts[index].dict = Py_NewRef(dict);
         contexts[index].redaction = mplog_redaction.version;
@@ -229,13 +267,46 @@ static bool put_context(struct mplog_pack *p, PyObject *dict)
 bool mplog_pack_context(struct mplog_pack *p)
 {
     PyObject *dict = NULL;
+    if (enriched.ask && enriched.generation != mpl_generation())
+        return false; /* the first event of a child: Python asks */
     if (PyContextVar_Get(hooks.context, NULL, &dict) || !dict) {
         PyErr_Clear();
         return false;
     }
+    if (dict == Py_None && enriched.pairs)
+        Py_SETREF(dict, Py_NewRef(enriched.pairs));
     const bool ok = dict == Py_None ? mplog_pack_byte(p, 0xc0) : put_context(p, dict);
     Py_DECREF(dict);
     return ok;
+}
+
+PyObject *mplog_f_set_enriched(PyObject *module, PyObject *ask)
+{
+    (void)module;
+    PyObject *before = enriched.ask;
+    enriched.ask = ask == Py_None ? NULL : Py_NewRef(ask);
+    enriched.generation = 0;
+    if (enriched.pairs)
+        set_pairs(NULL);
+    Py_XDECREF(before);
+    Py_RETURN_NONE;
+}
+
+PyObject *mplog_f_enriched(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    if (enriched.ask && enriched.generation != mpl_generation()) {
+        enriched.generation = mpl_generation(); /* first: what is asked may log */
+        set_pairs(NULL);
+        PyObject *ask = Py_NewRef(enriched.ask), *pairs = PyObject_CallNoArgs(ask);
+        if (pairs && PyDict_CheckExact(pairs) && PyDict_GET_SIZE(pairs) && ask == enriched.ask)
+            set_pairs(Py_NewRef(pairs));
+        Py_XDECREF(pairs);
+        Py_DECREF(ask);
+        if (!pairs)
+            return NULL;
+    }
+    return Py_NewRef(enriched.pairs ? enriched.pairs : Py_None);
 }
 
 int mplog_around_init(const struct mplog_hooks *given)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "around.h"
 #include "deaths.h"
 #include "gate.h"
 #include "pack.h"
@@ -164,6 +165,8 @@ static PyMethodDef functions[] = {
     {"condition_holds", mplog_condition_holds, METH_VARARGS, "condition_holds(program, level, pid, process_name, payload) -> whether an event passes"},
     {"may_hold_secret", mplog_may_hold_secret, METH_O, "may_hold_secret(bytes) -> whether it is worth a closer look"},
     {"secrets", mplog_secrets, METH_O, mplog_secrets_doc},
+    {"set_enriched", mplog_f_set_enriched, METH_O, "set_enriched(ask or None): what gives, once in each process, the pairs that every event of it has"},
+    {"enriched", mplog_f_enriched, METH_NOARGS, "enriched() -> those pairs, or None; asks for them where this process has not"},
     {"set_redaction", mplog_set_redaction, METH_O, "set_redaction(names): keys whose values are secrets"},
     {"redact", mplog_f_redact, METH_O, "redact(payload) -> the payload without secrets"},
     {"pack", mplog_f_pack, METH_VARARGS, "pack(value, room=64 KiB) -> bytes as msgspec writes them, secrets replaced, or None: not plain, or no room"},

@@ -38,6 +38,7 @@ def test_defaults():
         "overflow_dir": "not set",
         "redact_patterns": "on",
         "redact": ", ".join(REDACTED),
+        "enrich": "off",
         "uncaught": "on",
         "faulthandler": "on",
         "on_internal_error": "disable",

@@ -42,6 +42,7 @@ def test_service_keys():
         "faulthandler",
         "on_internal_error",
         "context_bytes",
+        "enrich",
     }
 
 
