@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Wrong arguments leave through SystemExit(2), as argparse does.
     """
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    arguments = _command_first(sys.argv[1:] if argv is None else list(argv))
     command = next((word for word in arguments if not word.startswith("-")), "")
     module = importlib.import_module(f"mplog.cli.{command}") if command in COMMANDS else None
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
@@ -93,6 +93,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         leave(code)
     return code
+
+
+def _command_first(arguments: list[str]) -> list[str]:
+    """The options of every command may stand before its name too."""
+    place = next((i for i, word in enumerate(arguments) if word in COMMANDS), 0)
+    before = arguments[:place]
+    if not before or not before[0].startswith("--") or "--" in before or "--version" in before:
+        return arguments
+    return [arguments[place], *before, *arguments[place + 1 :]]
 
 
 def parser_of(command: str, module: Any) -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ command has to tell of its own work is on stderr, one line each, in a form that 
 terminal. With `--json-errors` each error there is one line of JSON instead, with `code`, `kind`,
 `text`, `hint` and `context` as [the table of errors](errors.md) has them.
 
-Every command has `--help`, and:
+Every command has `--help`, and these, which may also stand before its name:
 
 """
 _COMMON = ("--log-level", "--log-file", "--json-errors")

@@ -150,8 +150,13 @@ class _Checks:
         self._rounds()  # the first ones may load what stays for good
         threads, descriptors = set(threading.enumerate()), _descriptors()
         self._rounds()
-        self._until(lambda: not self._left(threads, descriptors))
-        if left := self._left(threads, descriptors):
+        left: list[str] = []
+
+        def gone() -> bool:
+            left[:] = self._left(threads, descriptors)
+            return not left
+
+        if not self._until(gone):  # a far side in this process may come to a connection only now
             raise SinkFault(f"left behind after close(): {left}")
 
     def _rounds(self) -> None:

@@ -50,6 +50,18 @@ def test_every_command_has_its_exit_codes_told():
         assert "exit codes:" in exits.epilog(name)
 
 
+def test_the_flags_may_stand_before_the_command(config):
+    """`mplog --json-errors check F` is `mplog check --json-errors F`."""
+    wrong = config("level = 'LOUD'\n")
+    before, behind = (
+        mplog("--json-errors", "check", wrong), mplog("check", "--json-errors", wrong)
+    )  # fmt: skip
+
+    assert (2, 2) == (before.returncode, behind.returncode)
+    assert behind.stderr == before.stderr
+    assert "MPL-C001" == json.loads(before.stderr)["code"]
+
+
 @pytest.mark.parametrize("name", main.COMMANDS)
 def test_every_command_has_the_flags(name, capsys):
     """--log-level, --log-file and --json-errors."""

@@ -84,6 +84,7 @@ class FarSide:
             self.start()
 
     def start(self):
+        self.over = False
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(self.path)
         self.server.listen()
@@ -91,6 +92,7 @@ class FarSide:
         self.threads[0].start()
 
     def stop(self):
+        self.over = True
         self.server.shutdown(socket.SHUT_RDWR)
         for conn in self.open:
             with contextlib.suppress(OSError):
@@ -105,6 +107,8 @@ class FarSide:
             while True:
                 conn, _ = server.accept()
                 self.open.append(conn)
+                if self.over:  # it came too late to be shut down with the others
+                    conn.shutdown(socket.SHUT_RDWR)
                 self.read(conn)
 
     def read(self, conn):

@@ -24,7 +24,7 @@ class Listener:
 
     def __init__(self, family, address):
         self.family, self.address = family, address
-        self.server = None
+        self.server = self.held = None
 
     def __enter__(self):
         self.start()
@@ -32,6 +32,18 @@ class Listener:
 
     def __exit__(self, *_):
         self.stop()
+        if self.held is not None:
+            self.held.close()
+
+    def hold(self):
+        """Nobody else is given the port while this far side is away."""
+        if self.family != socket.AF_INET or self.held is not None:
+            return
+        self.held = socket.socket(self.family, self.kind)
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.held.bind(self.address)
+        if self.kind == socket.SOCK_DGRAM:
+            self.held.connect(("127.0.0.1", 9))  # so it takes nothing that is for the other one
 
     @contextlib.contextmanager
     def away(self):
@@ -48,6 +60,7 @@ class Listener:
             self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.server.bind(self.address)
         self.address = self.server.getsockname()
+        self.hold()
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.serve)
         self.listen()
@@ -127,6 +140,8 @@ class Stream(Listener):
             while not self.over.is_set():
                 conn, _ = self.server.accept()
                 self.open.append(conn)
+                if self.over.is_set():  # it came too late to be shut down with the others
+                    conn.shutdown(socket.SHUT_RDWR)
                 self.got.append(bytearray())
                 readers.append(threading.Thread(target=self.read, args=(conn, self.got[-1])))
                 readers[-1].start()
