@@ -57,7 +57,7 @@ INNER = [
 ]
 
 
-@pytest.mark.parametrize(("module", "name", "fields"), INNER, ids=lambda one: str(one)[:30])
+@pytest.mark.parametrize(("module", "name", "fields"), INNER, ids=[name for _, name, _ in INNER])
 def test_each_inner_step_may_fail(lane, monkeypatch, capfd, heard, module, name, fields):
     """The call returns False, logging is off, one line and one InternalError say so, and where."""
     log = mplog.get_logger("a")
