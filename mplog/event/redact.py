@@ -44,23 +44,33 @@ class Redaction:
             at = end
         return "".join(pieces) + data[at:].decode("utf-8", "surrogatepass")
 
+    def data(self, data: bytes) -> bytes:
+        """The same of bytes, as a request's body or headers are."""
+        shown = replaced(data)
+        self.changed = self.changed or shown is not data
+        return shown
+
     def value(self, value: Any, depth: int = 0) -> Any:
         """The same in what a field can hold; keys too."""
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, bytes):
+            return self.data(value)
         if depth > _MAX_DEPTH:
             return value
         if isinstance(value, dict):
             return self.mapping(value, depth)
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, list):
             return [self.value(item, depth + 1) for item in value]
+        if isinstance(value, tuple):  # what a list is as a key
+            return tuple([self.value(item, depth + 1) for item in value])
         return value
 
     def mapping(self, fields: dict[Any, Any], depth: int = 0) -> dict[Any, Any]:
         """A key that is then another one's is `[redacted]~2`."""
         out: dict[Any, Any] = {}
         for key, value in fields.items():
-            name = shown = self.value(key, _MAX_DEPTH)
+            name = shown = self.value(key, depth + 1)
             number = 1
             while name in out or (name != key and name in fields):
                 number += 1
@@ -81,6 +91,18 @@ class Redaction:
             self.exception(info.context),
             [self.exception(one) or one for one in info.group],
         )
+
+
+def replaced(data: bytes) -> bytes:
+    """Bytes with `[redacted]` in the place of each secret; the very same where there is none."""
+    found = secrets(data)
+    if found is None:
+        return data
+    pieces, at = [], 0
+    for start, end in found:
+        pieces += [data[at:start], REDACTED.encode()]
+        at = end
+    return b"".join(pieces) + data[at:]
 
 
 def redact_text(text: str) -> str:

@@ -21,7 +21,7 @@ from mplog.event.level import WARNING, name_of
 from mplog.producer.connection import Connection, close_all
 from mplog.producer.containment import OFF_LEVEL
 from mplog.producer.context import LIMIT
-from mplog.producer.tell import fault, printable, say, tell
+from mplog.producer.tell import fault, say, tell
 from mplog.ring import create_bell, own_configuration
 
 if TYPE_CHECKING:
@@ -205,9 +205,7 @@ def _to_stderr(level: int, payload: bytes, kind: int = 0, flags: int = 0) -> boo
     text = f"{name_of(level)} {event.logger}: {_message(event)} {shown}".rstrip()
     if event.exception is not None:
         text += f" [{event.exception.type}: {event.exception.message}]"
-    from mplog.event.redact import redact_text  # only for one who has no log
-
-    return say(printable(redact_text(text)))
+    return say(text)
 
 
 def _message(event: Event) -> str:

@@ -14,6 +14,8 @@ from _thread import _local
 from collections import deque
 from typing import Any
 
+from mplog._native import secrets
+
 _told: set[str] = set()
 _EVERY_S, _SELDOM_S = 1.0, 60.0
 _MOST_KINDS = 64
@@ -105,6 +107,7 @@ def fault(text: str, *, kind: str, code: str, **context: Any) -> bool:
     known.unheard += 1
     if not known.due(now_s):
         return False
+    text = _without_secrets(text)
     more = f" ({known.unshown - 1:,} more like it were not shown)" if known.unshown > 1 else ""
     known.unshown = 0
     say(f"{text}{more} [{code}]")
@@ -127,7 +130,8 @@ def _deliver() -> None:
 
 def say(text: str) -> bool:
     """Write one line to stderr, unconditionally; False where there is no stderr to write to."""
-    line = f"mplog: {printable(text)}".encode("utf-8", "backslashreplace")[:_MOST_BYTES] + b"\n"
+    shown = printable(_without_secrets(text))
+    line = f"mplog: {shown}".encode("utf-8", "backslashreplace")[:_MOST_BYTES] + b"\n"
     try:
         fd = sys.stderr.fileno()
     except Exception:
@@ -150,6 +154,19 @@ def _takes(fd: int) -> bool:
     waiting = select.poll()
     waiting.register(fd, select.POLLOUT)
     return any(event & select.POLLOUT for _, event in waiting.poll(0))
+
+
+def _without_secrets(text: str) -> str:
+    """*text* without what looks like one: what users' code has raised may say anything. As
+    `redact_text`, of a module that is not there in every process.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    found = secrets(data)
+    if found is None:
+        return text
+    for start, end in reversed(found):
+        data = data[:start] + b"[redacted]" + data[end:]
+    return data.decode()
 
 
 def printable(text: str) -> str:

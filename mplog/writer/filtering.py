@@ -13,6 +13,7 @@ from mplog.config.named import find, is_name
 from mplog.config.wrong import WrongValue
 from mplog.event.codec import decode
 from mplog.event.event import Stamped
+from mplog.event.redact import redact_text
 from mplog.format.own import Line, line_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ class OwnFilter:
             stamped = Stamped(wall_ns, level, kind, flags, session, seq, pid, name)
             return bool(self._keep(line_of(event, stamped)))
         except Exception as error:  # anybody's code
-            self.problem = f"it has raised {type(error).__name__}: {error}"[:300]
+            # It was given the event as it was logged, and may say anything of it.
+            said = redact_text(f"it has raised {type(error).__name__}: {error}")
+            self.problem = said[:300]
             return True
 
     def complaint(self) -> str:

@@ -33,6 +33,11 @@ HIDDEN = {
     "secret => S3": "secret => *",
     "password == S3": "password == *",
     "password={S3} x": "password=* x",
+    '{"token": {"a": "S3", "b": [1]}, "x": 1}': '{"token": *, "x": 1}',
+    "{'secret': ['S3 }', b'S3'], 'x': 1}": "{'secret': *, 'x': 1}",
+    '{\\"token\\": [{\\"a\\": \\"S3\\"}], \\"x\\": 1}': '{\\"token\\": *, \\"x\\": 1}',
+    'password: {"cut off": "S3 ': "password: *",
+    "token: [INFO] next": "token: * next",
     "password=<S3>": "password=*",
     "password=Sé3 x": "password=* x",
     "Authorization: Basic UzM=": "Authorization: *",
@@ -124,8 +129,30 @@ def test_a_value_is_gone_through_at_any_depth():
     assert {"S3", "S4"} == found.hidden
 
 
+@pytest.mark.parametrize("key", ["a", b"a", 1, (1, 2), ("password=S3", b"token=S4")])
+def test_a_map_with_keys_of_any_kind_is_gone_through(key):
+    """What msgpack decodes to a tuple where it is a key, too."""
+    shown = Redaction().value({key: "password=S3"})
+
+    assert ["password=[redacted]"] == list(shown.values())
+    assert "S3" not in repr(shown)
+    assert "S4" not in repr(shown)
+
+
+def test_bytes_are_gone_through():
+    """As a request's body and headers are; those without a secret are the very same."""
+    found = Redaction()
+    body = b"\xff\x00 nothing"
+
+    shown = found.value([b"password=S3&x=\xff", {b"k": b"Authorization: Bearer S4.S5"}])
+
+    assert [b"password=[redacted]&x=\xff", {b"k": b"Authorization: [redacted]"}] == shown
+    assert found.changed
+    assert body is Redaction().value(body)
+
+
 WORDS = (
-    "password token = : :// @ / Bearer bearer b e be 4111111111111111 4111 1 , \" ' \\ { } é \x85"
+    "password token = : :// @ / Bearer bearer b e be 4111111111111111 4111 1 , \" ' \\ { } [ ] é"
 )
 PIECES = st.lists(st.sampled_from([*WORDS.split(" "), " ", "  ", "\n"]), max_size=30)
 

@@ -87,6 +87,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "in a dataclass": {"login": Login("ann", CANARY)},
     "in what must be cut": {"token": CANARY, "text": "x" * 200_000},
     "in bytes": {"token": CANARY.encode()},
+    "under bytes": {"headers": {b"x-api-key": CANARY.encode()}},
 }
 
 

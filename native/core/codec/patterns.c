@@ -126,6 +126,38 @@ static bool is_harmless(struct text t, struct mpl_secret value)
     return false;
 }
 
+/* A list or a map with texts in it, as JSON and `repr` write them: {"a": …, [{'a': … */
+static bool is_nested(struct text t, size_t at)
+{
+    size_t i = at;
+    while (i < t.n && (t.s[i] == '{' || t.s[i] == '[' || is_blank(t.s[i]) || t.s[i] == '\n' || t.s[i] == '\r'))
+        i++;
+    i += i + 1 < t.n && t.s[i] == '\\';
+    i += i + 1 < t.n && is_letter(t.s[i]) && is_quote(t.s[i + 1]); /* b'…' */
+    return i > at && i < t.n && is_quote(t.s[i]) && (t.s[at] == '{' || t.s[at] == '[');
+}
+
+/* Behind the bracket that closes the one at `at`; the text's end where it was cut off. */
+static size_t nested_end(struct text t, size_t at)
+{
+    size_t open = 0;
+    uint8_t quote = 0;
+    for (size_t i = at; i < t.n; i++) {
+        const uint8_t c = t.s[i];
+        if (c == '\\')
+            i++;
+        else if (quote)
+            quote = c == quote ? 0 : quote;
+        else if (is_quote(c))
+            quote = c;
+        else if (c == '{' || c == '[')
+            open++;
+        else if ((c == '}' || c == ']') && --open == 0)
+            return i + 1;
+    }
+    return t.n;
+}
+
 static struct mpl_secret value_at(struct text t, struct mpl_secret name, size_t at)
 {
     static const char *const schemes[] = {"basic", "bearer", "digest", "negotiate", "ntlm", "token", "apikey", "hmac", "oauth", "aws4-hmac-sha256", NULL};
@@ -139,7 +171,7 @@ static struct mpl_secret value_at(struct text t, struct mpl_secret name, size_t 
         return (struct mpl_secret){at, at};
     if (ends_with(t, name, "cookie") || (ends_with(t, name, "authorization") && says_any(t, at, schemes)))
         return (struct mpl_secret){at, line_end(t, at)};
-    return (struct mpl_secret){at, bare_end(t, at)};
+    return (struct mpl_secret){at, is_nested(t, at) ? nested_end(t, at) : bare_end(t, at)};
 }
 
 static bool keyed(const struct mpl_redaction *names, struct text t, size_t sign, struct mpl_secret *out)
