@@ -54,8 +54,12 @@ class Journald:
         return {**os.environ, "LD_LIBRARY_PATH": path, "TZ": "UTC", "SYSTEMD_COLORS": "0"}
 
     def start(self) -> Journald:
-        """Run it, and wait until it listens."""
-        self.socket.unlink(missing_ok=True)
+        """Run it, and wait until it listens, and asks who it is that sends: it binds its socket,
+        then sets that option, then goes on to the last one that it opens.
+        """
+        last = self.socket.with_name("io.systemd.journal")
+        for stale in (self.socket, last):
+            stale.unlink(missing_ok=True)
         daemon = str(self.root / "lib/systemd/systemd-journald")
         with open(self.err, "ab") as err:
             self.process = subprocess.Popen(
@@ -63,7 +67,7 @@ class Journald:
                 env=self._environment(), stdin=subprocess.DEVNULL, stdout=err, stderr=err,
             )  # fmt: skip
         deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not self.socket.exists():
+        while not last.exists():
             if self.process.poll() is not None or time.monotonic() > deadline_s:
                 pytest.fail(f"journald does not listen:\n{self.err.read_text()}")
             time.sleep(0.02)

@@ -77,6 +77,13 @@ class Peer:
             thread.join(LIMIT_S)
             assert not thread.is_alive()
 
+    def met(self, count: int) -> bool:
+        """Wait until so many acts of the script have begun; whether it was no more."""
+        deadline_s = time.monotonic() + LIMIT_S
+        while self.fired < count and time.monotonic() < deadline_s:
+            time.sleep(0.005)
+        return self.fired == count
+
     def told(self) -> list[dict[str, str]]:
         """The structured data of the events that have come whole, connection by connection."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -16,7 +17,10 @@ import rfc5424
 
 UNPACKED = Path(sys.prefix) / "receivers"  # .ci/receivers
 FIELDS = ("time", "host", "app", "procid", "msgid", "data", "text")
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
+_DICE = random.SystemRandom()
+_LISTENS = "0A"  # the state of a TCP socket, as proc(5) has it
+_TAKES = {("0002", "00000000"), ("0001", "00010000")}  # datagrams; a stream that listens
 
 RSYSLOG = r"""
 global(workDirectory="{place}" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off"
@@ -79,16 +83,19 @@ class Line(NamedTuple):
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at, for TCP and UDP."""
+    """Ports that nobody listens at, for TCP and UDP; none of those that the kernel gives to whoever
+    asks for any, which would take them while the server is not there.
+    """
     held = []
     ports: list[int] = []
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     try:
         while len(ports) < count:
             stream, datagram = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
             held += [stream, datagram]
-            stream.bind(("127.0.0.1", 0))
-            port = stream.getsockname()[1]
+            port = _DICE.randrange(10_000, max(first, 20_000))
             try:
+                stream.bind(("127.0.0.1", port))
                 datagram.bind(("127.0.0.1", port))
             except OSError:
                 continue
@@ -172,10 +179,15 @@ class Receiver:
         return self
 
     def _listens(self) -> bool:
-        ports = {f":{port:04X} " for port in self.ports.values()}
-        tables = [Path("/proc/net", name).read_text() for name in ("tcp", "udp")]
-        bound = {port for table in tables for port in ports if f"0100007F{port}" in table}
-        return bound == ports and (self.place / "log").exists()
+        wanted = {f"0100007F:{port:04X}" for port in self.ports.values()}
+        bound = set()
+        for name in ("tcp", "udp"):
+            rows = [row.split() for row in Path("/proc/net", name).read_text().splitlines()[1:]]
+            bound |= {row[1] for row in rows if name == "udp" or row[3] == _LISTENS}
+        local = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:]]
+        paths = {row[7] for row in local if len(row) > 7 and (row[4], row[3]) in _TAKES}
+        names = ("log",) if self.name == "rsyslog" else ("log", "stream")
+        return wanted <= bound and {f"{self.place}/{name}" for name in names} <= paths
 
     def kill(self) -> None:
         """SIGKILL, as a crash would."""

@@ -28,13 +28,13 @@ def refused(sink, batch):
 
 def test_udp_to_nobody_is_noticed_with_the_batch():
     """The kernel says that nobody listens; the one datagram that it is about is not delivered."""
-    with socket.socket(type=socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    sink = sink_of(f"udp://127.0.0.1:{port}")
+    with socket.socket(type=socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        held.connect(("127.0.0.1", 9))  # so it takes nothing of us, and nobody else has the port
+        sink = sink_of(f"udp://127.0.0.1:{held.getsockname()[1]}")
 
-    assert 0 == refused(sink, told.batch(1, 1)).done
-    assert 0 == refused(sink, told.batch(1, 3)).done
+        assert 0 == refused(sink, told.batch(1, 1)).done
+        assert 0 == refused(sink, told.batch(1, 3)).done
 
 
 @pytest.mark.parametrize("kind", ["unix-dgram", "udp"])
