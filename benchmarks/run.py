@@ -33,6 +33,9 @@ SCRIPTS = {
     "stdlib_handler": "StdlibHandler",
     "accounting": "Accounting",
     "presence": "Presence",
+    "shutdown": "Shutdown",
+    "beside": "Beside",
+    "breaker": "Back",
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 import errno
 import os
+import random
+from collections.abc import Callable
 from typing import NoReturn
 
 import msgspec
@@ -34,6 +36,7 @@ _PASSING_NAMES = (
     "ENFILE ENOLCK EIO ESTALE EREMOTEIO ETXTBSY"
 )
 PASSING_ERRNOS = frozenset(getattr(errno, name) for name in _PASSING_NAMES.split())
+_FIRST_HOLD_S, _LONGEST_HOLD_S = 0.05, 0.4  # where nobody has said when
 _OF_THE_EVENT = frozenset({errno.EMSGSIZE, errno.EILSEQ})  # another event may well pass
 _SSL_PASSING = frozenset(
     {"SSLEOFError", "SSLZeroReturnError", "SSLSyscallError", "SSLWantReadError"}
@@ -74,6 +77,21 @@ def judge(error: BaseException, count: int = 0) -> Verdict:
     if isinstance(error, OSError):
         return Verdict(_of_system(error))
     return Verdict(Meaning.FAILED)
+
+
+def hold_s(verdict: Verdict, failures: int, draw: Callable[[], float] = random.random) -> float:
+    """How long events are held before they are tried again: as the far side asks, else so that the
+    tries of many writers are spread.
+
+    Args:
+        verdict: of the last failure.
+        failures: in a row, one or more.
+        draw: a number from 0 to 1.
+    """
+    if verdict.retry_after_s is not None:
+        return verdict.retry_after_s
+    most_s = min(_FIRST_HOLD_S * 2 ** min(failures - 1, 10), _LONGEST_HOLD_S)
+    return most_s * (0.5 + 0.5 * draw())
 
 
 def _of_system(error: OSError) -> Meaning:

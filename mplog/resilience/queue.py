@@ -7,7 +7,6 @@ means is `outage.py`'s. A sink that hangs costs its own thread, which is left be
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from mplog.resilience.loss import Counts
-from mplog.resilience.outage import Meaning, Verdict, judge
+from mplog.resilience.outage import Meaning, Verdict, hold_s, judge
 from mplog.resilience.pause import SYSTEM_CLOCK, Clock, Pause
 from mplog.resilience.store import Held, Store, held, outgoing
 from mplog.sinks.base import Outgoing, Sink
@@ -23,7 +22,6 @@ from mplog.sinks.base import Outgoing, Sink
 Mode = Literal["immediate", "flush", "graceful"]
 
 _LETTING_GO_S = 0.05  # what an immediate close gives a thread that is about to be done anyway
-_FIRST_S, _LONGEST_S = 0.05, 0.4  # between tries where nobody has said when
 _REFUSED = {Meaning.REFUSED: "refused", Meaning.FAILED: "failed"}
 
 
@@ -270,18 +268,12 @@ class Queue:
             holds = not refused if error is not None else not batch and self._flushing
             self._failures = self._failures + 1 if holds else 0
             if holds:
-                self._hold_until_s = now_s + self._hold_s(verdict)
+                self._hold_until_s = now_s + hold_s(verdict, self._failures)
             crossing, counts = self._store.crossing(), self._store.counts
             self._changed.notify_all()
         self._tell(crossing)
         if error is not None:
             self._call(self._hooks.trouble, error, counts)
-
-    def _hold_s(self, verdict: Verdict) -> float:
-        if verdict.retry_after_s is not None:
-            return verdict.retry_after_s
-        most_s = min(_FIRST_S * 2 ** min(self._failures - 1, 10), _LONGEST_S)
-        return random.uniform(most_s / 2, most_s)  # noqa: S311  # only spreads the tries
 
     @property
     def _flushing(self) -> bool:

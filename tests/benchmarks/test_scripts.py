@@ -60,6 +60,34 @@ def test_all_of_them_make_a_page(tmp_path: Path) -> None:
     assert "| over the number of fields |" in text
 
 
+@pytest.mark.process
+def test_nothing_is_left_by_the_shutdown_that_is_timed(tmp_path: Path) -> None:
+    """Every event is in the file, else the script ends with an error."""
+    found = rehearsed("shutdown.py", tmp_path / "results", "--only", "own,served")
+
+    assert all(row["shutdown_ms"]["median"] > 0 for row in found["cells"].values())
+
+
+@pytest.mark.process
+def test_beside_a_dead_server_nothing_is_lost_or_out_of_order(tmp_path: Path) -> None:
+    """And once it is back it gets its own events in order."""
+    found = rehearsed("beside.py", tmp_path / "results", "--only", "dead")
+
+    (row,) = found["cells"].values()
+    assert (0, 0) == (row["lost"], row["broken"])
+    assert row["samples"]["median"] > 0
+
+
+@pytest.mark.process
+def test_a_sink_is_back_in_time_after_outages_of_all_lengths(tmp_path: Path) -> None:
+    """By the rules alone, which need no clock on the wall."""
+    found = rehearsed("breaker.py", tmp_path / "results", "--only", "virtual")
+
+    (row,) = found["cells"].values()
+    assert 40 == row["samples"]["median"]
+    assert 0 < row["back_ms"]["median"] < row["worst_ms"]["median"] < 500
+
+
 def test_a_name_that_is_no_benchmark_is_refused(tmp_path: Path) -> None:
     """With the names that there are."""
     command = [sys.executable, str(BENCHMARKS / "run.py"), "throughputs"]

@@ -9,7 +9,15 @@ import ssl
 import pytest
 
 from mplog.errors import FileOwnedError, TargetError
-from mplog.resilience.outage import Meaning, Unfinished, judge, raise_behind, said
+from mplog.resilience.outage import (
+    Meaning,
+    Unfinished,
+    Verdict,
+    hold_s,
+    judge,
+    raise_behind,
+    said,
+)
 
 PASSING = [
     *("EAGAIN", "EINTR", "EBUSY", "ENOSPC", "EDQUOT", "EPIPE", "ECONNREFUSED", "ECONNRESET"),
@@ -86,3 +94,19 @@ def test_a_sink_that_says_more_than_it_was_given_is_corrected_on_the_way():
         raise_behind(TargetError("503", done=2), 0, 1)
 
     assert 1 == judge(raised.value, 7).done
+
+
+@pytest.mark.parametrize(
+    ("failures", "least_s", "most_s"), [(1, 0.025, 0.05), (2, 0.05, 0.1), (99, 0.2, 0.4)]
+)
+def test_tries_are_spread_over_the_later_half_of_a_time_that_doubles(failures, least_s, most_s):
+    """Up to a bound, so that a far side that is back is not waited for."""
+    passing = Verdict(Meaning.PASSING)
+
+    assert least_s == hold_s(passing, failures, lambda: 0.0)
+    assert most_s == hold_s(passing, failures, lambda: 1.0)
+
+
+def test_a_far_side_that_says_when_is_taken_at_its_word():
+    """However often it has failed."""
+    assert 7.5 == hold_s(Verdict(Meaning.PASSING, 7.5), 99)
