@@ -24,6 +24,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("unhurried", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("unhurried")
 
+# For `progress`, behind all others: folders here have the names of modules.
+sys.path.append(str(Path(__file__).parent))
 SHARED_MEMORY = Path("/dev/shm")
 LEAVE_TIMEOUT_S = 60.0
 POLL_S = 0.02

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import progress
 import pytest
 
 from mplog.cli import exits, main
@@ -33,7 +34,7 @@ def mplog_run(log, program, **variables):
         timeout=60,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, done.stdout, progress.without(done.stderr)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import progress
+
 TIMEOUT_S = 120
 
 _BLOCK = re.compile(
@@ -77,7 +79,7 @@ def run(block: Block, directory: Path, env: dict[str, str]) -> list[tuple[str, l
         timeout=TIMEOUT_S,
         check=False,
     )
-    printed = done.stdout.split(mark + "\n")
+    printed = progress.without(done.stdout).split(mark + "\n")
     assert len(printed) == len(commands) + 1, f"{block.place}:\n{done.stdout}"
     return [(line, shown, out) for (line, shown), out in zip(commands, printed, strict=False)]
 

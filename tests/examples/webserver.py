@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import progress
+
 from mplog.files.report import Report
 from mplog.files.verify import verify
 
@@ -111,7 +113,7 @@ class WebServer:
 
     def said(self) -> str:
         """What master and workers have written to stdout and stderr."""
-        return self._stderr.read_text(errors="replace")
+        return progress.without(self._stderr.read_text(errors="replace"))
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -23,13 +22,12 @@ ROOT = HERE.parents[1]
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
+import progress  # noqa: E402
 import proof  # noqa: E402
 
 from mplog.files.report import Report  # noqa: E402
 
 TIMEOUT_S = 120.0
-# What a program says at its exit where the writer is slow, as on a busy machine.
-PROGRESS = re.compile(r"^mplog: waiting for [^\n]* to reach \S+\n", re.MULTILINE)
 
 
 def state_of(pid: int) -> str:
@@ -111,7 +109,7 @@ class World:
         """Wait for a program that was started; what it wrote, without lines of progress."""
         out, err = started.communicate(timeout=TIMEOUT_S)
         assert code == started.returncode, err
-        return out, PROGRESS.sub("", err)
+        return out, progress.without(err)
 
     def go_on(self, started: subprocess.Popen[str]) -> None:
         """Let a program go past its `sys.stdin.readline()`."""

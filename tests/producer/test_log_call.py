@@ -7,19 +7,22 @@ import subprocess
 import sys
 import textwrap
 
+import progress
 import pytest
 
 import mplog
 
 
 def run(code: str, *, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
         timeout=timeout_s,
         check=True,
     )
+    done.stderr = progress.without(done.stderr)
+    return done
 
 
 def lines_of(path):

@@ -202,11 +202,13 @@ def test_a_queue_can_be_opened_again(opened):
 
 def test_no_thread_is_left_after_a_close(opened):
     """Of a sink that is well."""
+    before = set(threading.enumerate())
     queue = opened(FlakySink())
     queue.put(events(2))
+    assert set(threading.enumerate()) - before
     queue.close("flush")
 
-    assert "mplog-sink-s" not in [thread.name for thread in threading.enumerate()]
+    assert set() == set(threading.enumerate()) - before
 
 
 def test_each_drain_has_its_own_deadline(opened, wait_for):
@@ -240,8 +242,11 @@ def test_a_flush_that_has_a_fault_is_not_asked_for_without_end(opened):
     queue = opened(sink)
     queue.put([event(1)])
 
-    assert not queue.drain(time.monotonic() + 0.3)
-    assert 1 <= len(asked) < 20
+    drains = 0
+    while not asked:  # at the first one, if the machine is not busy
+        assert not queue.drain(time.monotonic() + 0.3)
+        drains += 1
+    assert 1 <= len(asked) < 20 * drains
     assert [1] == numbers(sink.got)
 
 

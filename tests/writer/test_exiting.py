@@ -41,7 +41,7 @@ def test_what_hangs_is_left_behind_after_the_patience() -> None:
     done = left("""
 atexit.register(time.sleep, 1_000)
 atexit.register(print, "called", flush=True)
-leave(4, 0.05)
+leave(4, 1.0)
 """)
     assert (4, "called\n") == (done.returncode, done.stdout)
 
