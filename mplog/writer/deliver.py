@@ -267,7 +267,8 @@ def finish_rotation(job: Job, sink: FileSink) -> bool:
     sink.ranges = {} if done.size_bytes == 0 else None
     sink.rotated_ns, sink.untidy = now_ns(), True
     job.reader.count("rotations", 1)
-    job.tell("")
+    if job.problem.startswith("cannot "):  # a filter's complaint is not over with that
+        job.tell("")
     if done.problem is not None:
         job.reader.count("errors", 1)
         what = f"cannot note in the manifest what {done.archive} holds"

@@ -107,3 +107,30 @@ def test_an_expression_and_a_callable_each_keep_their_file_provable(world):
     for log, taken in ((world.log, len(seen)), (other, len(odd))):
         report = verify([log])
         assert (0, taken, 1200 - taken) == (report.exit_code, report.events, report.filtered)
+
+
+def test_what_a_filter_complains_of_outlives_a_rotation(world):
+    """It is told to programs, whatever is set aside meanwhile; a fresh event is in the log."""
+    (world.log.parent / "hostile.py").write_text("def keep(line): raise ValueError('no filter')\n")
+    _, err = world.run(
+        """
+        from mplog import _native
+        from mplog.producer.gate import GATE
+        mplog.configure(LOG, filter="hostile:keep", rotation="4 KB")
+        log = mplog.get_logger("shop")
+        for n in range(200):
+            log.info("event {n}", n=n)
+        assert mplog.flush(30)
+        at = GATE.connection
+        reader = _native.Reader(at.directory, at.service, False)
+        assert reader.counters()["rotations"] > 2
+        assert "no filter" in reader.problem, reader.problem
+        log.info("fresh")
+        """,
+        quiet=False,
+        PYTHONPATH=f"{world.environment()['PYTHONPATH']}:{world.log.parent}",
+    )
+    world.gone()
+
+    assert "fresh" == proof.lines_of(world.log)[-2]["message"]
+    assert not err or "no filter" in err
