@@ -17,8 +17,10 @@ from mplog.files.retention import rotated_s
 from mplog.files.schedule import HEAD_BYTES, PATIENCE_NS, SECOND_NS, begun_ns, due_ns
 from mplog.format.own import OwnFormat
 from mplog.format.redacted import RedactedFormat
+from mplog.ring.ownership import still_owned
+from mplog.writer.another import keep_lock
 from mplog.writer.compressor import Compressor
-from mplog.writer.deliver import delete_old, offset
+from mplog.writer.deliver import delete_old, offset, why
 from mplog.writer.state import FileSink, Job, now_ns
 
 LOOK_S = 0.25  # how often the rest is looked at
@@ -98,6 +100,7 @@ class Upkeep:
         if now_s < self._look_s:
             return
         self._look_s = now_s + LOOK_S
+        self._keep_lock()
         keep = self._sink.settings.retention
         timed = keep.age_s is not None or keep.keep_free_bytes is not None
         if self._sink.deletes.waits or (timed and now_s > self._retire_s):
@@ -105,6 +108,18 @@ class Upkeep:
             delete_old(self._job, self._sink)
         self._compressor.look(now_s)
         self._tell_format(now_s)
+
+    def _keep_lock(self) -> None:
+        """Somebody may have deleted the lock beside the file: another service would get it. Where
+        the file itself is gone too, whoever makes it anew makes the lock.
+        """
+        sink = self._sink
+        if sink.lock < 0 or still_owned(sink.path, sink.lock) or not sink.file.in_place():
+            return
+        try:
+            keep_lock(self._job, sink)
+        except OSError as error:
+            self._job.tell(f"cannot keep the lock of {sink.path}: {why(error)}")
 
     def close(self) -> None:
         """The writer leaves."""

@@ -13,7 +13,9 @@ SMALL, NO_HARM = "tests/process/test_small_memory.py", "tests/process/test_no_ha
 MANY, RELIC = "tests/process/test_many.py", "tests/ring/test_relic.py"
 CUT = "tests/stress/test_cut_segment.py"
 FORKS, STARTS = "tests/process/test_forks.py", "tests/process/test_start_methods.py"
-BOUNDED = "tests/process/test_producers_bounded.py"
+BOUNDED, ODD = "tests/process/test_producers_bounded.py", "tests/process/test_odd_moments.py"
+MATRIX, HOSTILE = "tests/process/test_fork_matrix.py", "tests/stress/test_hostile_lane.py"
+CONTENT, CALLS = "tests/stress/test_content_storm.py", "tests/producer/test_log_call.py"
 
 PRODUCERS = [
     (
@@ -48,16 +50,90 @@ PRODUCERS = [
     ),
     (
         "P5", "its workers are started in any way",
-        "fork, spawn, forkserver; `multiprocessing`, `multiprocess`, executors",
+        "fork, spawn, forkserver; `multiprocessing`, `multiprocess`, executors, `loky`",
         "each session ends clean",
         ((STARTS, "test_children_of_every_start_method_log_by_themselves"),
-         (STARTS, "test_workers_of_an_executor_log_by_themselves")),
+         (STARTS, "test_workers_of_an_executor_log_by_themselves"),
+         (ODD, "test_workers_of_loky_log_by_themselves")),
     ),
     (
         "P6", "it ends without a goodbye",
         "`os._exit`, a segfault, the OOM killer in a memory cgroup of 64 MiB",
         "its end is told in the log, with what the kernel says of it",
         ((BOUNDED, "test_what_a_process_had_logged_before_its_sudden_end_is_there"),),
+    ),
+    (
+        "P7", "it logs in a signal handler",
+        "an interval timer, hundreds of times; forks in it, too",
+        "no deadlock",
+        ((FORKS, "test_a_signal_handler_may_log"),
+         (MATRIX, "test_a_fork_in_a_signal_handler_disturbs_no_call")),
+    ),
+    (
+        "P7", "it logs in `__del__`, at the end of a thread, within another log call",
+        "thread-local values; cycles that the collector finds inside a `__repr__`", "",
+        ((ODD, "test_what_dies_with_a_thread_may_log"),
+         (ODD, "test_what_is_collected_within_a_log_call_may_log")),
+    ),
+    (
+        "P7", "it logs while the interpreter shuts down",
+        "atexit, `__del__`, a thread that runs on",
+        "",
+        ((FORKS, "test_what_is_logged_at_the_very_end_arrives"),
+         (FORKS, "test_a_finalizer_at_shutdown_may_log")),
+    ),
+    (
+        "P7", "a subinterpreter imports mplog", "`_xxsubinterpreters`, `_interpreters`",
+        "refused with ImportError; the main one logs on (free-threaded builds are not tested)",
+        ((MATRIX, "test_a_subinterpreter_is_refused_and_harms_nobody"),),
+    ),
+    (
+        "P8", "its pid is given again",
+        "`ns_last_pid` in a pid namespace; also beside a writer that "
+        "stands still",
+        "each process has a session of its own; no end is told as another's",
+        (("tests/process/test_pid_reuse.py", "test_processes_of_one_pid_are_told_apart"),),
+    ),
+    (
+        "P9", "it writes anything into its own lane",
+        "random bytes; positions put back and far ahead; forged lengths, numbers, sessions, gaps",
+        "the lane is set aside and told; what it logs next arrives, through another lane",
+        ((HOSTILE, "test_a_lane_that_cannot_be_right_is_set_aside_and_told"),
+         (HOSTILE, "test_random_bytes_in_a_lane_harm_nobody_else"),
+         (HOSTILE, "test_random_bytes_of_many_vandals_harm_nobody_else"),
+         ("native/tests/a_ruined_epoch_gives_no_session_twice.c", "")),
+    ),
+    (
+        "P9", "it cuts the file of the lanes to nothing", "`ftruncate` to 0 under load",
+        "other services lose nothing; those whose lane was cut away are ended by SIGBUS",
+        ((CUT, "test_a_truncated_segment_harms_no_other_service"),),
+    ),
+    (
+        "P10", "it logs values of any kind",
+        "a megabyte, 10,000 keys, depth 1,000, loops, bytes, surrogates, NaN, 2^64+1, a `__repr__` "
+        "that raises, logs, forks, recurses; hypothesis",
+        "one event each, cut and marked where it is too large",
+        ((CONTENT, "test_hostile_values_are_each_one_event"),
+         ("tests/event/test_sanitise.py", "test_a_value_looks_the_same_on_both_paths")),
+    ),
+    (
+        "P10", "a `__repr__` never ends", "an endless loop in a value",
+        "its own thread alone waits; what a signal handler raises ends it",
+        ((ODD, "test_a_text_that_never_comes_holds_its_own_thread_alone"),
+         (CALLS, "test_what_a_signal_handler_raises_reaches_the_program_and_doubles_nothing")),
+    ),
+    (
+        "P11", "the wall clock is set: back, ahead, to 1970, 2106, over summer time, a leap second",
+        "`LD_PRELOAD`, in all processes of a service, under load",
+        "order, durable calls; an hour that is over makes one archive at most",
+        (("tests/process/test_clock_steps.py",
+          "test_a_clock_that_is_set_disturbs_neither_order_nor_rotation"),),
+    ),
+    (
+        "P11", "its monotonic clock is another", "`unshare --time`: years ahead, or just booted",
+        "waits end",
+        (("tests/process/test_time_namespaces.py",
+          "test_processes_of_two_time_namespaces_share_a_log"),),
     ),
 ]  # fmt: skip
 

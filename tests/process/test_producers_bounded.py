@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import proof
 import pytest
 from bounds import Group
-from graves import deaths, how
+from graves import deaths, how, told
 
 pytestmark = pytest.mark.process
 
@@ -105,6 +105,7 @@ mplog.configure(LOG)
 proof.note(f"is doomed:{{os.getpid()}}")
 producer = proof.Producer("doomed")
 producer.events(300)
+assert mplog.flush(20)  # the writer has seen it, so it will see its end, too
 {end}
 """
 HONEST = "mplog.configure(LOG)\nproof.load('honest', 0.001)"
@@ -122,7 +123,7 @@ def test_what_a_process_had_logged_before_its_sudden_end_is_there(memory, world,
     doomed.communicate(timeout=60)
     assert code == doomed.returncode
     world.fresh()
-    world.wait_for(lambda: deaths(world), 20.0, "the death told")
+    told(world, 1)
     world.stop()
     world.finish(honest)
     world.check(killed={"doomed"})

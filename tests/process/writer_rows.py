@@ -8,6 +8,8 @@ from __future__ import annotations
 AT_EVERY_CALL = "tests/stress/test_writer_kill_at_every_call.py"
 STEPS = "tests/faults/test_kill_steps.py"
 SIGNALS, STOP = "tests/process/test_signals.py", "tests/process/test_stop.py"
+OTHERS, TWO = "tests/process/test_writer_signals.py", "tests/process/test_two_writers.py"
+OWNERSHIP = "tests/process/test_ownership.py"
 
 WRITER = [
     (
@@ -21,5 +23,50 @@ WRITER = [
         ((STEPS, "test_a_sample_of_pairs_of_steps_is_recovered_from"),
          (STEPS, "test_every_pair_of_steps_is_recovered_from"),
          ("native/tests/redo_at_every_kill_point.c", "")),
+    ),
+    (
+        "W3", "it stands still", "SIGSTOP for a second; a minute",
+        "nobody starts a second one",
+        ((OTHERS, "test_a_writer_that_stands_still_is_not_doubled"),),
+    ),
+    (
+        "W3", "it is told to stop, once and twice, by its group", "SIGTERM, SIGINT", "",
+        ((SIGNALS, "test_term_ends_a_writer_and_producers_start_another"),
+         (SIGNALS, "test_a_writer_told_to_stop_leaves_when_the_last_one_has"),
+         (STOP, "test_the_second_sigterm_ends_it_at_once"),
+         (STOP, "test_a_groups_signal_is_one_wish"),
+         (STOP, "test_a_writer_that_cannot_hear_is_ended")),
+    ),
+    (
+        "W3", "signals that are none of its business",
+        "SIGPIPE, SIGINT, SIGCHLD, SIGWINCH, SIGTTOU",
+        "the same writer goes on",
+        ((OTHERS, "test_signals_that_mean_nothing_to_it_change_nothing"),),
+    ),
+    (
+        "W3", "SIGHUP, SIGUSR1, SIGUSR2", "`kill`, to it and to its supervisor",
+        "the file is opened anew, or set aside",
+        ((SIGNALS, "test_a_moved_file_is_left_and_a_new_one_begun"),
+         (SIGNALS, "test_usr2_sets_the_file_aside_now")),
+    ),
+    (
+        "W4", "two are started at once", "processes that configure at the same moment; 100 times",
+        "one is made",
+        ((TWO, "test_a_race_of_two_has_one_winner_each_time"),
+         ("tests/process/test_start_methods.py", "test_a_race_of_configure_leads_to_one_writer"),
+         ("tests/writer/test_supervisor.py", "test_a_second_supervisor_leaves_at_once")),
+    ),
+    (
+        "W4", "the lock is deleted, stale, or another service's",
+        "`unlink` under load; other places",
+        "it is made again; who comes from elsewhere is refused",
+        ((TWO, "test_a_deleted_lock_lets_nobody_in"),
+         (OWNERSHIP, "test_another_directory_is_refused_too"),
+         ("tests/ring/test_ownership.py", "test_it_is_free_when_the_holder_is_gone")),
+    ),
+    (
+        "W5", "it is restarted again and again", "SIGTERM twice, beside eight processes that log",
+        "",
+        ((OTHERS, "test_restarts_under_load_lose_nothing"),),
     ),
 ]  # fmt: skip

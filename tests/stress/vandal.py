@@ -9,10 +9,11 @@ import json
 import mmap
 import os
 import random
+import struct
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet import Fleet, Prey, produce
 from oracle import Ledger, body
@@ -53,21 +54,64 @@ def ruin(service: str, seed: int) -> None:
         log.info("{body}", producer=VANDALS, n=1, body="x")
 
 
+# What a record's len, epoch, seq, payload_len and flags are, given the right ones.
+FORGED = {
+    "too short": lambda r: r._replace(len=32),
+    "of odd length": lambda r: r._replace(len=65),
+    "longer than the lane": lambda r: r._replace(len=0x7FFF_FFF8),
+    "with more inside than it has": lambda r: r._replace(payload=0xFFFF_FFFF),
+    "of a session that is not": lambda r: r._replace(epoch=r.epoch + 7),
+    "with a number again": lambda r: r._replace(seq=1),
+    "with a number far ahead": lambda r: r._replace(seq=1 << 63),
+    "that tells of a gap and is empty": lambda r: r._replace(payload=0, len=40, flags=16),
+}
+CERTAIN = ["tail", "rewound", "size", *FORGED]
+
+
+class Record(NamedTuple):
+    """The head of a record; native/tests/layout_offsets.c holds where its words are."""
+
+    len: int
+    epoch: int
+    seq: int
+    payload: int
+    flags: int = 0
+
+    def bytes(self) -> bytes:
+        """As it stands in a lane; of the present."""
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC), time.time_ns()
+        level, event = 20, 0
+        words = self.len, self.epoch, self.seq, *now, self.payload, level, event, self.flags
+        return struct.pack("<IIQQQIBBH", *words)
+
+
 def ruin_for_sure(service: str, damage: str) -> None:
-    """Words that no reading can make right: a tail far beyond the end, or a lane without a size."""
+    """What no reading can make right: positions, a lane without a size, a forged record."""
     log = mplog.get_logger("stress")
     log.info("{body}", producer=VANDALS, n=1, body="x")
     mplog.flush(30.0)
     with segment_file(service).open("r+b") as file:
         memory = mmap.mmap(file.fileno(), 0)
-    control = CONTROL * (1 + GATE.connection.producer.lane)
+    lane, lanes = GATE.connection.producer.lane, int.from_bytes(memory[20:24], "little")
+    control = CONTROL * (1 + lane)
+    tail = int.from_bytes(memory[control + 8 : control + 16], "little")
     if damage == "tail":
         memory[control + 8 : control + 16] = b"\x7f" * 8
-    else:
+    elif damage == "rewound":
+        memory[control : control + 16] = (tail - 64).to_bytes(8, "little") * 2
+    elif damage == "size":
         memory[control + EPOCH : control + EPOCH + 8] = bytes(8)
         log.info("{body}", producer=VANDALS, n=2, body="x")
+    else:
+        epoch, capacity = struct.unpack_from("<II", memory, control + EPOCH)
+        forged = FORGED[damage](Record(64, epoch, 2, 24)).bytes()
+        at = CONTROL * (1 + lanes) + DATA * lane + tail % capacity
+        assert tail % capacity + 64 <= capacity
+        memory[at : at + len(forged)] = forged
+        memory[control : control + 16] = (tail + 64).to_bytes(8, "little") * 2
     deadline = time.monotonic() + 30.0
-    while not GATE.connection.producer.quarantined and time.monotonic() < deadline:
+    while not GATE.connection.producer.quarantined:
+        assert time.monotonic() < deadline, f"nobody minds: {damage}"
         time.sleep(0.01)
     # Its next events go to another lane, and arrive.
     for n in range(1, 11):
@@ -105,8 +149,9 @@ def _tick() -> bool:
 
 def vandalise(service: str, arguments: dict[str, Any], life: int) -> None:
     """One vandal's life."""
-    if arguments["damage"] != "random":
-        ruin_for_sure(service, arguments["damage"])
+    damages = arguments["damages"]
+    if damages:
+        ruin_for_sure(service, damages[life % len(damages)])
     else:
         ruin(service, arguments["seed"] + life)
 

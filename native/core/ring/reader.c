@@ -166,6 +166,16 @@ static void fill_end(struct mpl_reader *r, struct mpl_view *v, uint32_t slot, st
     mpl_gap_end(v, out);
 }
 
+/* The last session of a lane that was seen. */
+static uint32_t last_known(const struct mpl_view *v)
+{
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < MPL_SLOTS; i++)
+        if (v->tally[i].epoch && (!last || (int32_t)(v->tally[i].epoch - last) > 0))
+            last = v->tally[i].epoch;
+    return last;
+}
+
 /* A lane whose owner is gone: its session's end is saved under the lane's lock. A broken lane is set up anew then, its unread bytes given up. */
 static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
 {
@@ -173,7 +183,8 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
     uint32_t epoch = mpl_load(&v->lane->epoch);
     uint64_t word = mpl_load_acquire(&v->lane->slots[epoch % MPL_SLOTS].epoch_state);
     bool open = epoch && mpl_word_epoch(word) == epoch && (mpl_word_state(word) == MPL_S_LIVE || mpl_word_state(word) == MPL_S_CLEAN);
-    if ((!open && !v->quarantined && !mpl_sessions_broken(v->lane)) || mpl_lock(fd, v->number, 1))
+    const uint32_t known = last_known(v);
+    if ((!open && !v->quarantined && !mpl_sessions_broken(v->lane, known)) || mpl_lock(fd, v->number, 1))
         return;
     if (v->quarantined) {
         if (!mpl_capacity_ok(v->capacity))
@@ -197,7 +208,7 @@ static void look_at_owner(struct mpl_reader *r, struct mpl_view *v)
     } else {
         mpl_session_end(v->lane);
     }
-    mpl_sessions_mend(v->lane);
+    mpl_sessions_mend(v->lane, known);
     mpl_unlock(fd, v->number, 1);
 }
 

@@ -42,11 +42,25 @@ void mpl_session_end(struct mpl_lane *lane)
     mpl_swap(&slot->epoch_state, word, mpl_session_word(epoch, MPL_S_ENDED));
 }
 
+/* Whether no session has a number after the one that the lane says it is at: the next claimer would give that number again. `known` is one, or 0. */
+static bool epoch_kept(const struct mpl_lane *lane, uint32_t known)
+{
+    const uint32_t at = mpl_load(&lane->epoch);
+    if (known && (int32_t)(at - known) < 0)
+        return false;
+    for (uint32_t i = 0; i < MPL_SLOTS; i++) {
+        const uint32_t epoch = mpl_word_epoch(mpl_load_acquire(&lane->slots[i].epoch_state));
+        if (epoch && (int32_t)(at - epoch) < 0)
+            return false;
+    }
+    return true;
+}
+
 bool mpl_session_room(const struct mpl_lane *lane)
 {
     uint32_t epoch = mpl_load(&lane->epoch) + 1;
     epoch = epoch ? epoch : 1;
-    return mpl_word_state(mpl_load_acquire(&lane->slots[epoch % MPL_SLOTS].epoch_state)) == MPL_S_CLOSED;
+    return epoch_kept(lane, 0) && mpl_word_state(mpl_load_acquire(&lane->slots[epoch % MPL_SLOTS].epoch_state)) == MPL_S_CLOSED;
 }
 
 void mpl_pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity)
@@ -73,15 +87,32 @@ static bool word_broken(const struct mpl_lane *lane, uint32_t slot, uint64_t wor
     return state != MPL_S_ENDED && epoch != mpl_load(&lane->epoch);
 }
 
-bool mpl_sessions_broken(const struct mpl_lane *lane)
+bool mpl_sessions_broken(const struct mpl_lane *lane, uint32_t known)
 {
+    if (!epoch_kept(lane, known))
+        return true;
     for (uint32_t i = 0; i < MPL_SLOTS; i++)
         if (word_broken(lane, i, mpl_load_acquire(&lane->slots[i].epoch_state)))
             return true;
     return false;
 }
 
-void mpl_sessions_mend(struct mpl_lane *lane)
+/* Its number goes on behind all that were given, as far as that can be known: as many may be unread as there are slots. */
+static void mend_epoch(struct mpl_lane *lane, uint32_t known)
+{
+    uint32_t most = known;
+    for (uint32_t i = 0; i < MPL_SLOTS; i++) {
+        const uint64_t word = mpl_load_acquire(&lane->slots[i].epoch_state);
+        const uint32_t epoch = mpl_word_epoch(word);
+        if (epoch > most && (!known || epoch - known <= MPL_SLOTS))
+            most = epoch;
+        else if (epoch > most && mpl_word_state(word) == MPL_S_CLOSED)
+            mpl_store(&lane->slots[i].epoch_state, mpl_session_word(0, MPL_S_CLOSED));
+    }
+    mpl_store(&lane->epoch, most + MPL_SLOTS);
+}
+
+void mpl_sessions_mend(struct mpl_lane *lane, uint32_t known)
 {
     for (uint32_t i = 0; i < MPL_SLOTS; i++) {
         struct mpl_slot *slot = &lane->slots[i];
@@ -97,4 +128,6 @@ void mpl_sessions_mend(struct mpl_lane *lane)
         slot->clean = 0;
         mpl_swap(&slot->epoch_state, word, session ? mpl_session_word(epoch, MPL_S_ENDED) : mpl_session_word(0, MPL_S_CLOSED));
     }
+    if (!epoch_kept(lane, known))
+        mend_epoch(lane, known);
 }

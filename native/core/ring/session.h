@@ -18,12 +18,13 @@ bool mpl_lane_sane(const struct mpl_lane *lane);
 /* Saves the last number of the session that the lane's epoch names and stores ENDED. Role: whoever holds the lane's lock. Can be killed
  * anywhere and done again: nothing it reads changes before the state does. */
 void mpl_session_end(struct mpl_lane *lane);
-/* Whether the next session's slot is free: its last one's end line is committed. */
+/* Whether the next session's slot is free: its last one's end line is committed; and its number was not given before. */
 bool mpl_session_room(const struct mpl_lane *lane);
 /* Pads over [tail, rsv): a record that the predecessor never finished. Two pads where it crosses the data's end. Role: the claimer. */
 void mpl_pad_unfinished(struct mpl_lane *lane, char *data, uint32_t capacity);
-/* Slots whose words make no sense, as only broken memory or a hostile owner can leave them: are there any; close them (holding the lane's lock). */
-bool mpl_sessions_broken(const struct mpl_lane *lane);
-void mpl_sessions_mend(struct mpl_lane *lane);
+/* Words that make no sense, as only broken memory or a hostile owner can leave them: a slot's, or a lane's epoch that went back, so that the next claimer
+ * would give a session's number again; `known` is the last one that the writer has seen, or 0. Are there any; put them right (holding the lane's lock). */
+bool mpl_sessions_broken(const struct mpl_lane *lane, uint32_t known);
+void mpl_sessions_mend(struct mpl_lane *lane, uint32_t known);
 
 #endif
