@@ -99,7 +99,7 @@ def test_the_writer_does_what_is_explained(shm, logdir):
             mplog.get_logger(logger).log(one.level, f"{logger} {one.level}")
             if one.logged and one.outcomes[0].gets:
                 wanted.add(f"{logger} {one.level}")
-    assert mplog.flush(20.0)
+    assert mplog.flush(60)
     mplog.shutdown()
 
     rows = [json.loads(line) for line in log.read_text().splitlines()]

@@ -227,7 +227,7 @@ def test_run_after_a_killed_one_is_not_held_against_it(tmp_path, private):
         "import json, os, signal, subprocess, sys, mplog\n"
         "mplog.configure(sys.argv[1])\n"
         "mplog.get_logger('left').info('before')\n"
-        "assert mplog.flush(20)\n"
+        "assert mplog.flush(60)\n"
         "told = subprocess.check_output([sys.executable, '-m', 'mplog', 'status', '--json'])\n"
         "(found,) = json.loads(told)['services']\n"
         "for role in ('supervisor', 'writer'):\n"

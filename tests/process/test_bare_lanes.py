@@ -33,7 +33,7 @@ mplog.configure(LOG, overflow_dir=OVERFLOW)
 """
 FIRST = """
 mplog.get_logger("first").info("the service is there")
-assert mplog.flush(20)
+assert mplog.flush(60)
 fill(BLOCKER)
 """
 HOLD = """
@@ -124,7 +124,7 @@ if pid == 0:
     producer = proof.Producer("back")
     producer.events(50)
     before = capacity()
-    assert mplog.flush(20)
+    assert mplog.flush(60)
     os.unlink(BLOCKER)
     deadline_s = time.monotonic() + 30
     while not capacity() and time.monotonic() < deadline_s:

@@ -36,7 +36,7 @@ PROGRAM = """
         except ValueError as error:
             log.exception("failed")
         log.info("plain {n} at {at}", n=4, at="12:30")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
 """
 MAKING = """
 def line(line): return f"{line.message} {line.logger} {line.fields} {line.exception}"

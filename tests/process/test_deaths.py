@@ -76,11 +76,17 @@ SILENT = (
     PARENT
     + """
 def silent(name, die):
+    (ready, attached), (gone_on, go_on) = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
         mplog.attach()
-        time.sleep(0.3)
+        os.write(attached, b".")
+        os.read(gone_on, 1)
         die()
+    os.read(ready, 1)
+    proof.Producer(f"beside {name}").event()
+    assert mplog.flush(60)  # by then the writer has seen who is there
+    os.write(go_on, b".")
     proof.note(f"is {name}:{pid}")
     return pid
 pids = [silent("killed", by(signal.SIGKILL)), silent("left", lambda: os._exit(0))]

@@ -49,7 +49,7 @@ def test_the_newest_events_stay_and_the_loss_is_told(shm, logdir, wait_for):
     mplog.configure(path, when_full="drop_oldest", level="DEBUG")
     log = mplog.get_logger("a")
     log.info("first")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     writer = writer_of(shm, wait_for)
     os.kill(writer, signal.SIGSTOP)
     try:
@@ -59,7 +59,7 @@ def test_the_newest_events_stay_and_the_loss_is_told(shm, logdir, wait_for):
         os.kill(writer, signal.SIGCONT)
     assert mplog.flush(60)
     log.info("last")
-    report = mplog.shutdown()
+    report = mplog.shutdown(60)
     there = [line["n"] for line in lines_of(path) if "n" in line]
     drops = drops_of(path)
     told = sum(drop["count"] for drop in drops)
@@ -88,7 +88,7 @@ def test_the_loss_is_told_once_when_the_writer_is_killed_in_it(shm, logdir, wait
     path, stop = logdir / "app.jsonl", logdir / "stop"
     mplog.configure(path, when_full="drop_oldest", rotation="off")
     mplog.get_logger("a").info("first")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     code = f"""
         import mplog, os, sys
         mplog.configure({str(path)!r}, when_full="drop_oldest")

@@ -19,7 +19,7 @@ def test_a_flush_does_not_wait_for_what_is_filtered(world):
         mplog.configure(LOG, file_level="ERROR")
         for n in range(2000):
             assert mplog.get_logger("shop").info("event {n}", n=n)
-        assert mplog.flush(30)
+        assert mplog.flush(60)
         assert 0 == os.path.getsize(LOG)
         """
     )

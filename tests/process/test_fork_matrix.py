@@ -145,7 +145,7 @@ def test_two_pid_namespaces_share_one_service(world):
             time.sleep(600)  # ends with the namespace
         while len([line for line in proof.noted() if line.startswith("child")]) < 50:
             time.sleep(0.005)
-        assert mplog.flush(20)
+        assert mplog.flush(60)
         """,
         prefix=["unshare", "--pid", "--fork", "--mount-proc"],
     )

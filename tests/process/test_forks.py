@@ -105,7 +105,7 @@ def test_a_child_that_drops_its_uid_goes_on_logging(world):
             os.setuid(65534)
             producer = proof.Producer("nobody")
             producer.events(50)
-            assert mplog.flush(10)
+            assert mplog.flush(60)
             producer.events(50)
             sys.exit(0)
         assert os.waitpid(pid, 0)[1] == 0

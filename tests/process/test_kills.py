@@ -92,7 +92,7 @@ def kill_both(world):
     [
         pytest.param("proof.load('after')", id="log calls"),
         pytest.param(
-            "proof.Producer('after').events(5); assert mplog.flush(20), 'flush'", id="flush"
+            "proof.Producer('after').events(5); assert mplog.flush(60), 'flush'", id="flush"
         ),
         pytest.param("proof.Producer('after').events(5)", id="exit"),
     ],
@@ -176,7 +176,7 @@ proof.note(f"dropped: {answers.count(False)}")
 sys.stdin.readline()
 while not producer.event():
     proof.note("dropped: 1")
-assert mplog.flush(20)
+assert mplog.flush(60)
 proof.note(f"numbers: {producer.number}")
 """
 

@@ -16,7 +16,7 @@ def test_events_without_a_lane_are_told_in_the_log_once(shm, logdir, wait_for, c
     mplog.configure(path)
     log = mplog.get_logger("a")
     log.info("first")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(0)
     os.close(free)

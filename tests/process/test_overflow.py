@@ -45,7 +45,7 @@ def test_while_the_writer_stands_still_events_go_into_the_overflow(shm, logdir, 
     mplog.configure(path, when_full="overflow")
     log, producer = mplog.get_logger("a"), GATE.connection.producer
     log.info("first", n=0)
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     writer = writer_of(shm, wait_for)
     os.kill(writer, signal.SIGSTOP)
     try:
@@ -69,7 +69,7 @@ def test_what_a_killed_process_left_in_the_overflow_arrives(shm, logdir, wait_fo
     path = logdir / "app.jsonl"
     mplog.configure(path, when_full="overflow")
     mplog.get_logger("a").info("first")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     writer = writer_of(shm, wait_for)
     os.kill(writer, signal.SIGSTOP)
     code = f"""
@@ -97,7 +97,7 @@ def test_beyond_the_bound_events_are_dropped_and_told(shm, logdir, wait_for):
     mplog.configure(path, when_full="overflow", overflow="4 MiB")
     log = mplog.get_logger("a")
     log.info("first")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     writer = writer_of(shm, wait_for)
     os.kill(writer, signal.SIGSTOP)
     info = errors = 0
@@ -125,7 +125,7 @@ def test_another_directory_may_be_named(shm, logdir, wait_for, tmp_path):
     mplog.configure(path, when_full="overflow", overflow_dir=str(place))
     log = mplog.get_logger("a")
     log.info("first")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     assert 0o700 == stat.S_IMODE(place.stat().st_mode)
     writer = writer_of(shm, wait_for)
     os.kill(writer, signal.SIGSTOP)
@@ -147,7 +147,7 @@ def test_a_place_that_cannot_be_written_costs_events_and_no_exception(shm, logdi
     mplog.configure(path, when_full="overflow", overflow_dir=str(place))
     log = mplog.get_logger("a")
     log.info("first")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     place.rmdir()
     writer = writer_of(shm, wait_for)
     os.kill(writer, signal.SIGSTOP)

@@ -168,7 +168,7 @@ def test_what_nobody_has_synced_is_gone_after_a_power_loss(mounts, world):
         """
         mplog.configure(LOG)
         proof.Producer("w").events(100)
-        assert mplog.flush(20)
+        assert mplog.flush(60)
         proof.note("flushed")
         sys.stdin.readline()
         """

@@ -42,7 +42,7 @@ def stopped():
     return os.path.exists(os.environ["PROOF_STOP"])
 producer = proof.Producer("first")
 producer.event()
-assert mplog.flush(30)
+assert mplog.flush(60)
 while not stopped():
     producer.event()
     try:

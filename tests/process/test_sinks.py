@@ -99,7 +99,14 @@ def test_a_sink_that_hangs_holds_up_nobody(world, place):
         + """
 for n in range(2000):
     log.info("sold {n}", n=n)
-mplog.sync(30)
+assert mplog.sync(50)
+from mplog.metrics.board import read_board
+from mplog.producer.gate import GATE
+def others():
+    rows = read_board(GATE.connection.directory, GATE.connection.service)[1]
+    return [(row.delivered, row.queued) for row in rows if row.name != "stuck"]
+while others() != [(2000, 0)]:  # it opens a file for each
+    time.sleep(0.02)
 print(mplog.flush(0.2))
 report = mplog.shutdown(0.2)
 print(report.delivered, sorted(report.where))

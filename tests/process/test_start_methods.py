@@ -202,7 +202,7 @@ def test_a_child_that_comes_after_its_service_has_left_sets_it_up_again(world):
         while os.path.exists(os.environ["MPLOG_DIR"]) and os.listdir(os.environ["MPLOG_DIR"]):
             time.sleep(0.01)
         proof.Producer("late child").events(20)
-        assert mplog.flush(20)
+        assert mplog.flush(60)
         """
     )
     world.run(

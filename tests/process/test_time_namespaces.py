@@ -23,12 +23,12 @@ mplog.configure(LOG, when_full="block", durable_level="ERROR")
 own = time.monotonic()
 producer = proof.Producer(sys.argv[1])
 producer.events(200, 0.0005)
-assert mplog.flush(20), "flush"
+assert mplog.flush(60), "flush"
 assert mplog.get_logger("durable").error("on the disk"), "durable"
 print(own, flush=True)
 sys.stdin.readline()
 producer.events(200, 0.0005)
-assert mplog.flush(20), "flush"
+assert mplog.flush(60), "flush"
 """
 
 

@@ -82,7 +82,7 @@ def test_what_a_signal_handler_raises_reaches_the_program_and_doubles_nothing(sh
     """A time-out that strikes inside a log call is neither eaten nor answered by a second event."""
     path = logdir / "app.jsonl"
     done = run(f"""
-        import json, signal, time, mplog
+        import json, signal, mplog
         mplog.configure({str(path)!r}, when_full="block", rotation=None)
         log = mplog.get_logger("x")
         raised = caught = 0
@@ -92,9 +92,8 @@ def test_what_a_signal_handler_raises_reaches_the_program_and_doubles_nothing(sh
             raised += 1
             raise TimeOut
         signal.signal(signal.SIGALRM, strike)
-        end = time.monotonic() + 1.5
         i = 0
-        while time.monotonic() < end:
+        while raised < 1_000:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.0005)
                 while True:
@@ -105,8 +104,7 @@ def test_what_a_signal_handler_raises_reaches_the_program_and_doubles_nothing(sh
         print(json.dumps([raised, caught, i]))
     """)
     raised, caught, attempts = json.loads(done.stdout)
-    assert raised > 100
-    assert raised == caught
+    assert 1_000 == raised == caught
     numbers = [line["i"] for line in lines_of(path)]
     assert len(numbers) == len(set(numbers))
     assert numbers == sorted(numbers)
@@ -222,7 +220,7 @@ def test_a_flush_whose_session_ends_meanwhile_does_not_claim_delivery(shm, logdi
     mplog.configure(logdir / "app.jsonl")
     log, connection = mplog.get_logger("x"), GATE.connection
     assert log.info("first")
-    assert mplog.flush(20)
+    assert mplog.flush(60)
     writer = describe(connection.directory, connection.service)["writer"]["pid"]
     os.kill(writer, signal.SIGSTOP)
     try:

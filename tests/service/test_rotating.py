@@ -115,7 +115,7 @@ def test_a_dict_config_in_the_words_of_the_standard_library(shm, logdir):
             }
         )
         logging.getLogger("shop.rotating").info("one")
-        assert mplog.flush()
+        assert mplog.flush(60)
         service = mplog.configure(logdir / "app.jsonl", rotation=["1 MB", "00:00"], retention=4)
     finally:
         logging.getLogger("shop.rotating").handlers.clear()

@@ -108,7 +108,7 @@ def test_afterwards_events_go_where_they_went(tmp_path, wait_for):
     with capture() as log:
         mplog.get_logger("a").info("inside")
     mplog.get_logger("a").info("after")
-    assert mplog.flush(20.0)
+    assert mplog.flush(60)
     text = (tmp_path / "app.jsonl").read_text()
 
     assert ["inside"] == log.messages
