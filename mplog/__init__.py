@@ -9,12 +9,14 @@ from mplog.producer.logger import get_logger
 from mplog.service import Report, Service, attach, flush, shutdown, sync
 
 if TYPE_CHECKING:
+    from mplog.metrics.usage import Usage
     from mplog.producer.accelerate import Acceleration, accelerate
     from mplog.producer.executor import wrap_executor
     from mplog.producer.listeners import on_error
     from mplog.service.closing import SinkReport, on_shutdown
     from mplog.service.configure import configure
     from mplog.service.handler import Handler
+    from mplog.service.limits import on_memory_exceeded, usage
 else:
 
     def __getattr__(name: str) -> object:
@@ -41,6 +43,11 @@ else:
             from mplog.producer.listeners import on_error
 
             late = {"on_error": on_error}
+        elif name in ("Usage", "on_memory_exceeded", "usage"):
+            from mplog.metrics.usage import Usage
+            from mplog.service.limits import on_memory_exceeded, usage
+
+            late = {"Usage": Usage, "on_memory_exceeded": on_memory_exceeded, "usage": usage}
         elif name == "wrap_executor":
             from mplog.producer.executor import wrap_executor
 
@@ -61,6 +68,7 @@ __all__ = [
     "Report",
     "Service",
     "SinkReport",
+    "Usage",
     "accelerate",
     "attach",
     "configure",
@@ -69,8 +77,10 @@ __all__ = [
     "flush",
     "get_logger",
     "on_error",
+    "on_memory_exceeded",
     "on_shutdown",
     "shutdown",
     "sync",
+    "usage",
     "wrap_executor",
 ]

@@ -17,6 +17,7 @@ from mplog.cli.diagnostics import printable
 from mplog.config import Settings, shared_directory
 from mplog.errors import MplogError
 from mplog.metrics.board import read_board
+from mplog.metrics.usage import memory_usage, sink_usage
 from mplog.ring import configuration, presence, services
 from mplog.ring.relic import Relic, relics
 
@@ -87,6 +88,13 @@ def describe(directory: Path, name: str) -> dict[str, Any] | None:
         "supervisor": _process(reader.supervisor_pid) if found and found.supervisor else None,
         "problem": reader.problem or None,
         "pending_bytes": sum(lane["pending_bytes"] for lane in lanes),
+        "usage": [
+            msgspec.structs.asdict(row)
+            for row in (
+                *memory_usage(settings, str(directory), reader.lane_bytes, reader.overflow_bytes),
+                *sink_usage(settings, directory, name),
+            )
+        ],
         "lanes": lanes,
         "counters": reader.counters(),
         "sinks": [msgspec.structs.asdict(row) for row in read_board(directory, name)[1]],
@@ -118,6 +126,7 @@ def _page(row: dict[str, Any]) -> list[str]:
     ]
     if row["problem"]:
         lines.append(f"  problem     {row['problem']}")
+    lines += [_limit_line(limit) for limit in row["usage"] if limit["limit"] is not None]
     lines += [_sink_line(sink) for sink in row["sinks"]]
     for lane in row["lanes"]:
         state = "" if lane["live"] else "  (ended)"
@@ -127,6 +136,11 @@ def _page(row: dict[str, Any]) -> list[str]:
             f"{lane['pending_bytes']:,} bytes pending, {lane['dropped']:,} dropped{state}"
         )
     return lines
+
+
+def _limit_line(limit: dict[str, Any]) -> str:
+    of = f"{limit['used']:,} of {limit['limit']:,} {limit['unit']}"
+    return f"  limit       {limit['what']:<16} {of} ({limit['setting']})"
 
 
 def _sink_line(sink: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ PLACE = "stored settings of the service"
 
 Level = Annotated[int, Meta(ge=0, le=255)]
 Overflow = Annotated[int, Meta(ge=0, le=limits.MAX_OVERFLOW_BYTES)]
+Memory = Annotated[int, Meta(ge=0, le=limits.MAX_MEMORY_BYTES)]
 EventBytes = Annotated[int, Meta(ge=limits.MIN_EVENT_BYTES, le=limits.MAX_EVENT_BYTES)]
 Seconds = Annotated[float, Meta(ge=0, le=limits.MAX_S)]
 _Secret = Annotated[str, Meta(min_length=1, max_length=limits.MAX_SECRET_BYTES)]
@@ -41,6 +42,7 @@ class Own(msgspec.Struct, kw_only=True):
     block_timeout_s: Seconds = field(default=10.0, name="block_timeout")
     overflow_bytes: Overflow = field(default=limits.DEFAULT_OVERFLOW_BYTES, name="overflow")
     overflow_dir: str | None = None
+    memory_bytes: Memory = field(default=0, name="memory")
     redact: Secrets = limits.REDACTED
     enrich: Enrichers = ()
     uncaught: bool = True

@@ -20,6 +20,7 @@ from mplog.config.own import (
     Enrichers,
     EventBytes,
     Level,
+    Memory,
     OnInternalError,
     Overflow,
     Seconds,
@@ -44,6 +45,7 @@ class Settings(FileSettings, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     block_timeout_s: Seconds = field(default=10.0, name="block_timeout")
     overflow_bytes: Overflow = field(default=limits.DEFAULT_OVERFLOW_BYTES, name="overflow")
     overflow_dir: str | None = None
+    memory_bytes: Memory = field(default=0, name="memory")
     redact: Secrets = limits.REDACTED
     redact_patterns: bool = True
     enrich: Enrichers = ()
@@ -143,6 +145,18 @@ _TABLE = (
         "The directory of the overflow files, if not beside the shared memory. On a disk, a log "
         "call of `overflow` may wait for that disk.",
         none_is_unset=True,
+    ),
+    Key(
+        "memory",
+        "memory_bytes",
+        "service",
+        sizes.parse_bound,
+        sizes.bound_text,
+        'a size from `"1 MiB"` on; `"off"` or `None` for none',
+        "How much the lanes of all processes may take together, with the overflow where that lies "
+        "beside them. Lanes become smaller as it fills up; then a process gets none: its events go "
+        "into `overflow_dir`, if there is one, or are dropped, counted and told. "
+        "[More](../howto/limits.md).",
     ),
     *pipeline.KEYS,
     Key(

@@ -5,6 +5,7 @@ Loaded by those who give the setting, and by the writer. To a worker it is a tex
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,12 @@ class SinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     spool_bytes: int = 0
     spool_hold_s: float = 0.0
     options: dict[str, Any] = {}
+
+
+def spool_place(log: str, sink: str) -> str:
+    """The directory of a sink's spool: beside the first log file."""
+    folder, name = os.path.split(log)
+    return os.path.join(folder, f".{name}.spool-{sink}")
 
 
 def parse_sinks(value: object) -> tuple[SinkSettings, ...]:

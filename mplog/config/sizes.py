@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mplog.config.limits import MAX_MEMORY_BYTES, MIN_MEMORY_BYTES
 from mplog.config.wrong import WrongValue, plain
 
 UNITS_BYTES = {
@@ -71,3 +72,24 @@ def text(size_bytes: int) -> str:
         if size_bytes % factor == 0 and factor <= max(size_bytes, 1)
     ]
     return min(ways)[2]
+
+
+def parse_bound(value: object) -> int:
+    """A bound in bytes that need not be there; 0 for none."""
+    given = plain(value)
+    if given is None or (isinstance(given, str) and given[:65].strip().lower() in ("", "off")):
+        return 0
+    right = f'give a size from "{text(MIN_MEMORY_BYTES)}" on, or "off"'
+    try:
+        size_bytes = parse(value)
+    except WrongValue as wrong:
+        wrong.right = right
+        raise
+    if size_bytes and not MIN_MEMORY_BYTES <= size_bytes <= MAX_MEMORY_BYTES:
+        raise WrongValue(value, "is out of range", right)
+    return size_bytes
+
+
+def bound_text(size_bytes: int) -> str:
+    """Such a bound as it may be written."""
+    return text(size_bytes) if size_bytes else "off"

@@ -109,7 +109,9 @@ class Connection:
             int(settings.block_timeout_s * 1e9),
             settings.max_event_bytes,
         )
-        self.producer.set_overflow(settings.overflow_dir, settings.overflow_bytes)
+        self.producer.set_overflow(
+            settings.overflow_dir, settings.overflow_bytes, settings.memory_bytes
+        )
         durable = settings.durable_level
         self.producer.set_durable(
             _NEVER if durable is None else durable, int(settings.durable_timeout_s * 1e9)
@@ -212,7 +214,9 @@ class Connection:
 
     def _tell_overflow(self) -> None:
         error = self.producer.overflow_error
-        if error and error != -errno.ENOSPC:
+        if error == -errno.ENOSPC:
+            trouble.overflow_full(self)
+        elif error:
             trouble.overflow(self, error)
 
     def _tell_problem(self) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Results that errors.def says are mplog's own fault.
 _MUST_NOT_HAPPEN = frozenset({-1007, -1011, -1012, -1017})
+EXCEEDED = "MPL-S011"
+_CHUNK_BYTES = 1 << 20  # of an overflow file
+_SMALLEST_LANE_BYTES = 64 << 10
 _SAID_BYTES = 4096  # of a writer's stderr, from its end
 
 
@@ -61,6 +64,27 @@ def overflow(at: Connection, error: int) -> None:
     _fault(at, text, f"overflow:{error}", "MPL-S008", errno=-error)
 
 
+def overflow_full(at: Connection) -> None:
+    """An event has found no room in the lane, and none in the overflow."""
+    lanes, overflow = at.producer.memory
+    own = at.settings
+    beside = own.overflow_dir in (None, at.directory)
+    if own.memory_bytes and beside and lanes + overflow + _CHUNK_BYTES > own.memory_bytes:
+        limit, used_bytes, limit_bytes = "memory", lanes + overflow, own.memory_bytes
+    else:
+        limit, used_bytes, limit_bytes = "overflow", overflow, own.overflow_bytes
+    text = f"the overflow of {at.service} is full: events are dropped and counted"
+    _exceeded(at, text, limit, used_bytes, limit_bytes)
+
+
+def _exceeded(at: Connection, text: str, limit: str, used_bytes: int, limit_bytes: int) -> None:
+    told = f"{text} ({used_bytes:,} of {limit_bytes:,} bytes, {limit})"
+    _fault(
+        at, told, f"limit:{limit}", EXCEEDED, limit=limit, used_bytes=used_bytes,
+        limit_bytes=limit_bytes,
+    )  # fmt: skip
+
+
 def unsynced(at: Connection) -> None:
     """A durable call has waited in vain."""
     limit_s, problem = at.settings.durable_timeout_s, at.producer.problem[1]
@@ -104,6 +128,17 @@ def no_lane(at: Connection, code: int) -> None:
     """The core has found no lane for this process."""
     if code in _MUST_NOT_HAPPEN:
         raise InternalError(f"claiming a lane: {_native.strerror(code)}", result=code)
+    lanes, overflow = at.producer.memory
+    limit_bytes = at.settings.memory_bytes
+    beside = overflow if at.settings.overflow_dir in (None, at.directory) else 0
+    if (
+        code == -errno.ENOSPC
+        and limit_bytes
+        and (lanes + beside + _SMALLEST_LANE_BYTES > limit_bytes)
+    ):
+        text = f"no lane for process {os.getpid()}: its events are dropped and counted"
+        _exceeded(at, text, "memory", lanes + beside, limit_bytes)
+        return
     full = code == -errno.ENOSPC and at.settings.overflow_dir is None
     right = "; `overflow_dir` on a disk would take them" if full else ""
     text = (

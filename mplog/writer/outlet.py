@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mplog.config.sink import SinkSettings
+from mplog.config.sink import SinkSettings, spool_place
 from mplog.config.sinktypes import STDERR
 from mplog.errors import TargetError
 from mplog.format.text import visible
@@ -226,7 +226,7 @@ def build(
             outlets.append(kept[settings.name])
             continue
         try:
-            place = log.with_name(f".{log.name}.spool-{settings.name}")
+            place = Path(spool_place(str(log), settings.name))
             sink = make_sink(settings, carried)
             outlets.append(Outlet(settings, sink, "", place if settings.spool_bytes else None))
         except Exception as error:  # a user's own code has run

@@ -200,6 +200,7 @@ struct mpl_bell {
     char problem[244];
     _Alignas(MPL_LINE) mpl_a64 counters[MPL_COUNTERS];
     _Alignas(MPL_LINE) mpl_a64 overflow_bytes; /* of the chunks that there are, of all lanes */
+    mpl_a64 lane_bytes;                        /* of the lanes whose data is reserved, in all segments; a killed claim may leave it too high, never too low */
     _Alignas(MPL_LINE) mpl_a64 homeless[MPL_LEVELS]; /* events of processes that could get no lane */
     mpl_a64 homeless_told[MPL_LEVELS], homeless_since; /* of them in the log; since 1970 in ns, of the first that is not, or 0 */
     _Alignas(MPL_LINE) mpl_a64 free_lanes[MPL_MAX_SEGMENTS]; /* bits of lanes whose last session the writer has closed; whoever tries one clears it. A hint */

@@ -126,6 +126,11 @@ static PyObject *get_overflow_error(ProducerObject *self, void *unused)
     self->p.overflow_error = 0;
     return PyLong_FromLong(error);
 }
+static PyObject *get_memory(ProducerObject *self, void *unused)
+{
+    const struct mpl_bell *bell = self->p.bell;
+    return Py_BuildValue("(KK)", (unsigned long long)(bell ? mpl_load(&bell->lane_bytes) : 0), (unsigned long long)(bell ? mpl_load(&bell->overflow_bytes) : 0));
+}
 static PyObject *get_overflowing(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_lane_is_mine(&self->p) && self->p.overflowing); }
 static PyObject *get_attached(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_lane_is_mine(&self->p)); }
 static PyObject *get_attended(ProducerObject *self, void *unused) { return PyBool_FromLong(mpl_attended(self->p.dir, self->p.service)); }
@@ -163,6 +168,7 @@ static PyGetSetDef producer_getset[] = {
     {"trouble", (getter)get_trouble, NULL, "why there is no lane, or 0", NULL},
     {"overflowing", (getter)get_overflowing, NULL, "whether events go into the overflow", NULL},
     {"overflow_error", (getter)get_overflow_error, NULL, "why the overflow took an event last not, or 0; asked once, it is 0 again", NULL},
+    {"memory", (getter)get_memory, NULL, "(lanes, overflow): bytes that the service has of both", NULL},
     {"attached", (getter)get_attached, NULL, "whether this process holds a lane", NULL},
     {"attended", (getter)get_attended, NULL, "whether a supervisor looks after the service, or there is none to look after", NULL},
     {"quarantined", (getter)get_quarantined, NULL, "whether the writer has set this lane aside", NULL},
@@ -207,13 +213,14 @@ static PyObject *producer_set_durable(ProducerObject *self, PyObject *args)
 static PyObject *producer_set_overflow(ProducerObject *self, PyObject *args)
 {
     const char *dir;
-    unsigned long long bytes;
-    if (!PyArg_ParseTuple(args, "zK", &dir, &bytes))
+    unsigned long long bytes, memory_bytes = 0;
+    if (!PyArg_ParseTuple(args, "zK|K", &dir, &bytes, &memory_bytes))
         return NULL;
     if (bytes > MPL_OVERFLOW_MAX || (dir && strlen(dir) >= sizeof self->p.overflow_dir))
         return mplog_raise(MPL_E_ARG);
     strcpy(self->p.overflow_dir, dir ? dir : self->p.dir);
     self->p.overflow_bytes = bytes;
+    self->p.memory_bytes = memory_bytes > INT64_MAX / 2 ? 0 : memory_bytes;
     Py_RETURN_NONE;
 }
 
@@ -243,7 +250,7 @@ static PyMethodDef producer_methods[] = {
     {"rename", (PyCFunction)producer_rename, METH_O, "rename(process_name): of this process's session too"},
     {"set_policy", (PyCFunction)producer_set_policy, METH_VARARGS, "set_policy(when_full, block_ns, max_event_bytes)"},
     {"set_seen", (PyCFunction)producer_set_seen, METH_VARARGS, seen_doc},
-    {"set_overflow", (PyCFunction)producer_set_overflow, METH_VARARGS, "set_overflow(dir or None, bytes): where chunks go, and how much all of the service's may take"},
+    {"set_overflow", (PyCFunction)producer_set_overflow, METH_VARARGS, "set_overflow(dir or None, bytes, memory=0): where chunks go, how much all of the service's may take, and with its lanes; 0: no bound"},
     {0},
 };
 

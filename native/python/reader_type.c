@@ -428,6 +428,8 @@ BELL_GETTER(supervisor_pid)
 BELL_GETTER(begun)
 BELL_GETTER(done)
 BELL_GETTER(state)
+BELL_GETTER(lane_bytes)
+BELL_GETTER(overflow_bytes)
 static PyObject *get_problem(ReaderObject *self, void *unused) { return mplog_text(self->reader.bell->problem, sizeof self->reader.bell->problem); }
 static PyObject *get_seen_segments(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLong(self->reader.seen_segments); }
 
@@ -443,6 +445,8 @@ static PyGetSetDef reader_getset[] = {
     {"begun", (getter)get_begun, NULL, NULL, NULL},
     {"done", (getter)get_done, NULL, NULL, NULL},
     {"state", (getter)get_state, NULL, "1 live, 2 retired", NULL},
+    {"lane_bytes", (getter)get_lane_bytes, NULL, "of the lanes of the service", NULL},
+    {"overflow_bytes", (getter)get_overflow_bytes, NULL, "of its overflow", NULL},
     {"problem", (getter)get_problem, NULL, "the writer's last problem", NULL},
     {0},
 };

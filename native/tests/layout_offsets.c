@@ -42,7 +42,7 @@ static void bell(void)
     AT(mpl_bell, conf_len, 20), AT(mpl_bell, conf_crc, 24), AT(mpl_bell, service_id, 32), AT(mpl_bell, created_ns, 40);
     AT(mpl_bell, boot_id, 48), AT(mpl_bell, sleeping, 128), AT(mpl_bell, state, 256), AT(mpl_bell, segments, 260);
     AT(mpl_bell, departures, 264), AT(mpl_bell, arrivals, 268), AT(mpl_bell, threshold, 276), AT(mpl_bell, writer_pid, 384), AT(mpl_bell, supervisor_pid, 388);
-    AT(mpl_bell, begun, 392), AT(mpl_bell, done, 400);
+    AT(mpl_bell, begun, 392), AT(mpl_bell, done, 400), AT(mpl_bell, lane_bytes, offsetof(struct mpl_bell, overflow_bytes) + 8);
 }
 
 static int test(const char *dir)

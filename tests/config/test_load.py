@@ -36,6 +36,7 @@ def test_defaults():
         "block_timeout": "10 s",
         "overflow": "256 MiB",
         "overflow_dir": "not set",
+        "memory": "off",
         "redact_patterns": "on",
         "redact": ", ".join(REDACTED),
         "enrich": "off",

@@ -127,7 +127,7 @@ static int search(struct mpl_producer *p, uint32_t number, uint32_t own)
 
 /* Sets up a bell whose writer died while it took the service down. Under the writer's lock and only while the file stands at the path: a bell that is gone must
  * stay RETIRED for all who have it mapped. */
-static void revive_bell(const char *path)
+static void revive_bell(const struct mpl_producer *p, const char *path)
 {
     struct stat mine, there;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -136,6 +136,7 @@ static void revive_bell(const char *path)
     if (!mpl_lock(fd, MPL_LOCK_WRITER, 1) && !fstat(fd, &mine) && !stat(path, &there) && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino) {
         struct mpl_bell *bell = mmap(NULL, MPL_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (bell != MAP_FAILED) {
+            mpl_store(&bell->lane_bytes, mpl_segments_bytes(p->dir, p->service)); /* of those that are still there */
             mpl_store_release(&bell->state, MPL_LIVE);
             munmap(bell, MPL_PAGE);
         }
@@ -158,7 +159,7 @@ static int live_bell(struct mpl_producer *p)
         if (mpl_load_acquire(&bell->state) == MPL_LIVE)
             return 0;
         if (!mpl_path(path, p->dir, p->service, "bell"))
-            revive_bell(path);
+            revive_bell(p, path);
         struct timespec pause = {.tv_nsec = 1000000};
         nanosleep(&pause, NULL);
     }

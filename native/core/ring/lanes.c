@@ -99,7 +99,7 @@ static int take(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t 
     if (!rc && mpl_boot_id(boot) == 0 && memcmp(boot, seg->head.boot_id, 16) != 0)
         rc = MPL_E_NOLANE; /* of a former boot: for the writer to drain, not for us to add to */
     if (!rc && !mpl_load(&lane->capacity))
-        rc = mpl_segment_reserve(seg, p->dir, p->service, number, lane);
+        rc = mpl_segment_reserve(p, seg, number, lane);
     if (rc == -ENOSPC && p->takes_bare)
         rc = 0;
     if (!rc && !mpl_lane_sane(lane))

@@ -41,7 +41,7 @@ static int open_chunk(const struct mpl_producer *p, uint64_t chunk)
 static int reserve_chunk(struct mpl_producer *p, unsigned level)
 {
     const uint64_t bound = level < 30 ? p->overflow_bytes - p->overflow_bytes / 4 : p->overflow_bytes;
-    if (mpl_add(&p->bell->overflow_bytes, MPL_CHUNK_BYTES) + MPL_CHUNK_BYTES <= bound)
+    if (mpl_add(&p->bell->overflow_bytes, MPL_CHUNK_BYTES) + MPL_CHUNK_BYTES <= bound && mpl_memory_fits(p))
         return 0;
     mpl_add(&p->bell->overflow_bytes, -MPL_CHUNK_BYTES);
     return -ENOSPC;

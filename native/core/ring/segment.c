@@ -133,13 +133,9 @@ int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *servic
     return rc;
 }
 
-/* The largest lane that leaves the file system its room: a quarter of it for 1 MiB lanes, up to a half for small ones. */
-static uint32_t affordable(const char *dir, const char *service, int fd)
+uint64_t mpl_segments_bytes(const char *dir, const char *service)
 {
-    struct statvfs fs;
     uint64_t used = 0;
-    if (fstatvfs(fd, &fs))
-        return MPL_LANE_SMALL;
     for (uint32_t n = 0; n < MPL_MAX_SEGMENTS; n++) {
         char path[MPL_PATH];
         struct stat st;
@@ -147,7 +143,12 @@ static uint32_t affordable(const char *dir, const char *service, int fd)
             break;
         used += (uint64_t)st.st_blocks * 512u;
     }
-    uint64_t all = (uint64_t)fs.f_bavail * fs.f_frsize + used;
+    return used;
+}
+
+/* The largest lane that leaves others their room: a quarter of it for 1 MiB lanes, up to a half for small ones. */
+static uint32_t affordable(uint64_t used, uint64_t all)
+{
     if (used + MPL_LANE_LARGE <= all / 4)
         return MPL_LANE_LARGE;
     if (used + MPL_LANE_MEDIUM <= all / 8 * 3)
@@ -155,16 +156,50 @@ static uint32_t affordable(const char *dir, const char *service, int fd)
     return used + MPL_LANE_SMALL <= all / 2 ? MPL_LANE_SMALL : 0;
 }
 
-int mpl_segment_reserve(const struct mpl_segment *seg, const char *dir, const char *service, uint32_t lane, struct mpl_lane *words)
+/* By the file system, and by what the service may have: all of that is its own, so twice as much is asked about. */
+static uint32_t largest(const struct mpl_producer *p, int fd)
 {
-    uint32_t capacity = affordable(dir, service, seg->fd);
+    struct statvfs fs;
+    const uint64_t used = mpl_segments_bytes(p->dir, p->service);
+    uint32_t lane = MPL_LANE_SMALL;
+    if (!fstatvfs(fd, &fs))
+        lane = affordable(used, (uint64_t)fs.f_bavail * fs.f_frsize + used);
+    const uint32_t own = p->memory_bytes ? affordable(mpl_load(&p->bell->lane_bytes), 2 * p->memory_bytes) : lane;
+    return own < lane ? own : lane;
+}
+
+/* Each counts what it wants before it looks at the sum, so that no two get the last of it. */
+bool mpl_memory_fits(const struct mpl_producer *p)
+{
+    if (!p->memory_bytes)
+        return true;
+    const bool beside = strcmp(p->overflow_dir, p->dir) == 0;
+    mpl_fence_full(); /* ORD(memory:A) seq_cst: our part of the sum, then the other one; pairs with ORD(memory:A) of whoever adds to that one */
+    return mpl_load(&p->bell->lane_bytes) + (beside ? mpl_load(&p->bell->overflow_bytes) : 0) <= p->memory_bytes;
+}
+
+static int reserve(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t lane, uint32_t capacity)
+{
+    mpl_add(&p->bell->lane_bytes, capacity);
+    int rc = mpl_memory_fits(p) ? 0 : -ENOSPC;
+    if (!rc && fallocate(seg->fd, 0, (off_t)(seg->head.data_off + lane * seg->head.data_stride), capacity))
+        rc = -errno;
+    if (rc)
+        mpl_add(&p->bell->lane_bytes, -(uint64_t)capacity);
+    return rc;
+}
+
+int mpl_segment_reserve(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t lane, struct mpl_lane *words)
+{
+    uint32_t capacity = largest(p, seg->fd);
     while (capacity >= MPL_LANE_SMALL) {
-        if (!fallocate(seg->fd, 0, (off_t)(seg->head.data_off + lane * seg->head.data_stride), capacity)) {
+        int rc = reserve(p, seg, lane, capacity);
+        if (!rc) {
             mpl_store(&words->capacity, capacity);
             return 0;
         }
-        if (errno != ENOSPC && errno != EINTR)
-            return -errno;
+        if (rc != -ENOSPC && rc != -EINTR)
+            return rc;
         capacity = capacity > MPL_LANE_SMALL ? capacity / 4 : 0;
     }
     return -ENOSPC;
