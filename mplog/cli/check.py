@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mplog.cli.diagnostics import printable
+from mplog.config.key import Key
 from mplog.config.load import Loaded, load
 from mplog.config.schema import KEYS
 from mplog.errors import ConfigError
+from mplog.event.redact import Redaction
 
 if TYPE_CHECKING:
     from mplog.cli.main import Subparsers
@@ -66,13 +68,18 @@ def _explain(loaded: Loaded, args: argparse.Namespace) -> None:
 def _document(loaded: Loaded) -> dict[str, Any]:
     settings = {
         key.name: {
-            "value": msgspec.to_builtins(getattr(loaded.settings, key.attribute)),
+            "value": _value(loaded, key),
             "text": loaded.text(key.name),
             "origin": loaded.origins[key.name],
         }
         for key in KEYS.values()
     }
     return {"ok": True, "settings": settings}
+
+
+def _value(loaded: Loaded, key: Key) -> Any:
+    """For programs, and without what looks like a secret."""
+    return Redaction().value(msgspec.to_builtins(getattr(loaded.settings, key.attribute)))
 
 
 def _table(loaded: Loaded) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 from mplog.config.identity import service_name
+from mplog.config.key import NOT_SHOWN, SECRET_PLACE
 from mplog.config.schema import KEYS, SERVICE_KEYS, Settings
 
 
@@ -33,9 +34,10 @@ def differences(
         if holds == asked or (key.name == "file" and _same_file(holds, asked)):
             continue
         place = (origins or {}).get(key.name, "here")
+        secret = place.startswith(SECRET_PLACE)
+        keeps, other = (NOT_SHOWN if secret else key.shown(value) for value in (holds, asked))
         sentences.append(
-            f"{key.name}: the running service keeps {key.text(holds)}; "
-            f"{key.text(asked)} ({place}) has no effect"
+            f"{key.name}: the running service keeps {keeps}; {other} ({place}) has no effect"
         )
     return sentences
 

@@ -9,6 +9,9 @@ import msgspec
 
 # What a child process inherits to find its service: the handle, never a setting.
 HANDLES = frozenset({"MPLOG_SERVICE", "MPLOG_DIR"})
+# How a place begins whose values are told to nobody.
+SECRET_PLACE = "file of environment variable "  # noqa: S105  # a place, and no secret
+NOT_SHOWN = "(not shown)"
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -22,6 +25,12 @@ class Key(msgspec.Struct, frozen=True):
     takes: str
     what: str
     none_is_unset: bool = False
+
+    def shown(self, value: Any) -> str:
+        """A value as it may be told, without what looks like a secret."""
+        from mplog.event.redact import redact_text  # who is told something has the time
+
+        return redact_text(self.text(value))
 
     @property
     def environment(self) -> str | None:

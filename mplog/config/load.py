@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from mplog.config.files import files_problem
+from mplog.config.key import NOT_SHOWN, SECRET_PLACE
 from mplog.config.schema import KEYS, Settings
 from mplog.config.sources import Source, environment, in_arguments, on_command_line, toml_file
 from mplog.config.wrong import WrongValue
@@ -37,8 +38,10 @@ class Loaded(msgspec.Struct, frozen=True):
     overruled: tuple[str, ...] = ()
 
     def text(self, key: str) -> str:
-        """The value of *key* as it may be written."""
-        return KEYS[key].text(getattr(self.settings, KEYS[key].attribute))
+        """The value of *key* as it may be told."""
+        if self.origins[key].startswith(SECRET_PLACE):
+            return NOT_SHOWN
+        return KEYS[key].shown(getattr(self.settings, KEYS[key].attribute))
 
 
 class _Finding(msgspec.Struct, frozen=True):
@@ -88,7 +91,9 @@ def _read(source: Source, operator: bool, problems: list[Problem]) -> list[_Find
         try:
             findings.append(_Finding(name, key.parse(raw), place, operator))
         except WrongValue as wrong:
-            problems.append(Problem(place, wrong.found, wrong.right))
+            secret = place.startswith(SECRET_PLACE)
+            found = f"what stands there is no {name}, and is not shown" if secret else wrong.found
+            problems.append(Problem(place, found, key.takes if secret else wrong.right))
     return findings
 
 
@@ -99,9 +104,11 @@ def _choose(findings: list[_Finding]) -> Loaded:
     for finding in findings:
         winner = chosen.setdefault(finding.key, finding)
         if winner.operator and winner.value != finding.value:
-            text = KEYS[finding.key].text
+            text = KEYS[finding.key].shown
+            secret = finding.place.startswith(SECRET_PLACE)
+            given = NOT_SHOWN if secret else text(finding.value)
             overruled.append(
-                f"{finding.place}: {text(finding.value)} gives way to {text(winner.value)} "
+                f"{finding.place}: {given} gives way to {text(winner.value)} "
                 f"from the {winner.place}"
             )
     values = {KEYS[name].attribute: finding.value for name, finding in chosen.items()}

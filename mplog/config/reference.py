@@ -36,6 +36,10 @@ _TAIL = """
 child process finds the service of its parent, or sets it up again where it has left meanwhile. Any
 other unknown `MPLOG_…` name is an error.
 
+The value of a variable may stand in a file: `MPLOG_SINKS_FILE=/run/secrets/sinks` is `MPLOG_SINKS`
+with what that file holds, but for a line break at its end. So it is for each of them. What comes
+from such a file is shown by no command and in no error. [More](../howto/secrets.md).
+
 ## TOML
 
 The keys stand at the top level of a file of their own, or in a table `[mplog]` or `[tool.mplog]`

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mplog.config.key import HANDLES
+from mplog.config.key import HANDLES, SECRET_PLACE
 from mplog.config.schema import KEYS
 from mplog.config.wrong import nearest, show
 from mplog.errors import Problem
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_TOML_BYTES = 1024 * 1024
+FILE_SUFFIX = "_FILE"
+_READABLE = "give a TOML file that this user can read"
+_SMALL = "give the TOML file with the settings of mplog"
 
 _INTERNAL = frozenset(
     {"MPLOG_OPERATOR", "MPLOG_SETTINGS", "MPLOG_CONSOLE", "MPLOG_BUILD_FAULTS", "MPLOG_FAULT"}
@@ -64,7 +67,10 @@ def environment(environ: Mapping[str, str]) -> Source:
     for variable in sorted(name for name in environ if name.startswith("MPLOG_")):
         place = f"environment variable {show(variable)[1:-1]}"
         name = by_variable.get(variable)
-        if name is not None:
+        named = by_variable.get(variable.removesuffix(FILE_SUFFIX))
+        if name is None and named is not None:
+            _from_file(source, named, variable, environ)
+        elif name is not None:
             source.values[name] = environ[variable]
             source.places[name] = place
         elif variable not in HANDLES | _INTERNAL and not re.fullmatch(_KUBERNETES, variable):
@@ -74,10 +80,38 @@ def environment(environ: Mapping[str, str]) -> Source:
     return source
 
 
+def _from_file(source: Source, name: str, variable: str, environ: Mapping[str, str]) -> None:
+    """`MPLOG_SINKS_FILE=/run/secrets/sinks`: the value is what stands in that file, but for a line
+    break at its end. It is told to nobody.
+    """
+    path = environ[variable]
+    place = f"{SECRET_PLACE}{variable} ({show(path)[1:-1]})"
+    if variable.removesuffix(FILE_SUFFIX) in environ:
+        found = f"{variable.removesuffix(FILE_SUFFIX)} is set, too"
+        source.problems.append(Problem(place, found, "keep one of them"))
+        return
+    try:
+        text = _text_of(path)
+    except _Unreadable as why:
+        source.problems.append(Problem(place, why.found, why.right))
+        return
+    source.values[name] = text.removesuffix("\n").removesuffix("\r")
+    source.places[name] = place
+
+
+def _text_of(path: str) -> str:
+    right = "name a file of UTF-8 text that this user can read"
+    data = _bytes_of(path, right, right)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as why:
+        raise _Unreadable(f"is not UTF-8 text (byte {why.start})", right) from None
+
+
 def toml_file(path: Path) -> Source:
     """The settings of a TOML file: its table [mplog] or [tool.mplog], else its top level."""
     try:
-        document = _decode(_bytes_of(path))
+        document = _decode(_bytes_of(path, _READABLE, _SMALL))
     except _Unreadable as why:
         return Source(problems=[Problem(str(path), why.found, why.right)])
     prefixes = {"mplog": document.get("mplog"), "tool.mplog": _table(document.get("tool"), "mplog")}
@@ -134,16 +168,15 @@ class _Unreadable(Exception):
         self.found, self.right = found, right
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(path: Path | str, readable: str, small: str) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_TOML_BYTES + 1)
     except (OSError, ValueError) as why:
         reason = why.strerror if isinstance(why, OSError) and why.strerror else str(why)
-        right = "give a TOML file that this user can read"
-        raise _Unreadable(f"cannot be read ({reason})", right) from None
+        raise _Unreadable(f"cannot be read ({reason})", readable) from None
     if len(data) > MAX_TOML_BYTES:
-        raise _Unreadable("has more than 1 MiB", "give the TOML file with the settings of mplog")
+        raise _Unreadable("has more than 1 MiB", small)
     return data
 
 

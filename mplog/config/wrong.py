@@ -6,6 +6,9 @@ import reprlib
 from collections.abc import Iterable
 
 _SHOWN_CHARS = 60
+_LOOKED_AT_CHARS = 1_000  # for secrets: one that is cut in two may not look like one
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 3, _LOOKED_AT_CHARS, _LOOKED_AT_CHARS
 
 
 class WrongValue(Exception):
@@ -28,12 +31,14 @@ class WrongValue(Exception):
 
 def show(value: object) -> str:
     """*value* for a message: bounded, on one line, printable, whatever its `repr` does."""
+    from mplog.event.redact import redact_text  # only for a message
+
     if issubclass(type(value), str):
-        text = str(plain(value))
+        text = redact_text(str(plain(value))[:_LOOKED_AT_CHARS])
         cut = text[:_SHOWN_CHARS] + ("…" if len(text) > _SHOWN_CHARS else "")
         return f'"{_printable(cut)}"'
     try:
-        text = reprlib.repr(value)
+        text = redact_text(_REPR.repr(value))
     except Exception:
         text = f"a value of type {type(value).__name__}"
     return _printable(text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…")

@@ -162,7 +162,9 @@ def inherited(
             from mplog.config import from_bytes, with_own  # few have settings of their own
             from mplog.config.load import load
 
-            own = load(environ=environ)
+            # What a file holds, a child has inherited; it may not be allowed to read it any more.
+            named = ("MPLOG_FILE", *(n for n in environ if not n.endswith("_FILE")))
+            own = load(environ={name: environ[name] for name in named if name in environ})
             settings = with_own(from_bytes(settings.stored()), own.settings, set(own.given))
         return Connection(directory, service, settings), settings
     except FileNotFoundError:

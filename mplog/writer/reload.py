@@ -40,7 +40,7 @@ def take_up(job: Job, upkeeps: Sequence[Upkeep]) -> None:
     if taken:
         _act(job, upkeeps, read)
     if taken or left:
-        words = [f"{key.name} is {key.text(getattr(read, key.attribute))}" for key in taken]
+        words = [f"{key.name} is {key.shown(getattr(read, key.attribute))}" for key in taken]
         text = f"read again: {', '.join(words) or 'nothing is taken up'}"
         if left:
             text += f"; only a new start of the service takes up {', '.join(k.name for k in left)}"
