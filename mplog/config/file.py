@@ -60,7 +60,9 @@ FILE_KEYS = (
         "service",
         values.parse_file,
         values.path_text,
-        "a path; `~` is the home directory, a relative one starts at the current directory",
+        "a path; `~` is the home directory, a relative one starts at the current directory; "
+        "`{host}`, `{user}`, `{app}`, `{job}`, `{array_task}`, `{rank}` and `{local_rank}` stand "
+        "for [what they are here](../howto/files.md)",
         "The log file. A service needs one.",
         none_is_unset=True,
     ),

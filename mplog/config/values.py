@@ -220,6 +220,10 @@ def parse_file(value: object) -> str | None:
     given = _path(value, 'give the path of a log file, such as "logs/app.jsonl"')
     if given is None:
         return None
+    if "{" in given:
+        from mplog.config.filename import filled  # for the few who have such a name
+
+        given = filled(given, os.environ)
     path = _absolute(given, MAX_PATH_BYTES)
     right = "give the path of a regular file; it need not be there yet"
     if given.endswith(("/", "/.", "/..")) or os.path.isdir(path):
