@@ -62,10 +62,6 @@ int mpl_segment_path(char *out, const char *dir, const char *service, uint32_t n
 int mpl_segment_create(const char *dir, const char *service, uint32_t number); /* 0, or -EEXIST when somebody was first */
 int mpl_segment_open(struct mpl_segment *seg, const char *path, uint32_t number, bool writable); /* checked, not mapped */
 int mpl_segment_map(struct mpl_segment *seg, const char *dir, const char *service, uint32_t number, int prot, bool whole);
-/* Reserves a fresh lane's data, a smaller one where the file system, or what the service may have, is nearly full. Role: P, holding the lane's lock. */
-struct mpl_producer;
-int mpl_segment_reserve(struct mpl_producer *p, const struct mpl_segment *seg, uint32_t lane, struct mpl_lane *words);
-uint64_t mpl_segments_bytes(const char *dir, const char *service); /* what the segments of a service take of the file system */
 void mpl_segment_unmap(struct mpl_segment *seg);
 int mpl_header_check(const struct mpl_header *head, uint64_t file_bytes);
 static inline struct mpl_lane *mpl_segment_lane(const struct mpl_segment *seg, uint32_t lane)
@@ -131,7 +127,6 @@ int mpl_attach(struct mpl_producer *p);                       /* claims a lane i
 void mpl_detach(struct mpl_producer *p, bool final);          /* CLEAN, and the lane is given back; final: at the process's exit */
 void mpl_rename(struct mpl_producer *p, const char *name); /* what people know the process by, in its session too */
 void mpl_producer_free(struct mpl_producer *p);
-bool mpl_memory_fits(const struct mpl_producer *p); /* whether the service keeps to its bound, with what was added to its bell just now */
 /* One event. Never blocks, makes no system call but to ring a sleeping writer; after a fork it claims first. MPL_WAIT: the lane is full and
  * the policy is block: call mpl_wait without the GIL and publish again, or mpl_drop. */
 enum mpl_outcome mpl_publish(struct mpl_producer *p, unsigned level, unsigned kind, unsigned flags, const void *payload, size_t len);

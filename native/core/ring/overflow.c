@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "lanes.h"
 
 struct place { /* of a lane's overflow */
     const char *dir, *service;

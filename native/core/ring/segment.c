@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "fresh.h"
-#include "mpl.h"
+#include "lanes.h"
 
 /* All that is believed about a segment's shape; whatever the header says beyond it is refused. */
 int mpl_header_check(const struct mpl_header *h, uint64_t file_bytes)
