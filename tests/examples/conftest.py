@@ -20,7 +20,7 @@ for folder in (str(EXAMPLES), str(Path(__file__).parent)):
     if folder not in sys.path:
         sys.path.insert(0, folder)
 
-LEAVE_TIMEOUT_S = 30.0
+LEAVE_TIMEOUT_S = 90.0
 
 
 class Told(NamedTuple):

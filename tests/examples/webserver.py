@@ -26,7 +26,7 @@ from mplog.files.verify import verify
 
 HOST = "127.0.0.1"
 AT_ONCE = 4
-LIMIT_S = 30.0
+LIMIT_S = 90.0
 
 APPLICATION = """
 import os
