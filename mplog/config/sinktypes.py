@@ -269,6 +269,7 @@ TYPES: dict[str, tuple[Key, ...]] = {
         _key("ca_file", _PATH, "a path", "Certificates to trust, if not the system's."),
         _key("cert_file", _PATH, "a path", "The client's own certificate."),
         _key("key_file", _PATH, "a path", "Its key."),
+        _key("key_password_file", _PATH, "a path", "The file with the key's password."),
         _key("server_name", _TEXT, "a name", "Whom the certificate must be for."),
     ),
     "journald": (

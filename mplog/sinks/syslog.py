@@ -40,6 +40,7 @@ class SyslogSettings(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: for connecting, and for as long as the far side takes nothing.
         ca_file: certificates to trust (PEM); "": those of the system.
         cert_file, key_file: the client's own certificate and key (PEM).
+        key_password_file: what the key is encrypted with stands in it; "": it is not.
         server_name: the name that the certificate must be for; "": the target's host.
     """
 
@@ -55,6 +56,7 @@ class SyslogSettings(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
+    key_password_file: str = ""
     server_name: str = ""
 
 
@@ -175,7 +177,7 @@ class SyslogSink:
 
             s = self._settings
             name = s.server_name or to.host
-            files = tls.TlsFiles(s.ca_file, s.cert_file, s.key_file)
+            files = tls.TlsFiles(s.ca_file, s.cert_file, s.key_file, s.key_password_file)
             sock = stream.connect(to.host, to.port, timeout_s)
             return tls.secured(sock, name, files, timeout_s)
         if to.kind != "unix-stream":

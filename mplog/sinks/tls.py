@@ -11,11 +11,13 @@ import select
 import socket
 import ssl
 import time
+from functools import partial
 from typing import NamedTuple
 
 from mplog.sinks.stream import Stream
 
 _VERDICT_S = 0.1
+_MOST_BYTES = 1024  # what OpenSSL takes for a password
 
 
 class TlsFiles(NamedTuple):
@@ -24,11 +26,13 @@ class TlsFiles(NamedTuple):
     Attributes:
         ca: certificates to trust; "": those of the system.
         cert, key: our own certificate and its key; "": none. A key may stand with its certificate.
+        password: in which the key's password stands; "": it has none. No PEM.
     """
 
     ca: str = ""
     cert: str = ""
     key: str = ""
+    password: str = ""
 
 
 def secured(sock: socket.socket, name: str, files: TlsFiles, timeout_s: float) -> TlsStream:
@@ -46,7 +50,8 @@ def secured(sock: socket.socket, name: str, files: TlsFiles, timeout_s: float) -
         context = ssl.create_default_context(cafile=files.ca or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if files.cert:
-            context.load_cert_chain(files.cert, files.key or None, password=_no_password)
+            password = partial(_password, files.password)
+            context.load_cert_chain(files.cert, files.key or None, password=password)
         sock.settimeout(timeout_s)
         stream = TlsStream(context.wrap_socket(sock, server_hostname=name), timeout_s)
     except BaseException:
@@ -60,9 +65,16 @@ def secured(sock: socket.socket, name: str, files: TlsFiles, timeout_s: float) -
     return stream
 
 
-def _no_password() -> str:
-    """There is nobody to answer a key that asks for one."""
-    raise PermissionError(errno.EACCES, "the private key asks for a password; give one without")
+def _password(path: str) -> bytes:
+    """What a key asks for: the file's content, but for a line break at its end."""
+    if not path:
+        right = "name the file that it stands in (key_password_file), or give a key without"
+        raise PermissionError(errno.EACCES, f"the private key asks for a password; {right}")
+    with open(path, "rb") as file:
+        found = file.read(_MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r")
+    if not 0 < len(found) < _MOST_BYTES - 2:
+        raise PermissionError(errno.EACCES, "no password of a key stands in that file", path)
+    return found
 
 
 class TlsStream(Stream):

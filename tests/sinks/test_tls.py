@@ -5,8 +5,10 @@ Each fault is followed by a far side that is in order, and by a fresh event that
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import subprocess
 import warnings
 
 import peers
@@ -188,3 +190,41 @@ def test_what_has_arrived_over_tls_is_done(certs):
     seqs = peer.seqs()
     assert list(range(1, 1_501)) == sorted(set(seqs))
     assert len(seqs) - 1_500 < 100
+
+
+def encrypted_key(certs, tmp_path, password: str) -> str:
+    """The client's key, encrypted."""
+    path = tmp_path / "encrypted.key"
+    command = ["openssl", "pkey", "-in", certs / "client.key", "-aes256", "-passout", "env:WORD"]
+    subprocess.run([*command, "-out", path], check=True, env={**os.environ, "WORD": password})
+    return str(path)
+
+
+def test_the_password_of_a_key_is_read_from_its_file(certs, tmp_path):
+    """For each connection, without its line break; where it is wrong or missing it is not told."""
+
+    def ask(context):
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certs / "ca.pem")
+
+    files = {
+        "cert_file": str(certs / "client.pem"),
+        "key_file": encrypted_key(certs, tmp_path, "canary-3b7e"),
+    }
+    place = tmp_path / "password"
+    act = peers.over_tls(certs, prepare=ask)
+    with peers.Peer(act, then=act) as peer:
+        sink = sink_to(peer, certs, **files, key_password_file=str(place))
+        for content in (None, "", "canary-wrong\n", "x" * 2_000):
+            if content is not None:
+                place.write_text(content)
+            with pytest.raises(TargetError) as refused:
+                sink.write([told.outgoing(1)])
+            assert "canary" not in str(refused.value)
+        assert [] == peer.frames
+        place.write_text("canary-3b7e\n")
+        sink.write(told.batch(1, 3))
+        sink.close()
+        with pytest.raises(TargetError, match="key_password_file"):
+            sink_to(peer, certs, **files).write([told.outgoing(1)])
+    assert [1, 2, 3] == peer.seqs()
