@@ -48,9 +48,10 @@ STEPS: dict[str, float | tuple[int]] = {
 BACK = 4  # steps, and that of the leap second, which is too small to show
 WORKERS = """
 import signal, threading
-mplog.configure(LOG, rotation="hourly", retention="all", durable_level="ERROR")
+mplog.configure(LOG, rotation="hourly", retention="all", durable_level="ERROR",
+    durable_timeout="1 min")
 proof.Producer("first").event()
-assert mplog.flush(20)
+assert mplog.flush(60)
 doomed = os.fork()
 if doomed == 0:
     proof.Producer("doomed").events(3)
@@ -59,7 +60,7 @@ if doomed == 0:
 def durable():
     while not os.path.exists(os.environ[proof.STOP]):
         assert mplog.get_logger("durable").error("on the disk"), "durable"
-        assert mplog.flush(20), "flush"
+        assert mplog.flush(60), "flush"
         time.sleep(0.02)
 thread = threading.Thread(target=durable)
 thread.start()

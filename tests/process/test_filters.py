@@ -120,7 +120,7 @@ def test_what_a_filter_complains_of_outlives_a_rotation(world):
         log = mplog.get_logger("shop")
         for n in range(200):
             log.info("event {n}", n=n)
-        assert mplog.flush(30)
+        assert mplog.flush(60)
         at = GATE.connection
         reader = _native.Reader(at.directory, at.service, False)
         assert reader.counters()["rotations"] > 2

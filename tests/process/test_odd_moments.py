@@ -96,7 +96,7 @@ def beside():
         mplog.shutdown()
         os._exit(0)
     assert 0 == os.waitpid(pid, 0)[1]
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     os.kill(os.getpid(), signal.SIGUSR1)
 thread = threading.Thread(target=beside)
 thread.start()

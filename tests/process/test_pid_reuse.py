@@ -21,7 +21,7 @@ import signal
 assert os.getpid() == 1
 mplog.configure(LOG)
 proof.Producer("first").events(5)
-assert mplog.flush(20)
+assert mplog.flush(60)
 
 def again(name, pid, leave):
     with open("/proc/sys/kernel/ns_last_pid", "w") as last:
@@ -54,7 +54,7 @@ for n in range(10, 20):
     again(f"killed {n}", 500, killed)
 os.kill(writer(), signal.SIGCONT)
 again("heir", 500, left)
-assert mplog.flush(30)
+assert mplog.flush(60)
 """
 
 

@@ -105,7 +105,7 @@ mplog.configure(LOG)
 proof.note(f"is doomed:{{os.getpid()}}")
 producer = proof.Producer("doomed")
 producer.events(300)
-assert mplog.flush(20)  # the writer has seen it, so it will see its end, too
+assert mplog.flush(60)  # the writer has seen it, so it will see its end, too
 {end}
 """
 HONEST = "mplog.configure(LOG)\nproof.load('honest', 0.001)"

@@ -36,7 +36,7 @@ def stopped(shm, wait_for):
     def start(path, **settings):
         mplog.configure(path, **settings)
         assert mplog.get_logger("a").info("first")
-        assert mplog.flush(30)
+        assert mplog.flush(60)
         reader = _native.Reader(str(shm), GATE.connection.service, False)
         wait_for(lambda: reader.writer_pid != 0)
         pids.append(reader.writer_pid)
@@ -114,7 +114,7 @@ def test_usage_and_status_show_every_limit(shm, logdir):
     sinks = [{"type": "memory", "name": "m", "queue": 50}, {"type": "null", "spool": "4 MB"}]
     mplog.configure(logdir / "app.jsonl", memory="64 MiB", overflow="32 MiB", sinks=sinks)
     mplog.get_logger("a").info("x")
-    assert mplog.flush(30)
+    assert mplog.flush(60)
     uses = {(use.what, use.unit): (use.setting, use.limit) for use in mplog.usage()}
     assert {
         ("memory", "bytes"): ("memory", 64 * MIB),

@@ -27,7 +27,7 @@ def secluded(scenario, tmp_path):
     }  # fmt: skip
     done = subprocess.run(
         [unshare, "-mn", sys.executable, str(HERE / "secluded.py"), scenario],
-        capture_output=True, text=True, timeout=120, env=environment,
+        capture_output=True, text=True, timeout=170, env=environment,
     )  # fmt: skip
     assert 0 == done.returncode, done.stderr
     return json.loads(done.stdout)
