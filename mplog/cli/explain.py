@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from mplog.config import Settings, durations, sizes
+from mplog.config.schema import KEYS
 from mplog.config.sink import parse_sinks
 from mplog.event.level import NAMES
 
@@ -116,6 +117,8 @@ def lines(settings: Settings, logger: str) -> Iterator[str]:
         if one.durable:
             yield "  the call returns when it is on the disk (durable_level)"
         yield f"  when the lane is full: {one.when_full}"
+    if settings.enrich:
+        yield f"added to each event of a process: {KEYS['enrich'].shown(settings.enrich)}"
     names = ", ".join(settings.redact) or "nothing"
     yield f"redacted before it leaves the process: {names}"
 

@@ -8,7 +8,7 @@ import pytest
 
 import mplog
 from mplog.cli import main
-from mplog.cli.explain import explain, threshold
+from mplog.cli.explain import explain, lines, threshold
 from mplog.config.load import load
 from mplog.event.level import NAMES
 
@@ -106,3 +106,12 @@ def test_the_writer_does_what_is_explained(shm, logdir):
     assert wanted == {row["message"] for row in rows if row.get("logger") != "mplog"} - {
         row["message"] for row in rows if "session" in row.get("event.name", "")
     }
+
+
+def test_what_is_added_to_each_event_is_told():
+    """Where there is something, and without what looks like a secret."""
+    given = {"file": "/logs/app.jsonl", "enrich": ["host", "password=canary-5c0d"]}
+    text = "\n".join(lines(load(arguments=given).settings, "a"))
+    assert "added to each event of a process: host, password=[redacted]" in text
+    plain = "\n".join(lines(load(arguments={"file": "/logs/app.jsonl"}).settings, "a"))
+    assert "added to" not in plain

@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from mplog.config import Settings
 from mplog.event.event import Event
 from mplog.producer import gate as module
 from mplog.producer import tell
 from mplog.producer.gate import Gate, inherited
+from mplog.ring import create_bell
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +83,17 @@ def test_broken_settings_from_the_environment_are_told(shm, capfd, handed_down):
     assert inherited(environ) is None
     assert "cannot be used" in capfd.readouterr().err
     assert [] == list(shm.iterdir())
+
+
+def test_a_child_does_not_read_what_its_parent_had_from_a_file(shm, capfd):
+    """It has inherited the value, and may not be allowed to read the file any more."""
+    settings = Settings(file=str(shm / "app.jsonl"), level=40)
+    create_bell(shm, "shop", settings)
+    environ = {"MPLOG_SERVICE": "shop", "MPLOG_DIR": str(shm), "MPLOG_LEVEL_FILE": str(shm / "no")}
+    found = inherited(environ)
+    assert found is not None
+    assert 40 == found[1].level
+    assert "" == capfd.readouterr().err
 
 
 def test_a_reset_gate_begins_anew(capfd):
