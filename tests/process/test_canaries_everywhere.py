@@ -220,6 +220,8 @@ def test_no_secret_is_left_in_any_place(world, short_path, nobody):
     world.go_on(program)
     out, err = world.finish(program)
     world.gone()
+    # What still waited for compression goes on without the writer.
+    world.wait_for(lambda: not list(log.glob("app.2*.jsonl")), 40.0, "compressed archives")
     got = sides.end()
 
     assert {LOOKS} == {mark for marks in stopped.values() for mark in marks}, stopped

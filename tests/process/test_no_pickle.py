@@ -1,18 +1,35 @@
-"""Nothing that lies in shared memory, on disk or in a socket is ever unpickled."""
+"""Nothing that lies in shared memory, on disk or in a socket is ever unpickled: nobody even loads
+what could do it, but the writer that is given an object without a name when it is started.
+"""
 
 from __future__ import annotations
 
-import pytest
+import os
+import signal
 
+import pytest
+import sinkside
+
+from mplog import _native
+from mplog.config import service_name
 from mplog.files.verify import verify
 
 pytestmark = pytest.mark.process
-# Every interpreter that finds this on its path writes down what unpickles, from where. The import
-# system's own marshal.loads, of .pyc files, does not come by here: it calls no Python code.
+# Every interpreter that finds this on its path writes down what unpickles, or loads what could, and
+# from where. The import system's own marshal.loads, of .pyc files, does not come by here: it calls
+# no Python code.
 SITE = """
 import os, sys
 
+LOADS = ("pickle", "_pickle", "cPickle", "dill", "cloudpickle", "shelve", "multiprocess.reduction")
+
 def hook(event, args):
+    if event == "import" and args[0] in LOADS:
+        frame, names = sys._getframe(1), []
+        while frame is not None:
+            names.append(frame.f_code.co_filename)
+            frame = frame.f_back
+        seen(f"import {args[0]} {[one for one in names if 'importlib' not in one][:6]}")
     if event in ("pickle.find_class", "marshal.loads", "marshal.load"):
         frame, names = sys._getframe(1), []
         while frame is not None:
@@ -90,3 +107,158 @@ def test_a_whole_run_unpickles_nothing(world, audited):
     writers = [line for line in text if "mplog.writer" in line or "writer" in line.split("]")[0]]
     assert writers, text
     assert [] == [line for line in text if not line.endswith(" audited")]
+
+
+SERVED = """
+file = "{log}"
+rotation = "100 KB"
+retention = "all"
+compression = "gzip"
+{filter}
+[[files]]
+file = "{log}.logfmt"
+format = "logfmt"
+
+[[sinks]]
+type = "callable"
+target = "sinkside:away"
+spool = "20 MB"
+"""
+LOADED = """
+mplog.configure(LOG, level="DEBUG")
+log = mplog.get_logger("app")
+for line in sys.stdin:
+    if line == "overflow\\n":
+        while not any(name.endswith(".overflow") for name in os.listdir(os.environ["MPLOG_DIR"])):
+            log.info("overflow", text="x" * 5000)
+    for n in range(300):
+        assert log.info("number {n}", n=n, text="x" * 200, nested=[{"a": (1, 2)}])
+    try:
+        raise ValueError("bad")
+    except ValueError:
+        log.exception("failed")
+    print("said", flush=True)
+"""
+TOOL = "from mplog.cli.main import main\nsys.exit(main(sys.argv[1:]))\n"
+
+
+class Audited:
+    """A service in the foreground, a worker, and commands, each with the hook."""
+
+    def __init__(self, world, environment):
+        self.world, self._environment = world, environment
+        self.place = world.root / "sinks"
+        self.place.mkdir()
+        environment["SINKSIDE"] = str(self.place)
+        self.config = world.root / "mplog.toml"
+        self.write("")
+        self.server = world.start(TOOL, "serve", "--config", str(self.config), **environment)
+        self.writer()
+        self.worker = world.start(LOADED, **environment)
+
+    def writer(self, before=0):
+        """The pid of the writer, another one than *before*."""
+        found = []
+
+        def is_there():
+            at, name = str(self.world.directory), service_name(self.world.log)
+            try:
+                found[:] = [_native.Reader(at, name, False).writer_pid]
+            except OSError:
+                return False
+            return found[0] not in (0, before)
+
+        self.world.wait_for(is_there, 20.0, "a writer")
+        return found[0]
+
+    def close(self):
+        """End what a failed test has left: a server that is killed would leave its writer."""
+        if self.server.poll() is None:
+            os.kill(self.server.pid, signal.SIGTERM)
+            self.server.communicate(timeout=60)
+
+    def write(self, filter):
+        """The configuration."""
+        self.config.write_text(SERVED.format(log=self.world.log, filter=filter))
+
+    def say(self, word="go"):
+        """Let the worker log."""
+        self.worker.stdin.write(f"{word}\n")
+        self.worker.stdin.flush()
+        assert "said\n" == self.worker.stdout.readline(), self.worker.stderr.read()
+
+    def command(self, *words):
+        """Run a command of mplog."""
+        self.world.run(TOOL, *map(str, words), quiet=False, **self._environment)
+
+
+@pytest.fixture
+def one(world, audited):
+    """A service in which everything is audited."""
+    made = Audited(world, audited[0])
+    yield made
+    made.close()
+
+
+def test_nothing_loads_what_unpickles_whatever_befalls_a_service(world, audited, one):
+    """Start, load, overflow, a spool over a killed writer, rotation and compression, a reload,
+    every command, the end: the far side has every event, the log verifies.
+    """
+    (one.place / "away").touch()
+    one.say()
+    writer = one.writer()
+    os.kill(writer, signal.SIGSTOP)
+    try:
+        one.say("overflow")
+    finally:
+        os.kill(writer, signal.SIGCONT)
+    world.wait_for(lambda: list(world.log.parent.glob(".*.spool-*/*")), 20.0, "a spool")
+    world.kill(writer)
+    one.writer(before=writer)
+    one.say()
+    (one.place / "away").unlink()
+    one.write('filter = "n >= 0 or not has n"')
+    os.kill(one.server.pid, signal.SIGHUP)
+    one.command("rotate", world.log)
+    one.command("reopen", world.log)
+    one.command("status", "--dir", world.directory)
+    one.command("doctor", "--log", world.log)
+    one.command("check", one.config, "--explain")
+    one.say()
+    world.finish(one.worker)
+    world.wait_for(lambda: len(sinkside.ids(one.place)) >= 3 * 301, 40.0, "the far side")
+    os.kill(one.server.pid, signal.SIGTERM)
+    world.finish(one.server)
+    world.gone()
+    folder = world.log.parent  # what still waited for compression goes on without the writer
+    world.wait_for(lambda: not list(folder.glob("app.2*.jsonl")), 40.0, "compressed archives")
+    one.command("verify", world.log)
+    report, text = verify([world.log]), audited[1].read_text().splitlines()
+
+    assert (0, len(sinkside.ids(one.place))) == (report.exit_code, report.events)
+    assert list(folder.glob("app.2*.gz"))
+    # The server (a killed writer's follower is its fork), the worker, and six commands.
+    assert 8 == sum(line.endswith(" audited") for line in text), text
+    assert [] == [line for line in text if not line.endswith(" audited")]
+
+
+def test_an_object_without_a_name_is_unpickled_by_the_writer_alone(world, audited):
+    """It comes on its standard input when it is started, by design, and nothing else does."""
+    environment, seen = audited
+    world.run(
+        """
+        import pickle
+        sink = {"type": "callable", "target": lambda line: proof.note(line.message)}
+        mplog.configure(LOG, sinks=[sink])
+        assert mplog.get_logger("app").info("hello")
+        assert mplog.flush(30)
+        """,
+        **environment,
+    )
+    world.gone()
+    found = [line for line in seen.read_text().splitlines() if "pickle.find_class" in line]
+
+    assert "hello\n" in world.acks.read_text()
+    assert found
+    for line in found:
+        assert "mplog/writer/carried.py" in line, line
