@@ -48,6 +48,15 @@ static int place_fd(int from, int to)
     return dup2(from, to) < 0 ? -1 : 0;
 }
 
+/* Above the range that is about to be overwritten; a limit that ends below it is one of descriptors, whatever fcntl says. */
+static int high(int fd)
+{
+    int got = fd < 0 ? -1 : fcntl(fd, F_DUPFD, 16);
+    if (fd >= 0 && got < 0 && errno == EINVAL)
+        errno = EMFILE;
+    return got;
+}
+
 static int exec_child(void *arg)
 {
     struct job *job = arg;
@@ -57,15 +66,14 @@ static int exec_child(void *arg)
         sigaction(sig, &standard, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    /* 3 first, from above the range that is about to be overwritten */
-    int keep = job->spawn->keep_fd < 0 ? -1 : fcntl(job->spawn->keep_fd, F_DUPFD, 16);
+    int keep = high(job->spawn->keep_fd);
     int null = open("/dev/null", O_RDWR);
     int err = open(job->spawn->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
     int lent[2] = {-1, -1};
     for (int i = 0; i < 2; i++)
-        lent[i] = job->spawn->lent_fds[i] < 0 ? -1 : fcntl(job->spawn->lent_fds[i], F_DUPFD, 16);
-    int in_high = job->spawn->stdin_fd < 0 ? -1 : fcntl(job->spawn->stdin_fd, F_DUPFD, 16);
-    int null_high = null < 0 ? -1 : fcntl(null, F_DUPFD, 16), err_high = err < 0 ? null_high : fcntl(err, F_DUPFD, 16);
+        lent[i] = high(job->spawn->lent_fds[i]);
+    int in_high = high(job->spawn->stdin_fd), err_high = high(err), null_high = high(null); /* the one whose error is told */
+    err_high = err_high < 0 ? null_high : err_high;
     if (null_high < 0 || place_fd(in_high < 0 ? null_high : in_high, 0) || place_fd(null_high, 1) || place_fd(err_high < 0 ? null_high : err_high, 2))
         fail(job);
     if (keep >= 0 && place_fd(keep, 3))

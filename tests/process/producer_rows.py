@@ -38,6 +38,12 @@ PRODUCERS = [
          (STORMS, "test_long_storm_loses_and_doubles_nothing")),
     ),
     (
+        "P4", "it stands still in the middle of a log call",
+        "single steps by `ptrace`, for longer than the writer waits for it; then it goes on",
+        "the others' events come out meanwhile, its own comes once, marked as late",
+        (("native/tests/a_producer_that_stands_still_anywhere.c", ""),),
+    ),
+    (
         "P5", "it forks while another thread logs", "`os.fork` in a loop beside two threads",
         "nobody hangs, each child has a session of its own",
         ((FORKS, "test_a_fork_while_another_thread_logs_hangs_nobody"),

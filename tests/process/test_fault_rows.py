@@ -54,5 +54,7 @@ def test_the_rows_of_the_matrix_are_there():
 
     assert {f"F{n}" for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 14)} <= there
     assert {f"R{n}" for n in range(1, 10)} <= there
+    assert {f"P{n}" for n in range(1, 12)} <= there
+    assert {f"W{n}" for n in range(1, 9)} <= there
     assert {f"N{n}" for n in (1, 2, 3, 4, 5, 6, 9, 10)} <= there
     assert {"C1", "C2", "C5"} <= there

@@ -9,6 +9,7 @@ AT_EVERY_CALL = "tests/stress/test_writer_kill_at_every_call.py"
 STEPS = "tests/faults/test_kill_steps.py"
 SIGNALS, STOP = "tests/process/test_signals.py", "tests/process/test_stop.py"
 OTHERS, TWO = "tests/process/test_writer_signals.py", "tests/process/test_two_writers.py"
+BOUNDS = "tests/process/test_writer_bounds.py"
 OWNERSHIP = "tests/process/test_ownership.py"
 
 WRITER = [
@@ -68,5 +69,28 @@ WRITER = [
         "W5", "it is restarted again and again", "SIGTERM twice, beside eight processes that log",
         "",
         ((OTHERS, "test_restarts_under_load_lose_nothing"),),
+    ),
+    (
+        "W6", "it has no descriptors left", "`prlimit` while it runs, below what it has open",
+        "it goes on in its file; the rotation that cannot be made is told, and made later",
+        ((BOUNDS, "test_a_writer_without_descriptors_goes_on_in_its_file"),),
+    ),
+    (
+        "W6", "it is to start with few descriptors", "`RLIMIT_NOFILE` of 4, 5, 6, … 39",
+        "the program runs to its end; what is accepted is there, at the latest by the next run",
+        ((BOUNDS, "test_a_program_with_few_descriptors_runs_and_loses_nothing"),),
+    ),
+    (
+        "W7", "it gets no memory", "the OOM killer, in a memory cgroup of 64 MiB, again and again",
+        "the event at which it dies is not put aside for that",
+        ((BOUNDS, "test_a_writer_that_the_oom_killer_ends_is_back"),
+         ("tests/process/test_poison.py",
+          "test_a_writer_that_is_killed_at_an_event_does_not_poison_it")),
+    ),
+    (
+        "W8", "it has no rights but a user's own", "`setpriv` to nobody",
+        "its files stay its own through rotation and compression",
+        ((BOUNDS, "test_a_writer_of_nobody_rotates_its_files"),
+         ("tests/process/test_forks.py", "test_a_child_that_drops_its_uid_goes_on_logging")),
     ),
 ]  # fmt: skip
