@@ -12,6 +12,8 @@ from mplog.event import codec
 from mplog.event.event import Event, ExceptionInfo, Frame, Stamped
 from mplog.format import FORMATS, formatter
 from mplog.format.console import ConsoleFormat
+from mplog.format.syslog import SyslogFormat
+from mplog.sinks.journald import entry
 
 STAMPED = Stamped(1_795_334_400_123_456_789, 20, 0, 0, "0123456789ab-1-7", 42, 1234, "Main")
 PAIR = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s="]+)[ \n]')
@@ -154,14 +156,52 @@ def test_the_service_s_own_lines(text, name):
         assert not UNSAFE.search(line.decode())
 
 
-@pytest.mark.parametrize(
-    "text", ["{a}", "{a.__class__}", "{0}", "%s", "%(a)s", "{{a}}", "{a!r:>1000000000}"]
-)
-def test_values_are_no_templates(text):
-    """A value that looks like a template comes out as it is, in both kinds."""
-    form = formatter("json")
-    braces = json.loads(form.line(Event("l", "{v}", {"v": text, "a": "secret"}), STAMPED))
-    percent = Stamped(1, 20, 1, 0, "s", 1, 1, "p")
-    formatted = json.loads(form.line(Event("l", "%s", {"a": "secret"}, args=[text]), percent))
+TEMPLATES = [
+    "{a}", "{a.__class__}", "{a[0]}", "{0}", "{a!r:>1000000000}", "{{a}}", "%s", "%(a)s",
+    "%(levelname)s", "${a}", "${jndi:ldap://x/${a}}", "#{a}", "<%= a %>", "$a", "{message}", "{v}",
+]  # fmt: skip
+LAYOUT = "template:{level} {logger} {thread} {function} {v} {message}"
+SECRET = "s3cret-of-a"
 
-    assert (text, text) == (braces["message"], formatted["message"])
+
+def written(form, event, stamped):
+    """The line of a format of that name, or the message of a sink."""
+    if form == "console":
+        return ConsoleFormat().line(event, stamped)
+    if form == "syslog":
+        return SyslogFormat().message(event, stamped)
+    return (
+        entry(event, stamped, "app") if form == "journald" else formatter(form).line(event, stamped)
+    )
+
+
+@pytest.mark.parametrize("form", [*sorted(FORMATS), LAYOUT, "console", "syslog", "journald"])
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_data_is_never_a_template(form, text):
+    """C5: a value, a key, a name or an argument that looks like one comes out as it is, in both
+    kinds: what another field holds is shown once at most, where it is its own.
+    """
+    fields = {"v": text, "a": SECRET, text + "k": text}
+    rest = (text, 1, text, 1, text, text, ExceptionInfo(text, text), text)
+    braces = Event(text, "said {v}", fields, None, *rest)
+    percent = Event(text, "said %s", fields, None, *rest, args=[text])
+
+    for event, kind in ((braces, 0), (percent, 1)):
+        stamped = Stamped(STAMPED.wall_ns, 20, kind, 0, "s-1-1", 42, 1234, text)
+        line = written(form, event, stamped).decode()
+        shown = text.replace('"', '\\"')
+        assert f"said {shown}" in line
+        assert line.count(SECRET) == (0 if form == LAYOUT else 1)
+        if form == LAYOUT:
+            assert line.startswith(f"INFO {text} {text} {text} {text} said {text} ")
+
+
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_a_text_with_fields_is_a_template_of_these_names_alone(text):
+    """What a program has made of data itself (an f-string) reaches fields of that call by their
+    names, and nothing else: no attributes, no positions, no environment, no other template.
+    """
+    line = formatter("json").line(Event("l", text, {"a": "A", "w": "{a}"}), STAMPED)
+    expected = {"{a}": "A", "{{a}}": "{a}"}.get(text, text.replace("{a}", "A"))
+
+    assert expected == json.loads(line)["message"]

@@ -29,8 +29,12 @@ CONTENT: list[tuple[str, str, str, str, tuple[tuple[str, str], ...]]] = [
          (WAY, "test_what_is_told_of_sinks_and_processes_forges_nothing_either")),
     ),
     (
-        "C5", "templates in data", "`{0.__class__}`, `%(name)s`, `${jndi:…}`, huge widths",
-        "they come out as they are",
-        ((FORMATS, "test_values_are_no_templates"),),
+        "C5", "templates in data",
+        "`{0.__class__}`, `{name}`, `%(name)s`, `${jndi:…}`, huge widths, as values, keys, names",
+        "they come out as they are, in each format, layout and sink; a message that a program has "
+        "made of data reaches fields of that call by their names alone",
+        ((FORMATS, "test_data_is_never_a_template"),
+         (FORMATS, "test_a_text_with_fields_is_a_template_of_these_names_alone"),
+         (WAY, "test_nothing_that_is_logged_forges_a_line_anywhere")),
     ),
 ]  # fmt: skip

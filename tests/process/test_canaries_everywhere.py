@@ -101,7 +101,7 @@ for n in range(5):
 def heard():
     return os.path.exists(os.environ["ERRORS"]) and "filter" in open(os.environ["ERRORS"]).read()
 late_s = time.monotonic() + 60
-while not heard() and time.monotonic() < late_s:  # a process looks once a second what its writer has to say
+while not heard() and time.monotonic() < late_s:  # a process looks once a second
     mplog.get_logger("app").info("plain {n}", n=4)
     time.sleep(0.01)
 assert mplog.flush(60)
