@@ -129,6 +129,10 @@ guard: $(READY) ## instructions a call and an event in the writer, beside the ba
 	@.ci/system valgrind
 	PYTHONPATH=benchmarks $(PY) -m instructions $(ARGS)
 
+coverage: | system ## lines and branches that the whole suite passes; each one it does not has its reason
+	PYTHON="$(PYTHON)" VENV="$(VENV)" .ci/coverage/measure build/coverage $(ARGS)
+	$(PYTHON) .ci/coverage/judge.py build/coverage
+
 model: ## the protocols under Spin: the true models pass, every mutant fails (ARGS="--short", "commit", …)
 	@.ci/system spin
 	$(PYTHON) native/model/run.py $(ARGS)

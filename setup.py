@@ -19,6 +19,11 @@ MACROS = [("MPL_FAULTS", "1")] if os.environ.get("MPLOG_BUILD_FAULTS") else []
 if os.environ.get("MPLOG_BUILD_BARE"):
     MACROS.append(("MPL_BARE", "1"))
 SANITIZE = ["-fsanitize=address,undefined"] if os.environ.get("MPLOG_BUILD_SANITIZE") else []
+# As native/Makefile builds the same sources for coverage, so that both count the same branches.
+COVER = []
+if os.environ.get("MPLOG_BUILD_COVERAGE"):
+    COVER = ["--coverage", "-O0", "-fprofile-update=atomic"]
+    MACROS += [("MPL_FAULTS", "1"), ("MPL_COVERAGE", "1")]
 
 
 setup(
@@ -31,9 +36,9 @@ setup(
             define_macros=[("_GNU_SOURCE", "1"), *MACROS],
             extra_compile_args=[
                 "-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wshadow",
-                "-Wno-unused-parameter", "-fno-asynchronous-unwind-tables", *SANITIZE,
+                "-Wno-unused-parameter", "-fno-asynchronous-unwind-tables", *SANITIZE, *COVER,
             ],
-            extra_link_args=SANITIZE,
+            extra_link_args=[*SANITIZE, *COVER],
         )
     ]
 )

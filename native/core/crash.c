@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault.h"
+
 static const int fatal[] = {SIGSEGV, SIGFPE, SIGABRT, SIGBUS, SIGILL};
 #define FATAL (sizeof fatal / sizeof *fatal)
 
@@ -95,10 +97,12 @@ static void on_crash(int signal)
     while (i < FATAL - 1 && fatal[i] != signal)
         i++;
     if (first_one() && open_number()) {
+        LAST_WORDS();
         inner[i].sa_handler(signal); /* does not return, but in a process that nothing can kill, as the first one of a namespace */
         close(number);
     } else {
         sigaction(signal, &before[i], NULL);
+        LAST_WORDS();
         raise(signal);
     }
     mpl_store(&crashing, 0);

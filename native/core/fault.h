@@ -18,13 +18,22 @@ bool mpl_seeded(const char *bug, bool once);
 int mpl_fail_point(const char *name);
 #define KILL_POINT(name) mpl_kill_point(#name)
 #define FAIL_POINT(name) mpl_fail_point(#name)
+#ifdef MPL_COVERAGE /* a condition that asks for a bug is no branch of the code */
+#define SEEDED(bug) 0
+#define SEEDED_ONCE(bug) 0
+void mpl_coverage_dump(void);
+#define LAST_WORDS() mpl_coverage_dump() /* of a process that a signal is about to end */
+#else
+#define LAST_WORDS() ((void)0)
 #define SEEDED(bug) mpl_seeded(#bug, false)
 #define SEEDED_ONCE(bug) mpl_seeded(#bug, true)
+#endif
 #else
 #define KILL_POINT(name) ((void)0)
 #define FAIL_POINT(name) 0
 #define SEEDED(bug) 0
 #define SEEDED_ONCE(bug) 0
+#define LAST_WORDS() ((void)0)
 #endif
 
 #endif

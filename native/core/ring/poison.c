@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fault.h"
+
 #define STACK_BYTES (64u << 10)
 
 struct mpl_at { /* a record, by where it ends */
@@ -56,6 +58,7 @@ static void on_fault(int number)
     for (unsigned i = 0; i < SIGNALS; i++)
         if (signals[i] == number)
             sigaction(number, &before[i], NULL);
+    LAST_WORDS();
     raise(number); /* dies of it, or goes to who was there before */
 }
 
