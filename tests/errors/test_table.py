@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from pathlib import Path
 
 import pytest
 
-from mplog import errors
+from mplog import _native, errors
 from mplog.errors.reference import markdown
 from mplog.errors.results import from_result, of_code
 from mplog.errors.table import RESULTS, TABLE
@@ -34,6 +35,13 @@ def test_the_table_is_that_of_the_core():
     assert re.findall(r'^ERROR\((\w+), *(-\d+), "(.*?)", "(.*)"\)$', text, re.M) == [
         (one.name, str(one.number), one.code, one.text) for one in RESULTS.values()
     ]
+
+
+@pytest.mark.parametrize("one", RESULTS.values(), ids=lambda one: one.name)
+def test_a_result_of_the_core_has_the_text_of_the_table(one):
+    """And what is none has the system's."""
+    assert one.text == _native.strerror(one.number)
+    assert os.strerror(errno.ENOENT) == _native.strerror(-errno.ENOENT)
 
 
 def test_the_page_is_made_from_the_table():

@@ -87,6 +87,65 @@ PLAIN = [
 ]
 
 
+# How the numbers of an issuer begin, and how many digits they have.
+ISSUED = [
+    ("2221", 16), ("2720", 16), ("30", 14), ("30", 16), ("34", 15), ("35", 16), ("35", 19),
+    ("36", 14), ("37", 15), ("38", 16), ("39", 14), ("4", 13), ("4", 16), ("4", 19), ("50", 13),
+    ("51", 16), ("55", 16), ("56", 16), ("58", 19), ("6", 13), ("6", 16), ("6", 19),
+]  # fmt: skip
+NOT_ISSUED = [
+    ("0", 16), ("1", 16), ("20", 16), ("2220", 16), ("2221", 15), ("2721", 16), ("30", 13),
+    ("31", 16), ("33", 14), ("34", 14), ("34", 16), ("35", 15), ("36", 13), ("37", 16), ("38", 13),
+    ("4", 12), ("4", 14), ("4", 15), ("4", 18), ("51", 15), ("55", 17), ("59", 16), ("6", 12),
+    ("6", 20), ("7", 16), ("8", 16), ("9", 16),
+]  # fmt: skip
+# What may end a URL before an `@`: then nothing in it is a password.
+NO_PASSWORD = [
+    "http://a:S3'@h", 'http://a:S3"@h', "http://a:S3<@h", "http://a:S3>@h", "http://a:S3\\@h",
+    "http://a:S3 @h", "http://a/S3:b@h", "http://a?S3:b@h", "http://a#S3:b@h", "http://h:80/S3@x",
+    "http://h:80?S3@x", "http://h:80#S3@x", "http:/a:S3@h", "http:.a:S3@h", "://", ":/", "://a:",
+    "http://a:@h", "http://@h", "http://a:" + "1" * 300 + "@h",
+]  # fmt: skip
+
+
+def _numbered(prefix, count):
+    """A number of *count* digits that begins with *prefix*, with the right check digit."""
+    body = prefix.ljust(count - 1, "0")
+    doubled = [int(digit) * 2 for digit in body[::-1][::2]]
+    total = sum(v - 9 if v > 9 else v for v in doubled) + sum(map(int, body[::-1][1::2]))
+    return body + str(-total % 10)
+
+
+@pytest.mark.parametrize(("prefix", "count"), ISSUED)
+def test_a_card_number_of_any_issuer_is_hidden(prefix, count):
+    """With its check digit; with another one it is some number."""
+    number = _numbered(prefix, count)
+    other = number[:-1] + str((int(number[-1]) + 1) % 10)
+
+    assert f"paid by {REDACTED}." == redact_text(f"paid by {number}.")
+    assert f"paid by {other}." == redact_text(f"paid by {other}.")
+
+
+@pytest.mark.parametrize(("prefix", "count"), NOT_ISSUED)
+def test_a_number_that_no_issuer_gives_out_stays(prefix, count):
+    """However well its check digit fits."""
+    text = f"order {_numbered(prefix, count)}"
+
+    assert redact_text(text) is text
+
+
+@pytest.mark.parametrize("text", NO_PASSWORD)
+def test_a_url_without_a_password_stays(text):
+    """Also one that has ended before the `@`, or is longer than any that is looked through."""
+    assert redact_text(text) is text
+
+
+@pytest.mark.parametrize("password", ["a/b", "a?b", "a#b", "a:b", "é"])
+def test_a_password_that_was_not_encoded_is_hidden_whole(password):
+    """What would end the name of a host does not end a password."""
+    assert f"http://ann:{REDACTED}@h/x" == redact_text(f"http://ann:{password}@h/x")
+
+
 @pytest.mark.parametrize("text", HIDDEN)
 def test_a_secret_is_hidden_and_nothing_else(text):
     """The rest stands as it was; once hidden it stays so, and no second pass changes anything."""
