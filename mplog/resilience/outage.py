@@ -90,7 +90,7 @@ def hold_s(verdict: Verdict, failures: int, draw: Callable[[], float] = random.r
     """
     if verdict.retry_after_s is not None:
         return verdict.retry_after_s
-    most_s = min(_FIRST_HOLD_S * 2 ** min(failures - 1, 10), _LONGEST_HOLD_S)
+    most_s = min(_FIRST_HOLD_S * 2.0 ** min(failures - 1, 10), _LONGEST_HOLD_S)
     return most_s * (0.5 + 0.5 * draw())
 
 
