@@ -186,7 +186,7 @@ class Back(Benchmark):
     def measure(self, cell: str, plan: Plan, logs: Path) -> Row:
         if cell == "virtual":
             return virtual(plan, logs)
-        count = plan.pick(8 if cell == "plain" else 3, 1)
+        count = plan.pick(7 if cell == "plain" else 3, 1)
         lengths_s = [SHORTEST_S * 1.6**number for number in range(count)]
         return real(cell, lengths_s, logs)
 

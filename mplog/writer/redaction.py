@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mplog._native import Reader, may_hold_secret, set_redaction
+from mplog._native import Reader, may_hold_secret, set_redaction, shows_no_secret
 from mplog.config import Settings, limits
 from mplog.event.codec import ENCODER, decode
 from mplog.event.event import Stamped
@@ -20,7 +20,7 @@ def hide(payload: bytes, stamped: Stamped) -> tuple[Stamped, bytes]:
     """An encoded event for a queue or a spool, without secrets: as it is, where nothing in it could
     be one.
     """
-    if not may_hold_secret(payload):
+    if not may_hold_secret(payload) or shows_no_secret(payload, stamped.kind):
         return stamped, payload
     event = decode(payload)
     if event is None:

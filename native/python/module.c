@@ -164,6 +164,7 @@ static PyMethodDef functions[] = {
     {"set_hooks", (PyCFunction)(void (*)(void))mplog_f_set_hooks, METH_VARARGS | METH_KEYWORDS, hooks_doc},
     {"condition_holds", mplog_condition_holds, METH_VARARGS, "condition_holds(program, level, pid, process_name, payload) -> whether an event passes"},
     {"may_hold_secret", mplog_may_hold_secret, METH_O, "may_hold_secret(bytes) -> whether it is worth a closer look"},
+    {"shows_no_secret", mplog_shows_no_secret, METH_VARARGS, "shows_no_secret(payload, kind) -> whether a plain event is known to hold none, in its message neither"},
     {"secrets", mplog_secrets, METH_O, mplog_secrets_doc},
     {"set_enriched", mplog_f_set_enriched, METH_O, "set_enriched(ask or None): what gives, once in each process, the pairs that every event of it has"},
     {"enriched", mplog_f_enriched, METH_NOARGS, "enriched() -> those pairs, or None; asks for them where this process has not"},

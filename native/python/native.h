@@ -86,6 +86,7 @@ bool mplog_rules(PyObject *given, struct mpl_rule rules[MPL_MAX_RULES]); /* of a
 extern const char mplog_secrets_doc[];
 PyObject *mplog_secrets(PyObject *module, PyObject *arg);
 PyObject *mplog_may_hold_secret(PyObject *module, PyObject *arg);
+PyObject *mplog_shows_no_secret(PyObject *module, PyObject *args);
 PyObject *mplog_set_patterns(ReaderObject *self, PyObject *on);
 extern const char mplog_set_condition_doc[], mplog_refuse_doc[];
 PyObject *mplog_set_condition(ReaderObject *self, PyObject *args);

@@ -48,6 +48,17 @@ PyObject *mplog_may_hold_secret(PyObject *module, PyObject *arg)
     return PyBool_FromLong(may);
 }
 
+PyObject *mplog_shows_no_secret(PyObject *module, PyObject *args)
+{
+    Py_buffer payload;
+    unsigned char kind;
+    if (!PyArg_ParseTuple(args, "y*b", &payload, &kind))
+        return NULL;
+    const bool none = mpl_shows_no_secret(&mplog_redaction, kind, payload.buf, (size_t)payload.len);
+    PyBuffer_Release(&payload);
+    return PyBool_FromLong(none);
+}
+
 PyObject *mplog_set_patterns(ReaderObject *self, PyObject *on)
 {
     self->redacts = PyObject_IsTrue(on) == 1;

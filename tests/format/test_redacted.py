@@ -178,3 +178,34 @@ FIELDS = st.dictionaries(
 def test_the_core_makes_the_same_line_or_none(name, logger, template, fields, context):
     """Whatever looks like a secret in whatever place, with what is kept of earlier lines too."""
     both(name, Event(logger, template, fields, context))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, TEXTS, FIELDS, st.none() | FIELDS, st.booleans())
+def test_where_the_core_knows_of_no_secret_there_is_none(logger, template, fields, context, told):
+    """What a sink gets as it is, redaction leaves as it is; so does what has an exception."""
+    event = Event(logger, template, fields, context, exception=info if told else None)
+    payload = ENCODER.encode(event)
+    decoded = decode(payload)
+    assert decoded is not None
+
+    if _native.shows_no_secret(payload, 0):
+        assert redacted(decoded, STAMPED)[0] is decoded
+        assert not told
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Event("shop", "event {number} at 12:30", {"number": 5}, {"url": "http://a.example/b"}),
+        Event("shop.cart", "to be or not to be", {"user": "bee", "id": 1_795_334_400_123}),
+    ],
+)
+def test_what_only_looks_worth_a_look_is_known_to_hold_none(event):
+    """Numbers, times and addresses of usual events need no second look in Python."""
+    payload = ENCODER.encode(event)
+
+    assert _native.may_hold_secret(payload)
+    assert _native.shows_no_secret(payload, 0)
+    for place, kind in PLACES.values():
+        assert not _native.shows_no_secret(ENCODER.encode(place), kind)

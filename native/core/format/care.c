@@ -3,6 +3,7 @@
  * A line that would show a secret is declined: Python makes it, without the secret (mplog/format/redacted.py). So all that is asked here is whether there is
  * one: first of whole parts of the payload, a block at a time, then of each text, and of the message as people would read it. */
 #include "care.h"
+#include "format.h"
 
 #define MAX_MESSAGE 4096u /* a longer one that could hold a secret is declined */
 
@@ -45,4 +46,11 @@ bool mpl_message_is_clean(const struct mpl_redaction *names, struct mpl_event *e
         return false;
     const size_t n = (size_t)((uint8_t *)o.at - raw);
     return (!mpl_may_hold_secret(raw, n, &digits) && digits < MPL_CARD_DIGITS) || is_clean(names, raw, n);
+}
+
+bool mpl_shows_no_secret(const struct mpl_redaction *names, unsigned kind, const uint8_t *payload, size_t len)
+{
+    struct mpl_event e;
+    struct mpl_care care = {.names = names};
+    return mpl_read_event(&e, kind, payload, len) && mpl_care_event(&care, &e) && mpl_message_is_clean(names, &e, kind);
 }

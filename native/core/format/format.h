@@ -5,6 +5,7 @@
 #ifndef MPL_FORMAT_H
 #define MPL_FORMAT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,9 @@ typedef int (*mpl_formatter)(struct mpl_second *last, const struct mpl_stamp *st
 int mpl_format_json(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);
 int mpl_format_text(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);
 int mpl_format_logfmt(struct mpl_second *last, const struct mpl_stamp *stamp, const uint8_t *payload, size_t len, char *out, size_t room);
+
+/* Whether no text of an event is, or holds, anything that looks like a secret, nor its message. False: one may, or the event is not a plain one. */
+bool mpl_shows_no_secret(const struct mpl_redaction *names, unsigned kind, const uint8_t *payload, size_t len);
 
 /* NULL: there is no such format. */
 static inline mpl_formatter mpl_formatter_of(enum mpl_format format)
