@@ -115,13 +115,13 @@ def recovered(port: int) -> Row:
 
 
 def sinks_with(second: str, port: int, dead_port: int) -> list[dict[str, Any]]:
-    """Two that are well, and the *second* of benchmarks/sinkside.py."""
+    """Two that are well, and the *second* of benchmarks/ill_sinks.py."""
     wait = {"batch_wait": BATCH_WAIT}
-    ill: dict[str, Any] = {"type": "callable", "name": "ill", "target": f"sinkside:{second}"}
+    ill: dict[str, Any] = {"type": "callable", "name": "ill", "target": f"ill_sinks:{second}"}
     if second == "dead":
         ill = syslog("ill", dead_port)
     return [
-        {"type": "callable", "name": "object", "target": "sinkside:Timed", **wait},
+        {"type": "callable", "name": "object", "target": "ill_sinks:Timed", **wait},
         syslog("server", port, **wait),
         {**ill, **wait, "queue": QUEUE},
     ]
