@@ -24,7 +24,7 @@ for n in range(int(sys.argv[1])):
     for one in racers: one.start()
     for one in racers: one.join()
     assert [0, 0] == [one.exitcode for one in racers]
-    while os.listdir(os.environ["MPLOG_DIR"]):
+    while os.path.exists(os.environ["MPLOG_DIR"]) and os.listdir(os.environ["MPLOG_DIR"]):
         time.sleep(0.005)
 """
 

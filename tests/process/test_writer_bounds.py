@@ -39,19 +39,19 @@ def rotate(world):
 
 
 def test_a_writer_without_descriptors_goes_on_in_its_file(world):
-    """W6: its limit is below what it has open, then each number up to one more: every event is in
-    the file that is open; the rotation that cannot be made is told, and made afterwards.
+    """W6: its limit is below what it has open, then leaves it none, then one: every event is in the
+    file that is open; the rotation that cannot be made is told, and made afterwards.
     """
     program = world.start(LOAD)
     world.noted(20)
     world.fresh()
     writer = world.writer()
     before = resource.prlimit(writer, resource.RLIMIT_NOFILE)
-    there = len(os.listdir(f"/proc/{writer}/fd"))
-    for limit in (0, *range(there - 1, there + 2)):
+    free = min({*range(1000)} - {int(name) for name in os.listdir(f"/proc/{writer}/fd")})
+    for limit in (0, free - 1, free, free + 1):
         resource.prlimit(writer, resource.RLIMIT_NOFILE, (limit, before[1]))
         world.fresh()
-        if limit < there:
+        if limit <= free:
             assert "EMFILE" in rotate(world)
     resource.prlimit(writer, resource.RLIMIT_NOFILE, before)
     assert "" == rotate(world)
@@ -152,7 +152,7 @@ def test_a_writer_that_the_oom_killer_ends_is_back(memory, world, monkeypatch):
     memory.take(world.writer())
     world.go_on(program)
     world.wait_for(
-        lambda: memory.count("memory.oom_control", "oom_kill") >= 3, 60.0, "three OOM kills"
+        lambda: memory.count("memory.oom_control", "oom_kill") >= 3, 100.0, "three OOM kills"
     )
     hog.unlink()
     world.fresh()
