@@ -146,7 +146,7 @@ def shutdown(timeout: float = 5.0, *, mode: Mode = "graceful") -> Report:
         if mode != "immediate":
             flush(max(deadline - time.monotonic(), 0.0))
         connections = _connections()
-        sinks = _sink_reports(connections)
+        sinks = _sink_reports(connections, deadline if mode == "graceful" else 0.0)
         reports = [_report(connection) for connection in connections]
         unwatch()
         for connection in connections:
@@ -164,7 +164,16 @@ def shutdown(timeout: float = 5.0, *, mode: Mode = "graceful") -> Report:
         )
 
 
-def _sink_reports(connections: list[Connection]) -> tuple[SinkReport, ...]:
+def _sink_reports(connections: list[Connection], deadline: float) -> tuple[SinkReport, ...]:
+    """Of a service that this process has created, after what processes have left that have ended:
+    it may have logged nothing itself.
+    """
+    for connection in connections if deadline else ():
+        ours = connection.creator_pid == os.getpid()
+        if ours and getattr(connection.settings, "sinks", "off") != "off":
+            from mplog.producer.farewell import drain_at_exit  # of who made the service
+
+            drain_at_exit(connection, max(deadline - time.monotonic(), 0.0), quiet=True)
     if not any(has_sinks(connection) for connection in connections):
         return ()
     from mplog.service.closing import sink_reports

@@ -203,8 +203,8 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_that_is_logged_forges_a_line_anywhere(world, short_path, way):
-    """C1, C2, C5: a text of every kind, in every place of an event, is one event in each file and each
-    sink, once and in order; nothing steers a terminal, and the data is intact where it is kept.
+    """C1, C2, C5: a text of every kind, in every place of an event, is one event in each file and
+    each sink, once and in order; nothing steers a terminal, and what keeps the data has it intact.
     """
     files, formats, options = WAYS[way]
     sides = far_sides.FarSides(short_path, world.log.parent)
