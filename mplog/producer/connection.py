@@ -214,9 +214,7 @@ class Connection:
 
     def _tell_overflow(self) -> None:
         error = self.producer.overflow_error
-        if error == -errno.ENOSPC:
-            trouble.overflow_full(self)
-        elif error:
+        if error:
             trouble.overflow(self, error)
 
     def _tell_problem(self) -> None:

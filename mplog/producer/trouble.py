@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # Results that errors.def says are mplog's own fault.
 _MUST_NOT_HAPPEN = frozenset({-1007, -1011, -1012, -1017})
 EXCEEDED = "MPL-S011"
-_CHUNK_BYTES = 1 << 20  # of an overflow file
 _SMALLEST_LANE_BYTES = 64 << 10
 _SAID_BYTES = 4096  # of a writer's stderr, from its end
 
@@ -55,7 +54,10 @@ def said_at_start(at: Connection) -> str:
 
 
 def overflow(at: Connection, error: int) -> None:
-    """The overflow has not taken an event, for want of more than room."""
+    """The overflow has not taken an event."""
+    if error == -errno.EDQUOT:
+        _limit_reached(at)
+        return
     where = at.settings.overflow_dir or at.directory
     text = (
         f"the overflow in {where} cannot be written ({_native.strerror(error)}); events are "
@@ -64,17 +66,16 @@ def overflow(at: Connection, error: int) -> None:
     _fault(at, text, f"overflow:{error}", "MPL-S008", errno=-error)
 
 
-def overflow_full(at: Connection) -> None:
-    """An event has found no room in the lane, and none in the overflow."""
+def _limit_reached(at: Connection) -> None:
+    """Of the two that there may be, the one that has less left."""
     lanes, overflow = at.producer.memory
     own = at.settings
     beside = own.overflow_dir in (None, at.directory)
-    if own.memory_bytes and beside and lanes + overflow + _CHUNK_BYTES > own.memory_bytes:
-        limit, used_bytes, limit_bytes = "memory", lanes + overflow, own.memory_bytes
-    else:
-        limit, used_bytes, limit_bytes = "overflow", overflow, own.overflow_bytes
-    text = f"the overflow of {at.service} is full: events are dropped and counted"
-    _exceeded(at, text, limit, used_bytes, limit_bytes)
+    reached = ("overflow", overflow, own.overflow_bytes)
+    left_bytes = own.memory_bytes - lanes - overflow
+    if own.memory_bytes and beside and left_bytes < own.overflow_bytes - overflow:
+        reached = ("memory", lanes + overflow, own.memory_bytes)
+    _exceeded(at, f"the overflow of {at.service} is full: events are dropped and counted", *reached)
 
 
 def _exceeded(at: Connection, text: str, limit: str, used_bytes: int, limit_bytes: int) -> None:

@@ -32,7 +32,7 @@ static void fill_to_the_bound(struct mpl_producer *p, uint64_t *info, uint64_t *
     while (put(p, 20, 9000) == MPL_ACCEPTED)
         ++*info;
     CHECK(p->overflowing);
-    CHECK_EQ(p->overflow_error, -ENOSPC);
+    CHECK_EQ(p->overflow_error, -EDQUOT);
     while (put(p, 40, 9000) == MPL_ACCEPTED)
         ++*errors;
 }

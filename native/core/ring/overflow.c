@@ -45,7 +45,7 @@ static int reserve_chunk(struct mpl_producer *p, unsigned level)
     if (mpl_add(&p->bell->overflow_bytes, MPL_CHUNK_BYTES) + MPL_CHUNK_BYTES <= bound && mpl_memory_fits(p))
         return 0;
     mpl_add(&p->bell->overflow_bytes, -MPL_CHUNK_BYTES);
-    return -ENOSPC;
+    return -EDQUOT; /* a bound of ours; a full file system says ENOSPC itself */
 }
 
 /* What a killed append has left at the end of a chunk must not be taken for a frame. */
