@@ -11,13 +11,13 @@ import stat
 import sys
 from pathlib import Path
 
+from mplog.ring.folder import DIRECTORY_MODE, Folder
+
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _NEW = _FLAGS | os.O_CREAT | os.O_EXCL
 _GET_ATTRIBUTES = 0x80086601  # FS_IOC_GETFLAGS of <linux/fs.h>, where a long has 64 bits
 _APPEND, _IMMUTABLE = 0x20, 0x10
 _RACES = 8  # how often a file may go and come between two tries to open it
-DIRECTORY_MODE = 0o755
-OPEN_TO_ALL = "anybody may write in that directory, and the writer is root"
 
 
 class AbsentFile:
@@ -60,7 +60,13 @@ class ActiveFile:
 
     absent = False
 
-    def __init__(self, path: Path, mode: int, like: os.stat_result | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        mode: int,
+        like: os.stat_result | None = None,
+        folder: Folder | None = None,
+    ) -> None:
         """Open *path*, or create it with *mode* and its directory with 0755.
 
         Args:
@@ -68,17 +74,17 @@ class ActiveFile:
             mode: of a new file.
             like: whose owner and group a new file gets, as far as this user may; one that somebody
                 else has made keeps its own.
+            folder: its directory, where that is held already.
 
         Raises:
             OSError: it cannot be had, or is a link, a directory or a device.
         """
         self.path = path
-        os.makedirs(path.parent, DIRECTORY_MODE, exist_ok=True)
-        folder = open_directory(path.parent)
-        try:
-            self.fd, new = _opened(path, mode, folder)
-        finally:
-            os.close(folder)
+        if folder is not None:
+            self.fd, new = _opened(path, mode, folder.fd)
+        else:
+            with Folder(path.parent, make=DIRECTORY_MODE) as made:
+                self.fd, new = _opened(path, mode, made.fd)
         try:
             found = os.fstat(self.fd)
             if not stat.S_ISREG(found.st_mode):
@@ -119,21 +125,6 @@ class ActiveFile:
     def close(self) -> None:
         """Close it; what was written stays."""
         os.close(self.fd)
-
-
-def open_directory(path: Path) -> int:
-    """A descriptor of a log's directory: what is opened by it is in the directory that was looked
-    at, whatever is put at the path meanwhile.
-
-    Raises:
-        OSError: it cannot be opened; or this is root, and anybody may write there, who could lead
-            the writer elsewhere (a sticky bit keeps nobody from making names).
-    """
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    if os.geteuid() == 0 and os.fstat(fd).st_mode & stat.S_IWOTH:
-        os.close(fd)
-        raise OSError(errno.EPERM, OPEN_TO_ALL, str(path))
-    return fd
 
 
 def _opened(path: Path, mode: int, folder: int) -> tuple[int, bool]:

@@ -32,6 +32,7 @@ from mplog.files.active import own
 from mplog.files.archive import Archive, list_archives, parse_archive
 from mplog.files.compression import CHUNK_BYTES, ENDINGS, NoZstd, compressor
 from mplog.files.manifest import load, manifest_path
+from mplog.ring.folder import Folder
 from mplog.ring.ownership import lock_path
 
 BUSY, CRASHED, NO_LIBRARY = 253, 254, 255  # exit codes; those below are errno
@@ -60,6 +61,11 @@ def compress_all(directory: Path, active: str, kind: str) -> None:
         OSError: one cannot be compressed; it stays as it is, and the others were tried.
     """
     compressor(kind)  # is there one at all?
+    with Folder(directory) as folder:
+        _compress_all(folder.place, active, kind)
+
+
+def _compress_all(directory: Path, active: str, kind: str) -> None:
     tried: set[int] = set()
     failed: OSError | None = None
     with _alone(directory / active):

@@ -28,6 +28,7 @@ from mplog.files.manifest import (
     load,
     manifest_path,
 )
+from mplog.ring.folder import Folder
 
 _BLOCK_BYTES = 512  # what st_blocks counts
 _WRONG_S = 86_400.0
@@ -112,6 +113,18 @@ def retire(
             because its numbers could not be claimed), or the manifest or a file cannot be written
             (or brought onto the disk: nothing is deleted then).
     """
+    with Folder(directory) as folder:
+        return _retired(folder.place, active, keep, current_sessions, on_disk=on_disk)
+
+
+def _retired(
+    directory: Path,
+    active: str,
+    keep: Retention,
+    current_sessions: Set[str] | None,
+    *,
+    on_disk: bool,
+) -> list[str]:
     archives = list_archives(directory, active)
     if not archives:
         return []

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mplog._native import Journal, rename_noreplace
-from mplog.files.active import DIRECTORY_MODE, ActiveFile, own
+from mplog.files.active import ActiveFile, own
 from mplog.files.archive import (
     archive_name,
     describe,
@@ -31,6 +31,7 @@ from mplog.files.archive import (
     parse_archive,
 )
 from mplog.files.manifest import SessionRange, append, load, manifest_path
+from mplog.ring.folder import DIRECTORY_MODE, Folder
 
 Ranges = dict[str, SessionRange]
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -79,39 +80,45 @@ def begin(
     Raises:
         OSError: there is no room for a new file; the old one stays in force.
     """
-    directory, active = file.path.parent, file.path.name
-    generation = max(journal.file(sink)[3], 1)
-    if look:
-        manifest = load(manifest_path(directory, active))
-        generation = max(next_generation(list_archives(directory, active), manifest), generation)
-    temporary = _temporary(file.path)
+    active, generation = file.path.name, max(journal.file(sink)[3], 1)
+    with Folder(file.path.parent) as folder:
+        if look:
+            manifest = load(manifest_path(folder.place, active))
+            archives = list_archives(folder.place, active)
+            generation = max(next_generation(archives, manifest), generation)
+        new = _made(_temporary(folder.place / active), mode, os.fstat(file.fd))
+    name = archive_name(active, generation, wall_ns)
+    journal.rotate_begin(generation, name, file.dev, file.ino, new.st_dev, new.st_ino, sink)
+
+
+def _made(temporary: Path, mode: int, like: os.stat_result) -> os.stat_result:
+    """The new file, empty, with the owner and the group of the old one."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
     fd = os.open(temporary, _NEW, mode)
     try:
-        own(fd, os.fstat(file.fd))
-        new = os.fstat(fd)
+        own(fd, like)
+        return os.fstat(fd)
     except OSError:
         os.unlink(temporary)
         raise
     finally:
         os.close(fd)
-    name = archive_name(active, generation, wall_ns)
-    journal.rotate_begin(generation, name, file.dev, file.ino, new.st_dev, new.st_ino, sink)
 
 
 def has_room_beside(path: Path) -> bool:
     """Whether a new file beside *path* can be made, and takes a byte."""
-    probe = _temporary(path)
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(probe)
-        fd = os.open(probe, _NEW, 0o600)
-        try:
-            os.pwrite(fd, b"\n", 0)
-        finally:
-            os.close(fd)
-            os.unlink(probe)
+        with Folder(path.parent) as folder:
+            probe = _temporary(folder.place / path.name)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(probe)
+            fd = os.open(probe, _NEW, 0o600)
+            try:
+                os.pwrite(fd, b"\n", 0)
+            finally:
+                os.close(fd)
+                os.unlink(probe)
     except OSError:
         return False
     return True
@@ -132,33 +139,39 @@ def finish(journal: Journal, path: Path, mode: int, known: Ranges | None) -> Rot
     if rotation is None:
         raise ValueError("no rotation is under way")
     generation, planned, *old_and_new = rotation
-    old = (old_and_new[0], old_and_new[1])
-    os.makedirs(path.parent, DIRECTORY_MODE, exist_ok=True)  # somebody may have removed it just now
+    with Folder(path.parent, make=DIRECTORY_MODE) as folder:  # somebody may have removed it
+        held = folder.place / path.name
+        archive = _set_aside_or_undo(journal, held, planned, (old_and_new[0], old_and_new[1]))
+        _put_new(held)
+        file = ActiveFile(path, mode, folder=folder)
+        try:
+            file.end_line()
+            size_bytes = file.size()
+        except OSError:
+            file.close()
+            raise
+        problem = None
+        if archive is not None:
+            try:
+                _describe(held, archive, known)
+            except OSError as error:
+                problem = error
+            parsed = parse_archive(path.name, archive)
+            generation = max(generation, parsed.generation if parsed else generation)
+    journal.rotate_end(file.dev, file.ino, size_bytes, generation + 1)
+    return Rotated(file, archive, size_bytes, problem)
+
+
+def _set_aside_or_undo(
+    journal: Journal, path: Path, planned: str, old: tuple[int, int]
+) -> str | None:
     try:
-        archive = _set_aside(path, planned, old)
+        return _set_aside(path, planned, old)
     except OSError as error:
         if _identity(path) != old:
             raise
         _undo(journal, path, old)
         raise Undone(error) from None
-    _put_new(path)
-    file = ActiveFile(path, mode)
-    try:
-        file.end_line()
-        size_bytes = file.size()
-    except OSError:
-        file.close()
-        raise
-    problem = None
-    if archive is not None:
-        try:
-            _describe(path, archive, known)
-        except OSError as error:
-            problem = error
-        parsed = parse_archive(path.name, archive)
-        generation = max(generation, parsed.generation if parsed else generation)
-    journal.rotate_end(file.dev, file.ino, size_bytes, generation + 1)
-    return Rotated(file, archive, size_bytes, problem)
 
 
 def _undo(journal: Journal, path: Path, old: tuple[int, int]) -> None:

@@ -109,7 +109,7 @@ def code_of(text: str) -> tuple[str, str]:
     said, bracket, code = text.removesuffix("]").rpartition(" [")
     if bracket and code.startswith("MPL-"):
         return said, code
-    if "anybody may write in that directory" in text:
+    if "and the writer is root" in text:
         return text, "MPL-S010"
     if text.startswith("the writer failed"):
         return text, "MPL-W002"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+from pathlib import Path
 
 from mplog.resilience import segment
 from mplog.resilience.segment import Record
+from mplog.ring.folder import Folder
 
 _HEAD_PIECE_BYTES = 1 << 20
 _PIECE_BYTES = 128 << 10
@@ -18,19 +21,40 @@ class Segments:
     """What is on the disk, as far as it is known to be whole.
 
     Args:
-        directory: where.
+        path: of their directory.
         fsync: whether a write is on the disk when it returns.
 
     Attributes:
+        directory: where they are held.
         sizes: of each segment by its first number, in order; the last one is written to.
     """
 
-    def __init__(self, directory: str, *, fsync: bool = False) -> None:
-        self.directory, self._fsync = directory, fsync
+    def __init__(self, path: str, *, fsync: bool = False) -> None:
+        self._path, self.directory, self._fsync = path, path, fsync
         self.sizes: dict[int, int] = {}
         self._salts: dict[int, int | None] = {}
         self._fd = -1
         self._spoiled = False
+        self._folder: Folder | None = None
+
+    def hold(self) -> None:
+        """All is done in the directory that stands there now, whatever comes to its path; it is
+        made if it is not there.
+
+        Raises:
+            OSError: it cannot be used, or others may write into it.
+        """
+        folder = Folder(Path(os.path.abspath(self._path)), make=0o700)
+        if os.fstat(folder.fd).st_mode & 0o022:
+            folder.close()
+            raise PermissionError(errno.EPERM, "others may write into the spool", self._path)
+        self._folder, self.directory = folder, str(folder.place)
+
+    def named(self, error: OSError) -> OSError:
+        """The error by the path that people know."""
+        if self._folder is not None:
+            self._folder.name(error)
+        return error
 
     def find(self) -> None:
         """See what there is."""
@@ -43,7 +67,13 @@ class Segments:
         self.sizes = dict(sorted(sizes.items()))
 
     def close(self) -> None:
-        """Let go of the file that is written to."""
+        """Let go of all that is open."""
+        self._end()
+        if self._folder is not None:
+            self._folder.close()
+        self._folder, self.directory = None, self._path
+
+    def _end(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
@@ -89,7 +119,10 @@ class Segments:
 
     def begin(self, number: int) -> None:
         """A new segment, empty; the one before it stays as it is."""
-        self.close()
+        self._end()
+        if self._folder is not None and self._folder.moved():
+            text = "another directory stands in its place"
+            raise OSError(errno.ESTALE, text, str(self._folder.path))
         if number in self.sizes:  # no event was ever written into it
             self.remove(number)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -216,7 +249,7 @@ class Segments:
 
     def _forget(self, first: int) -> None:
         if first == self.active:
-            self.close()
+            self._end()
             self._spoiled = True
         del self.sizes[first]
         self._salts.pop(first, None)

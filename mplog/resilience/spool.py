@@ -66,12 +66,10 @@ class Spool:
             OSError: the directory cannot be used; EBUSY: another writer has it;
                 EPERM: others may write into it.
         """
-        os.makedirs(self.directory, mode=0o700, exist_ok=True)
-        if os.stat(self.directory).st_mode & 0o022:
-            raise PermissionError(errno.EPERM, "others may write into the spool", self.directory)
+        self._files.hold()
         try:
             self._lock()
-            self._file = PositionFile(os.path.join(self.directory, "position"))
+            self._file = PositionFile(os.path.join(self._files.directory, "position"))
             self._find()
         except OSError:
             self.close()
@@ -89,7 +87,7 @@ class Spool:
 
     def _lock(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._lock_fd = os.open(os.path.join(self.directory, "lock"), flags, 0o600)
+        self._lock_fd = os.open(os.path.join(self._files.directory, "lock"), flags, 0o600)
         if not _native.lock(self._lock_fd, 0):
             raise OSError(errno.EBUSY, "another writer has this spool", self.directory)
 
@@ -261,6 +259,10 @@ class Spool:
             self._note()
 
     # ---- seen from outside ----
+    def named(self, error: OSError) -> OSError:
+        """An error of this spool, by the path that people know."""
+        return self._files.named(error)
+
     @property
     def waiting(self) -> int:
         """Events that nobody has acknowledged; broken ones count until they are found."""

@@ -79,7 +79,7 @@ class Spooled(Store):
         return True
 
     def _failed(self, error: OSError, now_s: float) -> None:
-        self.trouble = error
+        self.trouble = self._spool.named(error)
         self._again_s = now_s + _AGAIN_S
 
     def give_up(self, reason: str) -> None:
@@ -106,7 +106,7 @@ class Spooled(Store):
             try:
                 batch = self._spool.read(most, self.limits.batch_bytes)
             except OSError as error:
-                self.trouble = error
+                self.trouble = self._spool.named(error)
                 self._read_again_s = now_s + _AGAIN_S
                 return []
             finally:

@@ -13,6 +13,7 @@ import errno
 import os
 import stat
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -150,12 +151,20 @@ def refuse_foreign_owner(
 
 def take_ownership(log_file: Place, service: str, directory: Place) -> int | None:
     """Take the lock of *log_file*: the descriptor that holds it, or None while another writer does.
+    Its directory is made if it is not there.
 
     Raises:
         OSError: the lock or the plate cannot be made there, or is a link or no regular file.
     """
-    path = lock_path(log_file)
-    fd = _open(path, os.O_RDWR | os.O_CREAT, _LOCK_MODE)
+    from mplog.ring.folder import DIRECTORY_MODE, Folder  # who only asks does without
+
+    above, name = os.path.split(log_file)
+    with Folder(Path(above), make=DIRECTORY_MODE) as folder:
+        return _take(folder.place / name, service, directory)
+
+
+def _take(log_file: Path, service: str, directory: Place) -> int | None:
+    fd = _open(lock_path(log_file), os.O_RDWR | os.O_CREAT, _LOCK_MODE)
     try:
         if os.fstat(fd).st_mode & 0o077:
             os.fchmod(fd, _LOCK_MODE)

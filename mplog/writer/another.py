@@ -9,7 +9,7 @@ import errno
 import os
 
 from mplog import _native
-from mplog.files.active import DIRECTORY_MODE, AbsentFile, ActiveFile
+from mplog.files.active import AbsentFile, ActiveFile
 from mplog.ring.ownership import still_owned, take_ownership
 from mplog.writer.state import FileSink, Job
 
@@ -105,7 +105,6 @@ def keep_lock(job: Job, sink: FileSink) -> None:
     """
     if sink.lock < 0 or still_owned(sink.path, sink.lock):
         return
-    os.makedirs(sink.path.parent, DIRECTORY_MODE, exist_ok=True)
     fd = take_ownership(sink.path, job.service, job.directory)
     if fd is None:
         raise OSError(errno.EBUSY, "another service writes it", str(sink.path))

@@ -13,7 +13,6 @@ import errno
 import os
 import time
 
-from mplog.files.active import DIRECTORY_MODE
 from mplog.ring.ownership import take_ownership
 from mplog.writer import deliver, sick
 from mplog.writer.another import take, take_back, tell_found
@@ -99,7 +98,6 @@ class Owing:
         """
         job = self._job
         if sink.lock < 0:
-            os.makedirs(sink.path.parent, DIRECTORY_MODE, exist_ok=True)
             fd = take_ownership(sink.path, job.service, job.directory)
             if fd is None:
                 raise OSError(errno.EBUSY, "another service writes it", str(sink.path))

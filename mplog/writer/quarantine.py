@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mplog import _native
 from mplog.event.redact import mask
+from mplog.ring.folder import Folder
 from mplog.writer.deliver import why
 from mplog.writer.state import Job
 
@@ -65,12 +66,14 @@ def _beside(job: Job, name: str) -> Path:
 
 def _write(job: Job, target: Path, data: bytes) -> bool:
     """Under another name first: what has its name is whole."""
-    fresh = target.with_name(f"{target.name}.{os.getpid()}")
+    fresh = f"{target.name}.{os.getpid()}"
     try:
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(fd, "wb") as out:
-            out.write(data)
-        os.rename(fresh, target)
+        with Folder(target.parent) as folder:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            fd = os.open(folder.place / fresh, flags, 0o600)
+            with os.fdopen(fd, "wb") as out:
+                out.write(data)
+            os.rename(folder.place / fresh, folder.place / target.name)
     except OSError as error:
         job.tell(f"{target} could not be kept: {why(error)}")
         return False

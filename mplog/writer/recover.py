@@ -15,10 +15,11 @@ from mplog import _native
 from mplog._native import Journal, Reader
 from mplog.config import Settings
 from mplog.config.file import FileSettings
-from mplog.files.active import AbsentFile, ActiveFile, open_directory
+from mplog.files.active import AbsentFile, ActiveFile
 from mplog.files.archive import list_archives, next_generation
 from mplog.files.manifest import Manifest, load, manifest_path
 from mplog.format import formatter
+from mplog.ring.folder import Folder
 from mplog.ring.ownership import owner_of, take_ownership
 from mplog.writer import sick
 from mplog.writer.another import adopt, look_again, tell_found
@@ -121,8 +122,6 @@ def _own(waiting: Waiting, service: str, directory: Path, *, once: bool) -> int:
     path = waiting.path
     while True:
         try:
-            os.makedirs(path.parent, 0o755, exist_ok=True)
-            os.close(open_directory(path.parent))
             fd = take_ownership(path, service, directory)
         except OSError as error:
             if once:
@@ -287,7 +286,7 @@ def _find(job: Job, sink: FileSink) -> int | None:
     wanted = job.journal.file(sink.number)[:2]
     if wanted == (sink.file.dev, sink.file.ino):
         return None
-    with os.scandir(sink.path.parent) as entries:
+    with Folder(sink.path.parent) as folder, os.scandir(folder.place) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):  # somebody else tidies up there
                 found = entry.stat(follow_symlinks=False)

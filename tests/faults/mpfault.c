@@ -50,6 +50,18 @@ __attribute__((constructor)) static void start(void)
 
 static int below(const char *path)
 {
+    char held[PATH_MAX];
+    if (strncmp(path, "/proc/self/fd/", 14) == 0) { /* by its directory's descriptor */
+        snprintf(held, sizeof held, "%.32s", path);
+        char *end = strchr(held + 14, '/');
+        if (end)
+            *end = 0;
+        long n = syscall(SYS_readlinkat, AT_FDCWD, held, held, sizeof held - 1);
+        if (n <= 0)
+            return 0;
+        held[n] = 0;
+        path = held;
+    }
     for (int i = 0; i < 4 && control->directories[i][0]; i++) {
         const size_t n = strlen(control->directories[i]);
         if (strncmp(path, control->directories[i], n) == 0 && (path[n] == '/' || path[n] == 0))

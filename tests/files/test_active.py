@@ -10,7 +10,9 @@ import os
 import pytest
 
 from mplog.files import active
-from mplog.files.active import ActiveFile, open_directory
+from mplog.files.active import ActiveFile
+from mplog.ring import folder
+from mplog.ring.folder import open_directory
 
 
 def test_a_file_is_made_with_its_mode(tmp_path):
@@ -63,15 +65,15 @@ def test_the_directory_that_was_looked_at_is_the_one_used(tmp_path, monkeypatch)
     log, evil = tmp_path / "log", tmp_path / "evil"
     log.mkdir()
     evil.mkdir()
-    look = active.open_directory
+    look = folder.open_directory
 
-    def swapped(path):
-        fd = look(path)
+    def swapped(path, *, make):
+        fd = look(path, make=make)
         log.rename(tmp_path / "moved")
         evil.rename(log)
         return fd
 
-    monkeypatch.setattr(active, "open_directory", swapped)
+    monkeypatch.setattr(folder, "open_directory", swapped)
     ActiveFile(log / "app.jsonl", 0o600).close()
 
     assert ["app.jsonl"] == os.listdir(tmp_path / "moved")

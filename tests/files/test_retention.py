@@ -257,8 +257,12 @@ def test_the_claim_is_on_the_disk_before_a_file_goes(tmp_path, monkeypatch, repl
         steps.append(os.readlink(f"/proc/self/fd/{fd}"))
         fsync(fd)
 
+    def unlinked(name):
+        steps.append(os.path.realpath(name))
+        unlink(name)
+
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(os, "unlink", lambda name: (steps.append(str(name)), unlink(name)))
+    monkeypatch.setattr(os, "unlink", unlinked)
     gone = retire(tmp_path, "app.jsonl", Retention(count=3), {"s"}, on_disk=True)
 
     assert names[:2] == gone

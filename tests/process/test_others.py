@@ -182,6 +182,30 @@ def test_a_directory_that_is_taken_away_is_made_again(world, how):
 
 
 @pytest.mark.needs_root
+def test_a_root_writer_is_not_led_away_by_a_link(world):
+    """Another user's, in place of the directory: events wait until that is back."""
+    scene = Scene(world)
+    folder, theirs = scene.log.parent, world.root / "theirs"
+    theirs.mkdir()
+    (theirs / "app.jsonl").write_text("precious")
+    (world.root / "link").symlink_to(theirs)
+    os.lchown(world.root / "link", 65_534, 65_534)
+    with world.standing():
+        folder.rename(world.root / "moved")
+        (world.root / "link").rename(folder)
+    scene.waits("another user's symbolic link")
+    assert (["app.jsonl"], "precious") == (
+        os.listdir(theirs),
+        (theirs / "app.jsonl").read_text(),
+    )
+    with world.standing():
+        folder.unlink()
+        (world.root / "moved").rename(folder)
+    scene.flows()
+    scene.whole()
+
+
+@pytest.mark.needs_root
 @pytest.mark.parametrize("how", ["unmounted", "mounted over"])
 def test_a_directory_that_is_mounted_or_unmounted_is_gone_on_in(tmp_path, mounts, world, how):
     """The file that the path leads to gets the lines; the one before is left where it is."""

@@ -99,8 +99,9 @@ class Durable(RuleBasedStateMachine):
         sizes = dict(self.spool._files.sizes)
         self._append([(session, self.last[session] + n) for n in range(1, 4)])
         active = self.spool._files.active
-        path, before = Path(self.spool._files.path(active)), sizes.get(active, 0)
+        before = sizes.get(active, 0)
         self.spool.close()
+        path = Path(self.spool._files.path(active))
         size = path.stat().st_size
         os.truncate(path, before + int((size - before) * part))
         self.spool, self.read_now = self._opened(), 0

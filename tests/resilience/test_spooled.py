@@ -149,7 +149,7 @@ def test_a_spool_that_cannot_be_opened_is_memory_until_it_can(tmp_path):
     """The path is a file; when that is gone, what waits moves to the disk."""
     (tmp_path / "spool").write_text("in the way")
     store = store_in(tmp_path)
-    assert errno.EEXIST == store.trouble.errno
+    assert errno.ENOTDIR == store.trouble.errno
     put(store, events(3), 0.5)
     (tmp_path / "spool").unlink()
     put(store, events(3, 4), 5.0)
