@@ -91,6 +91,8 @@ def open_directory(path: Path, *, make: int = 0) -> int:
             keeps nobody from making names).
     """
     if os.geteuid() != 0 or str(path).startswith(_HELD):
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, _READ)
         if make:
             os.makedirs(path, make, exist_ok=True)
         return os.open(path, _READ)

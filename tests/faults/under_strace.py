@@ -38,7 +38,9 @@ def straced(service: Service, call: str, nth: int, error: str) -> list[str]:
     trace = service.directory.parent / "trace"
     folder = service.log.parent
     names = [folder, service.log, folder / f".{service.log.name}.new"]
-    paths = [word for name in names for word in ("-P", str(name))]
+    # Only a rotation renames so, and by its directory's descriptor, which strace takes for no path.
+    by_path = call != "renameat2"
+    paths = [word for name in names if by_path for word in ("-P", str(name))]
     inject = f"inject={call}:error={error}:when={nth}"
     writer = [sys.executable, __file__, "--writer", str(service.directory)]
     command = ["strace", "-f", "-qq", "-o", str(trace), *paths, "-e", f"trace={call}", "-e", inject]

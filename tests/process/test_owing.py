@@ -87,7 +87,7 @@ def test_a_file_that_cannot_be_had_at_the_start_gets_all_of_it_later(world):
     place = world.root / "place"
     place.write_text("in the way")
     two = Two(world, place / "other.jsonl")
-    two.problem("EEXIST")
+    two.problem("ENOTDIR")
     two.goes_on()
     place.unlink()
     two.catches_up()
