@@ -53,7 +53,7 @@ class Spool:
         self._seen = Seen()
         self._at = (1, 0)  # segment and offset, where `position` stands or would stand
         self._taken: list[tuple[int, Place]] = []  # numbers, and the places behind them
-        self._gone, self._gone_from = 0, 0  # counted as lost ahead of the position
+        self._gone: list[tuple[int, int]] = []  # counted as lost ahead of the position: from, to
         self._losses: list[SpoolLoss] = []
         self._lock_fd = -1
         self._file: PositionFile | None = None
@@ -93,7 +93,7 @@ class Spool:
 
     def _find(self) -> None:
         self._files.find()
-        self._taken, self._gone = [], 0
+        self._taken, self._gone = [], []
         stored = self._file.load() if self._file else None
         self.next = 1
         self._read_tail()
@@ -209,12 +209,11 @@ class Spool:
 
     def _advance(self, number: int) -> None:
         """Move the position on to *number*; what is passed over and not counted yet is lost."""
-        counted = self._gone if number > self._gone_from else 0
+        counted = sum(min(end, number) - start for start, end in self._gone if start < number)
         lost = number - self.position - counted
         if lost > 0:
             self._losses.append(SpoolLoss(FULL if counted else BROKEN, {UNKNOWN: lost}))
-        if counted:
-            self._gone = 0
+        self._gone = [(max(start, number), end) for start, end in self._gone if end > number]
         self.position = max(number, self.position)
 
     def _note(self) -> None:
@@ -237,7 +236,7 @@ class Spool:
         """Make room; what is being delivered just now is not lost by it."""
         first, following = list(self._files.sizes)[:2]
         ahead = self._taken[-1][0] + 1 if self._taken else self.position
-        start = max(first, ahead, self._gone_from + self._gone if self._gone else 0)
+        start = max(first, ahead, self._gone[-1][1] if self._gone else 0)
         lost = following - start
         levels: dict[str, int] = {}
         since_ns = until_ns = 0
@@ -251,8 +250,7 @@ class Spool:
         if unread := lost - sum(levels.values()):
             levels[UNKNOWN] = unread
         self._losses.append(SpoolLoss(FULL, levels, since_ns, until_ns))
-        self._gone_from = self._gone_from if self._gone else start
-        self._gone += lost
+        self._gone.append((start, following))
         if not self._taken:
             self._advance(following)
             self._at = (following, 0)
@@ -266,7 +264,7 @@ class Spool:
     @property
     def waiting(self) -> int:
         """Events that nobody has acknowledged; broken ones count until they are found."""
-        return self.next - self.position - self._gone
+        return self.next - self.position - sum(end - start for start, end in self._gone)
 
     @property
     def repeated(self) -> int:

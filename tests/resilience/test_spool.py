@@ -287,3 +287,21 @@ def test_a_segment_that_is_done_and_gone_does_not_count(tmp_path):
     waiting = len(segments(tmp_path)), spool.waiting, spool.waiting_bytes
 
     assert (1, 1, spool.size_bytes) == waiting
+
+
+def test_what_is_lost_behind_two_batches_that_are_under_way_counts_once(tmp_path):
+    """The spool is full, and stays so, while one batch after the other is being delivered."""
+    spool = opened(tmp_path, SpoolRules(max_bytes=4_000, segment_bytes=500))
+    got, dropped, appended = 0, 0, append(spool, events(5))
+    for most in (3, 4, 5):
+        taken = len(spool.read(most, MUCH))
+        appended += sum(append(spool, events(5, appended + 1 + n)) for n in range(0, 60, 5))
+        spool.ack(taken, 0.0)
+        got += taken
+        dropped += sum(sum(loss.levels.values()) for loss in spool.losses())
+        assert appended == got + dropped + spool.waiting
+    got += len(drained(spool))
+    dropped += sum(sum(loss.levels.values()) for loss in spool.losses())
+
+    assert appended == got + dropped
+    assert dropped

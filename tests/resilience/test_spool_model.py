@@ -158,9 +158,15 @@ class Decaying(RuleBasedStateMachine):
         self.seq += count
         self._count()
 
-    @rule(most=st.integers(1, 20), part=st.floats(0, 1))
-    def deliver(self, most, part):
+    @rule(
+        most=st.integers(1, 20),
+        part=st.floats(0, 1),
+        meanwhile=st.lists(st.integers(1, 9), max_size=9),
+    )
+    def deliver(self, most, part, meanwhile):
         got = self.spool.read(most, 5_000)
+        for count in meanwhile:
+            self.append(count)
         count = int(len(got) * part)
         self.got += [stamped.seq for stamped, _ in got[:count]]
         assert all(one == held(event(one[0].seq, session="s-1")) for one in got)
@@ -180,6 +186,8 @@ class Decaying(RuleBasedStateMachine):
         path.write_bytes(data)
         self.decayed = True
 
+    # What goes ahead of the position is known to that process alone.
+    @precondition(lambda self: self.spool._files.oldest <= self.spool.position)
     @rule()
     def crash(self):
         self.spool.close()
@@ -200,7 +208,7 @@ class Decaying(RuleBasedStateMachine):
             stack.callback(shutil.rmtree, self.place)
             stack.callback(lambda: self.spool.close())
             for _ in range(self.seq + 5):
-                self.deliver(20, 1.0)
+                self.deliver(20, 1.0, [])
             assert self.seq == len(self.got) + self.lost
             assert 0 == self.spool.waiting
 
