@@ -14,7 +14,7 @@ from mplog.errors import TargetError
 from mplog.sinks.callable import FunctionSink
 from mplog.sinks.memory import MemorySink
 from mplog.sinks.null import NullSink
-from mplog.testing import FlakySink, SinkFault, check_sink
+from mplog.testing import FlakySink, SinkFault, check_sink, conformance
 from mplog.testing.content import hostile
 
 ALL = [
@@ -55,7 +55,21 @@ def test_a_sink_over_a_socket_passes_with_an_outage(tmp_path):
     assert [*ALL, "survives_an_outage"] == looked_at
 
 
-def found_in(sink, received=None, outage=None, timeout_s=0.3):
+def test_what_comes_between_two_looks_is_not_taken_for_a_leak(kept, monkeypatch):
+    """A far side in the same process may come to a connection only after the sink has closed it."""
+    looks = []
+
+    def descriptors():
+        looks.append(1)
+        return {"3 (socket)", "4 (late)"} if len(looks) > 2 else {"3 (socket)"}
+
+    monkeypatch.setattr(conformance, "_descriptors", descriptors)
+
+    assert "leaves_nothing" in check_sink(kept, lambda: kept.got)
+    assert 2 == len(looks)
+
+
+def found_in(sink, received=None, outage=None, timeout_s=1.0):
     """What the kit says of a bad sink."""
     with pytest.raises(SinkFault) as raised:
         check_sink(sink, received, outage, timeout_s=timeout_s)
