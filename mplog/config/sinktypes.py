@@ -249,7 +249,9 @@ TYPES: dict[str, tuple[Key, ...]] = {
             "a name, as `daemon`",
             "The facility of the messages.",
         ),
-        _key("app", _TEXT, "a name", "The application's name."),
+        _key(
+            "app", _TEXT, "a name", "The application's name; or else `OTEL_SERVICE_NAME`, or mplog."
+        ),
         _key("host", _TEXT, "a name", "This machine's name, if not the kernel's."),
         _key(
             "sd_id",
@@ -273,7 +275,7 @@ TYPES: dict[str, tuple[Key, ...]] = {
         _key("server_name", _TEXT, "a name", "Whom the certificate must be for."),
     ),
     "journald": (
-        _key("app", _TEXT, "a name", "SYSLOG_IDENTIFIER: what `journalctl -t` looks for."),
+        _key("app", _TEXT, "a name", "SYSLOG_IDENTIFIER, as `journalctl -t` has it; likewise."),
         _key("target", _PATH, "a path", "The socket at which journald listens.", "socket"),
         _key("timeout", _DURATION, "a duration", "As long as journald takes nothing.", "timeout_s"),
     ),

@@ -160,7 +160,8 @@ def _all(event: Event, stamped: Stamped) -> dict[str, Any]:
         "exception.stacktrace": None if info is None else stacktrace(info),
         "stack": event.stack,
     }
-    return told | {key: value for key, value in last.items() if value not in ("", None)}
+    more = {key: value for key, value in last.items() if value not in ("", None)}
+    return {**told, **{key: value for key, value in more.items() if key not in told}}
 
 
 def _params(pairs: dict[str, Any]) -> list[str]:

@@ -81,5 +81,5 @@ def total(reasons: Reasons) -> int:
 
 def notice(wall_ns: int, event_name: str, text: str, keys: dict[str, Any]) -> Outgoing:
     """An event of the service's own, at WARNING."""
-    stamped = Stamped(wall_ns, WARNING, 0, 0, "", 0, 0, "mplog")
+    stamped = Stamped(wall_ns, WARNING, 0, 0, "", 0, 0, "")
     return Outgoing(stamped, Event("mplog", text, {"event_name": event_name, **keys}))

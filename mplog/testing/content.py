@@ -67,7 +67,7 @@ def hostile(first: int) -> Iterator[Outgoing]:
 
 def own(number: int) -> Outgoing:
     """An event of the service itself, as the notice of a loss: it has no number."""
-    stamped = Stamped(time.time_ns(), 30, 0, 0, "", 0, 0, "mplog")
+    stamped = Stamped(time.time_ns(), 30, 0, 0, "", 0, 0, "")
     return Outgoing(stamped, Event("mplog", mark(number), {"event_name": "mplog.sink.drop"}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from mplog.config.carried import is_carried
@@ -24,6 +25,8 @@ def make_sink(settings: SinkSettings, carried: Mapping[str, bytes]) -> Sink:
         Exception: it cannot be made; a user's own code has run.
     """
     options, body = dict(settings.options), _body(settings.format)
+    if settings.kind in ("syslog", "journald"):
+        options.setdefault("app", os.environ.get("OTEL_SERVICE_NAME") or "mplog")
     if settings.kind == "console":
         from mplog.sinks.console import ConsoleSink
 

@@ -34,7 +34,7 @@ class Notices:
         self, wall_ns: int, level: int, event_name: str, message: str, keys: dict[str, Any]
     ) -> bytes:
         """Of the batch that is being made."""
-        stamped = Stamped(wall_ns, level, 0, 0, "", 0, 0, LOGGER)
+        stamped = Stamped(wall_ns, level, 0, 0, "", 0, 0, "")
         fields = {"event_name": event_name, "message": message, **keys}
         self._under_way.append(Outgoing(stamped, Event(LOGGER, "{message}", fields)))
         return b""

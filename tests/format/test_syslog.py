@@ -264,3 +264,14 @@ def test_wrong_options_are_named(options, place):
     """The place, the value, and what would be right."""
     with pytest.raises(UsageError, match=rf"^syslog {place}: .*; (give|did you mean) "):
         SyslogFormat(**options)
+
+
+def test_a_notice_about_a_process_says_that_ones_name():
+    """Its keys are what it is about, the end of a worker's session for one."""
+    keys = {"event_name": "mplog.session.end", "process.name": "worker 3", "message": "ended"}
+    stamped = Stamped(STAMPED.wall_ns, 20, 0, 0, "", 0, 0, "")
+
+    told = rfc5424.read(SyslogFormat().message(Event("mplog", "{message}", keys), stamped))
+
+    assert "worker 3" == told.data[ID]["process.name".replace(".", "_")]
+    assert "ended" == told.text
