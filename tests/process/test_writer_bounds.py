@@ -167,7 +167,7 @@ def test_a_writer_that_the_oom_killer_ends_is_back(memory, world, monkeypatch):
 def test_a_writer_of_nobody_rotates_its_files(outside):
     """W8: no rights but a user's own: files of its own, which stay its own through rotations."""
     world = outside
-    scene = Scene(world, prefix=AS_NOBODY, rotation="100 KB", compression="gzip")
+    scene = Scene(world, prefix=AS_NOBODY, rotation="100 KB")
     for pid in (world.writer(), world.supervisor()):
         assert NOBODY == os.stat(f"/proc/{pid}").st_uid
     world.wait_for(

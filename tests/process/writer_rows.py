@@ -89,7 +89,7 @@ WRITER = [
     ),
     (
         "W8", "it has no rights but a user's own", "`setpriv` to nobody",
-        "its files stay its own through rotation and compression",
+        "its files stay its own through rotation",
         ((BOUNDS, "test_a_writer_of_nobody_rotates_its_files"),
          ("tests/process/test_forks.py", "test_a_child_that_drops_its_uid_goes_on_logging")),
     ),
