@@ -19,7 +19,7 @@ def look_again(job: Job, sink: FileSink) -> bool:
     have been taken away to make room, or its file system has died and is mounted anew.
     """
     if not sink.file.in_place():
-        take_back(job, sink)
+        take_back(job, sink, job.journal.placed(sink.number)[0])
     try:
         return take(job, sink, "replaced")
     except OSError:
@@ -70,10 +70,12 @@ def _leave(job: Job, old: ActiveFile | AbsentFile) -> None:
     job.reader.tell_doubt()
 
 
-def take_back(job: Job, sink: FileSink) -> None:
-    """What of the batch has got into a file that is left: it goes whole into the next one."""
+def take_back(job: Job, sink: FileSink, place: int) -> None:
+    """What of the bytes staged at *place* has got into a file that is left: they go whole into the
+    next one.
+    """
     offset, share = job.journal.file(sink.number)[2], job.share_bytes
-    staged = memoryview(job.journal)[sink.number * share : (sink.number + 1) * share]
+    staged = memoryview(job.journal)[place : place + share]
     with contextlib.suppress(OSError):
         size_bytes = sink.file.size() - offset
         if 0 < size_bytes <= share:

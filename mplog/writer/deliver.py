@@ -23,6 +23,7 @@ from mplog.writer.state import FileSink, Job, now_ns
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 GIVE_UP_S = 10.0
+Write = Callable[[list[tuple[int, int, int]]], int]  # parts -> what was found
 _T = TypeVar("_T")
 
 
@@ -32,22 +33,22 @@ class Abandoned(Exception):
     """
 
 
-def commit(job: Job, sizes_bytes: Sequence[int]) -> None:
+def commit(job: Job, sizes_bytes: Sequence[int], write: Write | None = None) -> None:
     """Put what is staged into the files, and the accepted items with them, once, however long that
     takes.
 
     Args:
         sizes_bytes: by file, how much of its share is to go there.
+        write: in place of the journal's `commit_parts`.
 
     Raises:
         Abandoned: a file went on refusing while the writer was asked to stop, or nobody was left
             to write for.
     """
-    share = job.share_bytes
     offsets = [offset(job, sink) for sink in job.sinks]
-    parts = [(s.file.fd, s.number * share, sizes_bytes[s.number]) for s in job.sinks]
+    parts = [(s.file.fd, job.place(s), sizes_bytes[s.number]) for s in job.sinks]
     try:
-        found = job.journal.commit_parts(job.reader, parts)
+        found = write(parts) if write else job.journal.commit_parts(job.reader, parts)
     except OSError as error:
         found = insist(job, error)
     for sink in job.sinks if found else ():
@@ -192,10 +193,11 @@ def why(error: OSError) -> str:
     return f"{error.strerror or error} ({name})" if name else str(error)
 
 
-def room_bytes(job: Job, sink: FileSink) -> int:
-    """How many bytes still go into the active file."""
+def room_bytes(job: Job, sink: FileSink, under_way_bytes: int = 0) -> int:
+    """How many bytes still go into the active file, behind those that are under way to it."""
     limit, share = sink.settings.rotation.size_bytes, job.share_bytes
-    return share if limit is None else min(share, max(limit - offset(job, sink), 0))
+    end = offset(job, sink) + under_way_bytes
+    return share if limit is None else min(share, max(limit - end, 0))
 
 
 def rotate(job: Job, sink: FileSink | None = None) -> bool:

@@ -10,6 +10,7 @@ import time
 from mplog.ring import bell_id
 from mplog.writer import deliver, stage
 from mplog.writer.account import accept, count, ranges_in
+from mplog.writer.ahead import Ahead, Made
 from mplog.writer.announce import tell_of_file
 from mplog.writer.compose import Batch, file_notice
 from mplog.writer.durable import Durability
@@ -38,6 +39,7 @@ class Loop:
         self.endings = Endings(job)
         self.upkeeps = [Upkeep(job, sink) for sink in job.sinks]
         self.durability = Durability(job)
+        self.ahead = Ahead(job, self._make)
         self.owing = Owing(job)
         self.owing_since_s: float | None = None
         self.last_event_s = self.around_s = 0.0
@@ -91,6 +93,7 @@ class Loop:
         signals = self.job.signals
         if not (signals.reopen or signals.reload or signals.rotate):
             return
+        self.ahead.forget()
         if signals.reload:
             signals.reload, signals.reopen = False, True
             take_up(self.job, self.upkeeps)
@@ -131,10 +134,7 @@ class Loop:
             wanted, sink.wants_room_bytes = sink.wants_room_bytes, 0
             if not sink.owed and deliver.offset(job, sink) and wanted > self._room(sink):
                 self._rotate(sink)
-        self.durability.look()
-        rooms = [self._begin(sink) for sink in job.sinks]
-        least = min(room.file_bytes for room in rooms)
-        batches = stage.drain_all(job, min(DRAIN_BYTES, max(least, BUSY_BYTES)), rooms)
+        rooms, batches = self.ahead.take() or self._make(0)
         for sink, room, batch in zip(job.sinks, rooms, batches, strict=True):
             over = batch.size_bytes > room.file_bytes and not sink.owed
             if over and deliver.offset(job, sink):
@@ -144,18 +144,26 @@ class Loop:
                 break
         return self._commit(batches, [room.used_bytes for room in rooms])
 
-    def _begin(self, sink: FileSink) -> stage.Room:
+    def _make(self, under_way_bytes: int) -> Made:
+        """Drain and format; nothing is accepted yet."""
+        self.durability.look()
+        rooms = [self._begin(sink, under_way_bytes) for sink in self.job.sinks]
+        least = min(room.file_bytes for room in rooms)
+        drain_bytes = min(DRAIN_BYTES, max(least, BUSY_BYTES))
+        return rooms, stage.drain_all(self.job, drain_bytes, rooms)
+
+    def _begin(self, sink: FileSink, under_way_bytes: int) -> stage.Room:
         """The batch begins with what is to be told about the file."""
         job = self.job
         notices = b"".join(sink.lines)
         notices += b"".join([file_notice(sink.fmt, now_ns(), *notice) for notice in sink.notices])
-        job.stage(sink.number * job.share_bytes, notices)
-        return stage.Room(len(notices), self._room(sink))
+        job.stage(job.place(sink), notices)
+        return stage.Room(len(notices), self._room(sink, under_way_bytes))
 
-    def _room(self, sink: FileSink) -> int:
+    def _room(self, sink: FileSink, under_way_bytes: int = 0) -> int:
         if sink.owed:
             return self.owing.room_bytes(sink)
-        room = deliver.room_bytes(self.job, sink)
+        room = deliver.room_bytes(self.job, sink, under_way_bytes)
         limited = time.monotonic() < sink.rotate_again_s
         return self.job.share_bytes if limited else room
 
@@ -175,7 +183,7 @@ class Loop:
         ended = self.endings.look(used, rooms)
         for sink in job.sinks:
             end_lines = ended.lines[sink.number]
-            job.stage(sink.number * job.share_bytes + used[sink.number], end_lines)
+            job.stage(job.place(sink) + used[sink.number], end_lines)
             used[sink.number] += len(end_lines)
         sync = self.durability.wanted(any(used), now := time.monotonic())
         if not (any(used) or ended.sessions or batches[0].count or job.journal.leading):
@@ -194,7 +202,7 @@ class Loop:
         keep_poison(job)
         if job.outlets is not None:
             job.outlets.collect(batches[0].count)
-        deliver.commit(job, used)
+        deliver.commit(job, used, self.ahead.write(used, now, sync=sync))
         if job.outlets is not None:
             job.outlets.deliver()
         for sink in job.sinks:

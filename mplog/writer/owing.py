@@ -105,14 +105,14 @@ class Owing:
         if not sink.file.in_place():
             self._load(sink)
             if not sink.file.absent:
-                take_back(job, sink)
+                take_back(job, sink, job.place(sink))
         take(job, sink, "replaced" if any(job.journal.file(sink.number)[:2]) else None)
 
     def _load(self, sink: FileSink) -> int:
         """The first lines owed, into the staging area: how many bytes."""
-        job, share = self._job, self._job.share_bytes
+        job = self._job
         try:
-            return job.journal.spool_load(sink.number, sink.number * share, share)
+            return job.journal.spool_load(sink.number, job.place(sink), job.share_bytes)
         except RuntimeError:  # somebody has damaged it: what stands there is lines no more
             job.journal.spool_forget(sink.number)
             job.reader.count("errors", 1)
@@ -121,7 +121,7 @@ class Owing:
 
     def _pay_one(self, sink: FileSink) -> bool:
         """The first lines owed go into the file; False where there are none."""
-        job, share = self._job, self._job.share_bytes
+        job = self._job
         length = self._load(sink)
         if not length:
             return False
@@ -131,8 +131,8 @@ class Owing:
             if sink.file.absent or not self._load(sink):
                 return False
             offset = deliver.offset(job, sink)
-        place = sink.number * share
-        found = job.journal.unspool(job.reader, sink.number, sink.file.fd, place, length)
+        where = sink.file.fd, job.place(sink), length
+        found = job.journal.unspool(job.reader, sink.number, *where)
         if found:
             tell_found(job, sink, found, offset)
         job.journal.spool_trim(sink.number)

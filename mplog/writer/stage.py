@@ -68,7 +68,7 @@ def _lines(job: Job, sink: FileSink, room: Room, most: int) -> Batch:
     if job.losing >> sink.number & 1:
         return Batch(most)
     share = job.share_bytes
-    at, limit = sink.number * share + room.used_bytes, (sink.number + 1) * share
+    at, limit = job.place(sink) + room.used_bytes, job.place(sink) + share
     number = _native.FORMATS.get(sink.settings.format) if job.native else None
     if number is None:
         # A format of Python's own: its events cross in one call a batch, and are decoded there.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ARENA_BYTES = 2 << 20
 LARGEST_STAGING, SMALLEST_STAGING = 4 << 20, 64 << 10
+LEAST_AREA = 1 << 20  # what is smaller is one staging area, whole: the longest line must fit
 
 
 class Signals(msgspec.Struct):
@@ -116,6 +117,7 @@ class Job(msgspec.Struct):
         native: plain events are formatted in C; the tests can do without.
         losing: files (bits) that get nothing now: more cannot be owed to them.
         sent_to: the sinks that are no files, if there are any; see `outlets`.
+        area: which of the staging areas the next batch is made in.
     """
 
     directory: Path
@@ -130,6 +132,7 @@ class Job(msgspec.Struct):
     native: bool = True
     losing: int = 0
     sent_to: Any = None
+    area: int = 0
 
     @property
     def outlets(self) -> Outlets | None:
@@ -137,9 +140,21 @@ class Job(msgspec.Struct):
         return self.sent_to  # type: ignore[no-any-return]
 
     @property
+    def areas(self) -> int:
+        """A single file has two halves of the staging area: one is written from while the next
+        batch is made in the other.
+        """
+        alone = len(self.sinks) == 1
+        return 2 if alone and self.journal.staging_bytes >= 2 * LEAST_AREA else 1
+
+    @property
     def share_bytes(self) -> int:
-        """Of the staging area, what each file has."""
-        return self.journal.staging_bytes // len(self.sinks) // 64 * 64
+        """Of the staging area, what each file has for a batch."""
+        return self.journal.staging_bytes // (len(self.sinks) * self.areas) // 64 * 64
+
+    def place(self, sink: FileSink) -> int:
+        """Where the next batch of a file begins in the staging area."""
+        return (self.area + sink.number) * self.share_bytes
 
     @property
     def file(self) -> ActiveFile | AbsentFile:

@@ -3,6 +3,9 @@
  * Commit and redo: a batch reaches the file once, whichever step its writer is killed at, and the next one in doing it again. ring/commit.c, ring/sink.c, view_init in
  * ring/reader.c.
  *
+ * A batch may be lent to a thread, which writes it while the writer makes the next one in the other staging area, from its private position; what the thread
+ * has not begun is taken back. It dies with its writer.
+ *
  * A record becomes a line of two cells in the file; the second one ends the line. Bytes are written cell by cell. Somebody else may once append to the file, with
  * or without a line end, or cut it anywhere, but not between a look at the file and the write that follows from it: that window is open in reality too
  * (design, section 9). What a killed process has stored stays, in order; so there are no buffers here.
@@ -24,6 +27,10 @@
  * MUTANT_no_newline                 behind foreign bytes it adds no line end
  * MUTANT_cut_line_continued         behind what a truncation has left it adds no line end
  * MUTANT_closed_slot_written        the words of a session are stored also when a first try has closed it
+ * MUTANT_next_in_the_same_area      the next batch is made where the bytes lie that the thread is writing
+ * MUTANT_entry_before_join          the next batch's entry is filled in before the thread is done
+ * MUTANT_idle_before_join           IDLE is stored while the thread still writes
+ * MUTANT_not_joined                 the next steps are taken while the thread still writes
  */
 #define EVENTS 3
 #define CAPACITY 2
@@ -36,6 +43,7 @@
 #define FOREIGN 100 /* without a line end */
 #define FOREIGN_LINE 101
 #define NEWLINE 102
+#define STAGED(i) staging[place * 2 * BATCH + (i)]
 #define ENDS_LINE(c) ((c) > FOREIGN || ((c) < FOREIGN && (c) % 2 == 1))
 
 #define CLOSED 0
@@ -46,7 +54,8 @@ byte lane[CAPACITY], head, tail;
 byte slot_epoch = 1, slot_state = LIVE, slot_settled;
 
 bool commit; /* the journal: its state, */
-byte staging[2 * BATCH], length, new_head, new_settled, entry_epoch; /* its entry, */
+byte staging[4 * BATCH], length, new_head, new_settled, entry_epoch; /* two areas; its entry, */
+bit place; /* which says where its bytes lie, */
 bool close;
 byte target_offset[2], target_from[2]; /* of which `flip` is in force, */
 bit flip;
@@ -55,6 +64,8 @@ bit file_flip;
 
 byte file[CELLS], size;
 bool window, touched;
+byte lent; /* 1: a thread may begin, 2: it writes */
+bool alive; /* the thread is at it: the next writer begins when all of the last one is gone */
 bool cut[EVENTS + 1];
 bool kill;
 
@@ -161,7 +172,7 @@ inline find_common()
 {
     common = 0;
     do
-    :: from + common < length && off + common < size && file[off + common] == staging[from + common] -> common++
+    :: from + common < length && off + common < size && file[off + common] == STAGED(from + common) -> common++
     :: else -> break
     od
 }
@@ -201,7 +212,7 @@ inline write_bytes()
             retarget(size, from)
         :: size >= off && (from + common == length || size == off + common) ->
             do
-            :: from + common < length -> write_cell(staging[from + common], off + common); common++
+            :: from + common < length -> write_cell(STAGED(from + common), off + common); common++
             :: else -> break
             od;
             window = false;
@@ -211,7 +222,7 @@ inline write_bytes()
 #ifndef MUTANT_go_on_in_the_line
             d_step {
                 do
-                :: common > 0 && !ENDS_LINE(staging[from + common - 1]) -> common--
+                :: common > 0 && !ENDS_LINE(STAGED(from + common - 1)) -> common--
                 :: else -> break
                 od;
                 skip
@@ -271,7 +282,29 @@ inline settle()
     fi
 }
 
-/* mpl_redo */
+/* mpl_hand_lend, mpl_hand_join: what comes next is made meanwhile */
+inline lend()
+{
+    lent = 1;
+#ifndef MUTANT_next_in_the_same_area
+    area = 1 - area;
+#endif
+    stage();
+#ifdef MUTANT_entry_before_join
+    fill_entry();
+#endif
+#ifdef MUTANT_idle_before_join
+    commit = false;
+#endif
+#ifndef MUTANT_not_joined
+    if
+    :: d_step { lent == 1 -> lent = 0 }; write_bytes()
+    :: lent == 0
+    fi
+#endif
+}
+
+/* mpl_redo_parts, mpl_commit_begin */
 inline redo()
 {
     pos = (pos > new_head -> pos : new_head);
@@ -282,7 +315,10 @@ inline redo()
 #ifdef MUTANT_idle_before_bytes
     commit = false;
 #endif
-    write_bytes();
+    if
+    :: write_bytes()
+    :: lends -> lend()
+    fi;
 #ifdef MUTANT_idle_before_offset
     commit = false;
 #endif
@@ -299,8 +335,8 @@ inline stage()
         batch = 0;
         do
         :: batch < BATCH && pos + batch < tail ->
-            staging[2 * batch] = FIRST(lane[(pos + batch) % CAPACITY]);
-            staging[2 * batch + 1] = LAST(lane[(pos + batch) % CAPACITY]);
+            staging[area * 2 * BATCH + 2 * batch] = FIRST(lane[(pos + batch) % CAPACITY]);
+            staging[area * 2 * BATCH + 2 * batch + 1] = LAST(lane[(pos + batch) % CAPACITY]);
             batch++
         :: else -> break
         od;
@@ -312,6 +348,7 @@ inline fill_entry()
 {
     d_step {
         length = 2 * batch;
+        place = area;
         new_head = pos + batch;
         new_settled = pos + batch;
         entry_epoch = 1;
@@ -323,7 +360,10 @@ inline fill_entry()
 
 inline make_batch()
 {
-    stage();
+    if
+    :: batch == 0 -> stage()
+    :: else /* made while the last one was written */
+    fi;
 #ifdef MUTANT_heads_before_commit
     head = pos + batch;
 #endif
@@ -334,30 +374,48 @@ inline make_batch()
     fill_entry();
     commit = true;
 #endif
-    batch = 0;
-    redo()
+    batch = 0
+}
+
+active proctype thread()
+{
+    byte off, from, common;
+end:
+    do
+    :: d_step { lent == 1 -> lent = 2; alive = true };
+        {
+            write_bytes();
+            lent = 0
+        } unless { lent == 0 };
+        d_step { off = 0; from = 0; common = 0; alive = false }
+    od
 }
 
 active proctype writer()
 {
     byte pos, batch, off, from, common, found, lines, i;
+    bit area, lends;
 life:
     {
+        (!alive);
         pos = (position > head -> position : head);
-        if
-        :: commit ->
-#ifdef MUTANT_stage_before_redo
-            stage();
-            batch = 0;
-#endif
-            redo()
-        :: else
-        fi;
         do
-        :: tail > pos || (slot_epoch == 1 && slot_state == ENDED) -> make_batch()
+        :: commit || tail > pos || (slot_epoch == 1 && slot_state == ENDED) ->
+            lends = !commit;
+            if
+            :: commit ->
+                skip;
+#ifdef MUTANT_stage_before_redo
+                stage();
+                batch = 0
+#endif
+            :: else -> make_batch()
+            fi;
+            redo();
+            lends = false
         :: timeout -> break
         od
-    } unless { atomic { kill -> kill = false; window = false; pos = 0; batch = 0; off = 0; from = 0; common = 0; found = 0 } -> goto life };
+    } unless { atomic { kill -> kill = false; window = false; lent = 0; area = 0; lends = false; pos = 0; batch = 0; off = 0; from = 0; common = 0; found = 0 } -> goto life };
     atomic {
         found = 1;
         do

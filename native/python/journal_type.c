@@ -47,7 +47,7 @@ static Py_ssize_t fds_of(PyObject *list, int *fds)
     return PyErr_Occurred() ? -1 : count;
 }
 
-static PyObject *journal_commit_parts(JournalObject *self, PyObject *args)
+static PyObject *commit_parts(JournalObject *self, PyObject *args, int (*commit)(struct mpl_journal *, struct mpl_reader *, const struct mpl_part *, uint32_t))
 {
     ReaderObject *reader;
     PyObject *list;
@@ -66,12 +66,14 @@ static PyObject *journal_commit_parts(JournalObject *self, PyObject *args)
     if (count < 0)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    rc = mpl_commit_parts(&self->journal, &reader->reader, parts, (uint32_t)count);
+    rc = commit(&self->journal, &reader->reader, parts, (uint32_t)count);
     Py_END_ALLOW_THREADS
     return outcome(rc);
 }
+static PyObject *journal_commit_parts(JournalObject *self, PyObject *args) { return commit_parts(self, args, mpl_commit_parts); }
+static PyObject *journal_commit_begin(JournalObject *self, PyObject *args) { return commit_parts(self, args, mpl_commit_begin); }
 
-static PyObject *journal_redo_parts(JournalObject *self, PyObject *args)
+static PyObject *redo_parts(JournalObject *self, PyObject *args, int (*redo)(struct mpl_journal *, struct mpl_reader *, const int *, uint32_t))
 {
     ReaderObject *reader;
     PyObject *list;
@@ -82,10 +84,12 @@ static PyObject *journal_redo_parts(JournalObject *self, PyObject *args)
     if (count < 0)
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    rc = mpl_redo_parts(&self->journal, &reader->reader, fds, (uint32_t)count);
+    rc = redo(&self->journal, &reader->reader, fds, (uint32_t)count);
     Py_END_ALLOW_THREADS
     return outcome(rc);
 }
+static PyObject *journal_redo_parts(JournalObject *self, PyObject *args) { return redo_parts(self, args, mpl_redo_parts); }
+static PyObject *journal_commit_finish(JournalObject *self, PyObject *args) { return redo_parts(self, args, mpl_commit_finish); }
 
 static bool is_sink(unsigned sink)
 {
@@ -93,6 +97,18 @@ static bool is_sink(unsigned sink)
         return true;
     mplog_raise(MPL_E_ARG);
     return false;
+}
+
+static PyObject *journal_placed(JournalObject *self, PyObject *arg)
+{
+    const struct mpl_journal_page *g = self->journal.page;
+    const unsigned long sink = PyLong_AsUnsignedLong(arg);
+    if (PyErr_Occurred() || !is_sink((unsigned)sink))
+        return NULL;
+    for (uint32_t i = 0; i < g->nwrites; i++)
+        if (g->writes[i].sink == sink)
+            return Py_BuildValue("(KK)", (unsigned long long)g->writes[i].place, (unsigned long long)g->writes[i].length);
+    return Py_BuildValue("(ii)", 0, 0);
 }
 
 static PyObject *journal_file(JournalObject *self, PyObject *args)
@@ -367,6 +383,9 @@ static PyMethodDef journal_methods[] = {
     {"redo", (PyCFunction)journal_redo, METH_VARARGS, "redo(reader, fd): finishes the batch in COMMIT"},
     {"commit_parts", (PyCFunction)journal_commit_parts, METH_VARARGS, "commit_parts(reader, [(fd, place, length)]): the same for several files; what was found at file s shifted by FOUND_BITS * s"},
     {"redo_parts", (PyCFunction)journal_redo_parts, METH_VARARGS, "redo_parts(reader, [fd])"},
+    {"commit_begin", (PyCFunction)journal_commit_begin, METH_VARARGS, "commit_begin(reader, [(fd, place, length)]): commit_parts() up to the heads -> whether a thread writes"},
+    {"commit_finish", (PyCFunction)journal_commit_finish, METH_VARARGS, "commit_finish(reader, [fd]) -> the rest of it: what was found; OSError leaves it to redo_parts()"},
+    {"placed", (PyCFunction)journal_placed, METH_O, "placed(sink) -> (place, length) of its bytes in the last batch; (0, 0): none"},
     {"file", (PyCFunction)journal_file, METH_VARARGS, "file(sink=0) -> (dev, ino, offset, generation) in force"},
     {"set_file", (PyCFunction)journal_set_file, METH_VARARGS, "set_file(dev, ino, offset, generation, sink=0): put in force; in COMMIT the batch goes on there"},
     {"set_apart", (PyCFunction)journal_set_apart, METH_VARARGS, "set_apart(sink, path): one that refuses or hangs is owed its bytes, and holds up nobody"},

@@ -431,6 +431,7 @@ BELL_GETTER(state)
 BELL_GETTER(lane_bytes)
 BELL_GETTER(overflow_bytes)
 static PyObject *get_problem(ReaderObject *self, void *unused) { return mplog_text(self->reader.bell->problem, sizeof self->reader.bell->problem); }
+static PyObject *get_drained(ReaderObject *self, void *unused) { return Py_BuildValue("(KI)", (unsigned long long)self->reader.drains, self->reader.nitems); }
 static PyObject *get_seen_segments(ReaderObject *self, void *unused) { return PyLong_FromUnsignedLong(self->reader.seen_segments); }
 
 static PyGetSetDef reader_getset[] = {
@@ -438,6 +439,7 @@ static PyGetSetDef reader_getset[] = {
     {"sync_asked", (getter)get_sync_asked, NULL, "grows when somebody waits for the disk", NULL},
     {"durable", (getter)get_durable, NULL, "events among those accepted for the next commit whose calls wait for the disk", NULL},
     {"segments", (getter)get_segments, NULL, "grows with each segment that is added", NULL},
+    {"drained", (getter)get_drained, NULL, "(drains so far, items that the last one has brought and nobody has committed or forgotten)", NULL},
     {"seen_segments", (getter)get_seen_segments, NULL, "segments as of the last scan", NULL},
     {"patterns", (getter)get_patterns, NULL, "whether what looks like a secret is hidden", NULL},
     {"writer_pid", (getter)get_writer_pid, NULL, NULL, NULL},

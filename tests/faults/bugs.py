@@ -149,6 +149,12 @@ BUGS = [
         "damaged bytes are written to the file",
     ),
     Bug(
+        "lent_write_believed",
+        "A batch that a thread was to write counts as written, whatever came of it.",
+        "the_next_batch_is_made_while_one_is_written",
+        "the refused bytes are told as delivered",
+    ),
+    Bug(
         "adopted_without_a_pad",
         "An heir leaves the record as it is that its predecessor never finished.",
         "a_claimer_killed_anywhere",
@@ -171,6 +177,12 @@ BUGS = [
         "The end of a compressed archive is never written.",
         "tests/files/test_compress.py::test_every_archive_is_compressed",
         "the archive cannot be read to its end",
+    ),
+    Bug(
+        "next_batch_in_the_same_area",
+        "The next batch is made over the bytes that are still being written.",
+        "tests/writer/test_ahead.py::test_batches_follow_each_other_from_two_areas",
+        "the same bytes are lent twice in a row",
     ),
 ]
 

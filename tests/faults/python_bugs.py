@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mplog.files import compress, retention, rotation
+from mplog.writer.ahead import Ahead
 
 
 def fired() -> None:
@@ -47,8 +48,26 @@ def compressed_short() -> None:
     compress.compressor = Short  # type: ignore[assignment, misc]
 
 
+def next_batch_in_the_same_area() -> None:
+    """The area is changed twice."""
+    prepare = Ahead._prepare
+
+    def same(self: Ahead, size: int) -> Any:
+        fired()
+        self._job.area ^= 1
+        return prepare(self, size)
+
+    Ahead._prepare = same  # type: ignore[method-assign]
+
+
 BUGS = {
-    one.__name__: one for one in (archive_named_twice, deleted_without_a_claim, compressed_short)
+    one.__name__: one
+    for one in (
+        archive_named_twice,
+        deleted_without_a_claim,
+        compressed_short,
+        next_batch_in_the_same_area,
+    )
 }
 
 if (bug := os.environ.get("SEEDED_BUG")) is not None:

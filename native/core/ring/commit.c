@@ -198,24 +198,29 @@ static int sync_written(struct mpl_journal *j, struct mpl_reader *r, const int *
     return mpl_sync_files(j, r, there, sinks);
 }
 
-/* Steps 4 to 7. Role: W. Blocks on the files. What it does it may have done before: all of it is absolute. */
-int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
+/* Step 4. What it does it may have done before: all of it is absolute, as in the steps that follow. */
+static int move_heads(struct mpl_journal *j, struct mpl_reader *r)
+{
+    struct step step = {.j = j, .r = r};
+    mpl_add(&r->bell->begun, 1);
+    int rc = mpl_survive(r, heads_body, &step);
+    KILL_POINT(commit_heads);
+    return rc;
+}
+
+/* Steps 5 to 7. Role: W. Blocks on the files. */
+int mpl_commit_finish(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
 {
     struct mpl_journal_page *g = j->page;
     struct step step = {.j = j, .r = r};
     if (mpl_load(&g->state) != MPL_COMMIT)
         return 0;
-    mpl_add(&r->bell->begun, 1);
-    int rc = mpl_survive(r, heads_body, &step);
-    if (rc < 0)
-        return rc;
-    KILL_POINT(commit_heads);
     if (g->nwrites && SEEDED(settled_before_the_bytes))
         mpl_survive(r, settled_body, &step);
     int found = mpl_write_all(j, fds, sinks);
     if (found < 0)
         return found;
-    rc = g->sync ? sync_written(j, r, fds, sinks) : 0; /* staging is what to write again, if it fails */
+    int rc = g->sync ? sync_written(j, r, fds, sinks) : 0; /* staging is what to write again, if it fails */
     if (!rc)
         rc = mpl_survive(r, settled_body, &step);
     if (!rc && g->sync)
@@ -229,6 +234,12 @@ int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, 
     mpl_survive(r, wake_body, &step);
     sweep(j, r);
     return found;
+}
+
+int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
+{
+    int rc = mpl_load(&j->page->state) == MPL_COMMIT ? move_heads(j, r) : 0;
+    return rc < 0 ? rc : mpl_commit_finish(j, r, fds, sinks);
 }
 
 int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd) { return mpl_redo_parts(j, r, &fd, 1); }
@@ -261,12 +272,12 @@ static struct mpl_write *enter_write(struct mpl_journal *j, uint32_t sink, const
     return w;
 }
 
-static int enter(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks)
+/* The commit point. */
+static void enter(struct mpl_journal *j)
 {
     KILL_POINT(commit_entry);
     mpl_store_release(&j->page->state, MPL_COMMIT); /* ORD(journal:A) release: the whole entry; pairs with ORD(journal:A), the redo after this writer's death */
     KILL_POINT(commit_point);
-    return mpl_redo_parts(j, r, fds, sinks);
 }
 
 int mpl_unspool(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, const struct mpl_part *part)
@@ -289,32 +300,57 @@ int mpl_unspool(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, cons
     g->sync = 0;
     mpl_homeless_enter(r, g);
     fds[sink] = part->fd;
-    int rc = enter(j, r, fds, MPL_MAX_SINKS);
+    enter(j);
+    int rc = mpl_redo_parts(j, r, fds, MPL_MAX_SINKS);
     return rc < 0 ? rc : mpl_journal_file(j, sink)->spool_head == next ? rc : j->refused[sink] ? j->refused[sink] : -EIO;
 }
 
-/* Role: W. Blocks on the files. What is staged and the accepted items become one batch. */
-int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks)
+/* Role: W. What is staged and the accepted items become one batch. */
+static int enter_batch(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks)
 {
     struct mpl_journal_page *g = j->page;
-    int fds[MPL_MAX_SINKS];
     if (mpl_load(&g->state) != MPL_IDLE || !parts_fit(g, parts, sinks))
         return MPL_E_STATE;
     g->batch++;
     g->nwrites = 0;
     g->sync = j->sync;
     g->nsinks = sinks > r->nsinks ? sinks : r->nsinks;
-    for (uint32_t s = 0; s < sinks; s++) {
-        fds[s] = parts[s].fd;
+    for (uint32_t s = 0; s < sinks; s++)
         if (parts[s].length || mpl_load(&g->leads[s].length))
             enter_write(j, s, &parts[s], 0);
-    }
     memcpy(g->touches, r->touches, r->ntouches * sizeof *g->touches);
     g->ntouches = r->ntouches;
     mpl_homeless_enter(r, g);
     r->committed_mono = r->accepted_mono;
     mpl_rewind(r);
-    return enter(j, r, fds, sinks);
+    enter(j);
+    return 0;
+}
+
+static void fds_in(const struct mpl_part *parts, uint32_t sinks, int *fds)
+{
+    for (uint32_t s = 0; s < sinks; s++)
+        fds[s] = parts[s].fd;
+}
+
+int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks)
+{
+    int fds[MPL_MAX_SINKS], rc = enter_batch(j, r, parts, sinks);
+    if (rc < 0)
+        return rc;
+    fds_in(parts, sinks, fds);
+    return mpl_redo_parts(j, r, fds, sinks);
+}
+
+int mpl_commit_begin(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks)
+{
+    int fds[MPL_MAX_SINKS], rc = enter_batch(j, r, parts, sinks);
+    if (!rc)
+        rc = move_heads(j, r);
+    if (rc < 0)
+        return rc;
+    fds_in(parts, sinks, fds);
+    return mpl_write_ahead(j, fds, sinks);
 }
 
 int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length)

@@ -5,6 +5,7 @@
 #include "deliver.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,8 @@
 #include "hand.h"
 #include "sink.h"
 #include "spool.h"
+
+#define MPL_LEND_PAUSE 255u /* writes, at most: a try costs little then */
 
 int mpl_journal_set_apart(struct mpl_journal *j, uint32_t sink, const char *path)
 {
@@ -100,9 +103,55 @@ static int settle(struct mpl_journal *j, struct mpl_write *w, int rc)
     return 0;
 }
 
+/* With one processor there is nothing to be had from it; with more than the kernel's set can name there are enough. */
+static struct mpl_hand *second_hand(struct mpl_journal *j)
+{
+    cpu_set_t usable;
+    if (j->second || j->alone)
+        return j->second;
+    j->alone = !sched_getaffinity(0, sizeof usable, &usable) && CPU_COUNT(&usable) < 2;
+    j->second = j->alone ? NULL : mpl_hand_new("");
+    j->alone |= !j->second;
+    return j->second;
+}
+
+bool mpl_write_ahead(struct mpl_journal *j, const int *fds, uint32_t sinks)
+{
+    struct mpl_journal_page *g = j->page;
+    struct mpl_write *w = &g->writes[0];
+    if (g->nwrites != 1 || w->sink >= sinks || j->hands[w->sink] || w->lead || g->sync || mpl_load(&w->owed) || !second_hand(j))
+        return false;
+    if (j->skip) {
+        j->skip--;
+        return false;
+    }
+    mpl_hand_lend(j->second, w, j->staging + w->place, fds[w->sink]);
+    j->lent = true;
+    KILL_POINT(commit_lent);
+    return true;
+}
+
+/* What was lent, once it is over; false where it is to be written here. Where all processors are busy a write that was lent is waited for longer than it
+ * takes: then it is tried ever more seldom. */
+static bool joined(struct mpl_journal *j, int *rc)
+{
+    bool paid;
+    if (!j->lent)
+        return false;
+    KILL_POINT(commit_join);
+    j->lent = false;
+    const bool over = mpl_hand_join(j->second, rc, &paid);
+    j->pause = paid ? 0 : j->pause < MPL_LEND_PAUSE ? 2 * j->pause + 1 : MPL_LEND_PAUSE;
+    j->skip = j->pause;
+    return over;
+}
+
 static int write_itself(struct mpl_journal *j, struct mpl_write *w, int fd)
 {
     char *made = NULL;
+    int over;
+    if (joined(j, &over))
+        return over < 0 && !SEEDED(lent_write_believed) ? over : settle(j, w, over < 0 ? 0 : over);
     const char *bytes = bytes_of(j, w, &made);
     struct mpl_writing x = mpl_writing_of(w, bytes, fd);
     int rc = bytes ? mpl_sink_write(&x) : -ENOMEM;

@@ -14,9 +14,10 @@ struct mpl_hand {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t given, done;
-    bool busy, given_up, leave; /* under the lock */
+    bool busy, begun, given_up, leave; /* under the lock */
     struct mpl_writing job;
     int rc;
+    uint64_t used_ns; /* of a processor, by the last write */
     char *bytes;
     size_t room;
     char path[];
@@ -38,11 +39,14 @@ static void *work(void *arg)
             pthread_cond_wait(&h->given, &h->lock);
         if (h->leave)
             break;
+        h->begun = true;
         pthread_mutex_unlock(&h->lock);
+        const uint64_t before_ns = mpl_now(CLOCK_THREAD_CPUTIME_ID);
         int rc = in_place(h) ? mpl_sink_write(&h->job) : -ESTALE;
         pthread_mutex_lock(&h->lock);
+        h->used_ns = mpl_now(CLOCK_THREAD_CPUTIME_ID) - before_ns;
         h->rc = rc;
-        h->busy = h->given_up = false;
+        h->busy = h->begun = h->given_up = false;
         pthread_cond_signal(&h->done);
     }
     pthread_mutex_unlock(&h->lock);
@@ -100,6 +104,30 @@ bool mpl_hand_busy(struct mpl_hand *h)
     return busy;
 }
 
+void mpl_hand_lend(struct mpl_hand *h, struct mpl_write *w, const char *staged, int fd)
+{
+    pthread_mutex_lock(&h->lock);
+    h->job = mpl_writing_of(w, staged, fd);
+    h->job.hand = h;
+    h->busy = true;
+    pthread_cond_signal(&h->given);
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool mpl_hand_join(struct mpl_hand *h, int *rc, bool *paid)
+{
+    const uint64_t before_ns = mpl_now(CLOCK_MONOTONIC);
+    pthread_mutex_lock(&h->lock);
+    const bool back = h->busy && !h->begun; /* no processor has been free for it: this one is */
+    while (h->busy && !back)
+        pthread_cond_wait(&h->done, &h->lock);
+    h->busy = false;
+    *rc = h->rc;
+    *paid = !back && mpl_now(CLOCK_MONOTONIC) - before_ns < h->used_ns / 4 * 3;
+    pthread_mutex_unlock(&h->lock);
+    return !back;
+}
+
 int mpl_hand_give(struct mpl_hand *h, struct mpl_write *w, const char *staged, int fd)
 {
     const size_t length = mpl_write_bytes(w);
@@ -110,12 +138,7 @@ int mpl_hand_give(struct mpl_hand *h, struct mpl_write *w, const char *staged, i
         h->bytes = more, h->room = length;
     }
     memcpy(h->bytes, staged, length);
-    pthread_mutex_lock(&h->lock);
-    h->job = mpl_writing_of(w, h->bytes, fd);
-    h->job.hand = h;
-    h->busy = true;
-    pthread_cond_signal(&h->given);
-    pthread_mutex_unlock(&h->lock);
+    mpl_hand_lend(h, w, h->bytes, fd);
     return 0;
 }
 

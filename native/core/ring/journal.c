@@ -137,6 +137,9 @@ void mpl_journal_close(struct mpl_journal *j)
         mpl_hand_free(j->hands[i]);
         j->hands[i] = NULL;
     }
+    hangs |= j->second && mpl_hand_busy(j->second);
+    mpl_hand_free(j->second);
+    j->second = NULL;
     if (j->page)
         mpl_poison_unwatch(j);
     if (j->page && !hangs) /* else its hand may still look */
