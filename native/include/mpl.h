@@ -406,9 +406,9 @@ struct mpl_journal {
     char dir[MPL_PATH], service[128];
     struct mpl_hand *hands[MPL_MAX_SINKS]; /* NULL: the writer writes itself, and what is refused is refused to it */
     int refused[MPL_MAX_SINKS];            /* why a file's bytes are owed: -errno of the last try, 0 when it went well */
-    struct mpl_hand *second;               /* writes a large batch of a single file while the next one is made; NULL: none was needed yet */
-    bool lent, alone;                      /* the write of the entry is with it; there is but one processor, or no thread to be had */
-    uint32_t pause, skip;                  /* lending has not paid: so many writes are not lent after a try, and after the last one still */
+    struct mpl_hand *second; /* ahead.h */
+    uint32_t pause, skip;
+    bool lent, alone;
 };
 #define MPL_FOUND_TRUNCATED 1
 #define MPL_FOUND_FOREIGN 2
@@ -433,11 +433,6 @@ struct mpl_part { /* what one file gets of a batch; length 0: nothing */
  * COMMIT: call mpl_redo again. What could be written is written, also where another file refuses. parts[s], fds[s]: of file s. */
 int mpl_commit_parts(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks);
 int mpl_redo_parts(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks);
-/* The same in two halves, up to the heads and from the bytes on. In between `r` may drain and staging be used, but for where the parts lie: the next batch is
- * made there while a thread writes this one: 1, where one does. It is a single file's, without a sync, and there is a processor to spare. Descriptors stay open.
- * mpl_redo_parts does for the second half, too. */
-int mpl_commit_begin(struct mpl_journal *j, struct mpl_reader *r, const struct mpl_part *parts, uint32_t sinks);
-int mpl_commit_finish(struct mpl_journal *j, struct mpl_reader *r, const int *fds, uint32_t sinks);
 int mpl_commit(struct mpl_journal *j, struct mpl_reader *r, uint32_t sink, int fd, size_t length); /* of one file, from the start of staging on */
 int mpl_redo(struct mpl_journal *j, struct mpl_reader *r, int fd);                                /* where there is one file */
 

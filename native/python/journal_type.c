@@ -3,6 +3,8 @@
  * Journal: the writer's commit journal; as a buffer it is the staging area. */
 #include "native.h"
 
+#include "ring/ahead.h"
+
 static PyObject *outcome(int rc) { return rc < 0 ? mplog_raise(rc) : PyLong_FromLong(rc); }
 
 static PyObject *journal_commit(JournalObject *self, PyObject *args)

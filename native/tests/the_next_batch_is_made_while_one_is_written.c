@@ -5,6 +5,7 @@
 #include <pthread.h> /* threads: for ThreadSanitizer, too */
 #include <sys/resource.h>
 
+#include "ahead.h"
 #include "hand.h"
 #include "service.h"
 

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "ahead.h"
 #include "deliver.h"
 #include "fault.h"
 #include "gap.h"
