@@ -7,9 +7,12 @@ from __future__ import annotations
 import pytest
 
 
-def stepped(program, tell, seed, **arguments):
+LONG_S = 3600  # a life of a second or so, at each of its calls
+
+
+def stepped(program, tell, seed, *, timeout_s=900, **arguments):
     """Run the stepper; what must hold of it."""
-    found = program("stepper", 900, seed=seed, **arguments)
+    found = program("stepper", timeout_s, seed=seed, **arguments)
     tell(f"seed {seed}: a writer's life has {found['calls']} system calls; wrong: {found['wrong']}")
     assert {} == found["wrong"]
     assert found["calls"] > 100, "the writer did not work"
@@ -35,18 +38,22 @@ def test_two_files_are_whole_whichever_call_their_writer_dies_at(program, tell, 
 
 
 @pytest.mark.stress
+@pytest.mark.timeout(LONG_S + 60)
 @pytest.mark.parametrize("again", [0, 2])
 def test_a_kill_at_every_system_call_over_two_files_is_recovered_from(program, tell, seed, again):
     """At every call, without and with two more kills at random places of the recovery."""
-    stepped(program, tell, seed, first=1, step=1, again=again, two=True)
+    arguments = {"first": 1, "step": 1, "again": again, "two": True}
+    stepped(program, tell, seed, timeout_s=LONG_S, **arguments)
 
 
 @pytest.mark.stress
+@pytest.mark.timeout(LONG_S + 60)
 @pytest.mark.parametrize("compression", [None, "gzip"])
 @pytest.mark.parametrize("again", [0, 2])
 def test_a_kill_at_every_system_call_is_recovered_from(program, tell, seed, again, compression):
     """At every call, without and with two more kills at random places of the recovery."""
-    stepped(program, tell, seed, first=1, step=1, again=again, compression=compression)
+    arguments = {"first": 1, "step": 1, "again": again, "compression": compression}
+    stepped(program, tell, seed, timeout_s=LONG_S, **arguments)
 
 
 @pytest.mark.process
