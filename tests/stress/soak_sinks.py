@@ -34,7 +34,8 @@ SPOOL_BYTES = 4 << 20
 AWAY_S = {"collector": 70.0, "taker": 4.0, "flaky": 30.0}
 NOTHING_OF_MPLOG = {"mplog": "CRITICAL"}
 MORE = {"writer_threads": 0, "supervisor_rss_bytes": GROWTH_BYTES, "supervisor_fds": 0}
-MORE |= {"worker_threads": 0, "spool_files": 1}
+MORE |= {"worker_threads": 0}
+SPOOL_FILES = 11  # eight segments, one that is begun, the position and the lock
 
 
 class SinkSample(Sample):
@@ -188,6 +189,11 @@ def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[
         raise
     wrong = [text for sample in samples for text in sample.wrong] + settled
     wrong += grown(samples, RETENTION, BOUNDS | MORE) + soak.end()
+    most, most_bytes = (
+        max(getattr(one, name) for one in samples) for name in ("spool_files", "spool_bytes")
+    )
+    if most > SPOOL_FILES or most_bytes > SPOOL_BYTES + 4096:
+        wrong.append(f"the spool has had {most} files, {most_bytes:,} bytes")
     last = samples[-1]
     return {
         "wrong": wrong[:20],
