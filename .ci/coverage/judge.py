@@ -81,7 +81,7 @@ def of_core(report: dict[str, Any], figures: Figures) -> None:
                 at for at, n in branches.items() if not n and at.split(".")[0] not in missing
             ]
             if places:
-                figures.open[file, name] = places
+                figures.open[file, name or "(file)"] = places
 
 
 def read_explained(text: str) -> Explained:
