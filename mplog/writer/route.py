@@ -21,6 +21,7 @@ from mplog.event.codec import ENCODER
 from mplog.event.event import Event, Stamped
 from mplog.event.level import WARNING
 from mplog.metrics.board import Board, Row
+from mplog.resilience.loss import SINK_DROP
 from mplog.resilience.queue import Mode
 from mplog.resilience.store import Held, held
 from mplog.sinks.base import Outgoing
@@ -29,7 +30,7 @@ from mplog.writer.compose import FLAGS, drop_notice
 from mplog.writer.notices import LOGGER, Notices, is_for
 from mplog.writer.outlet import Outlet, build
 from mplog.writer.redaction import hide
-from mplog.writer.sink_news import SINK, SINK_DROP, News, is_own_loss
+from mplog.writer.sink_news import SINK, News, is_own_loss
 
 if TYPE_CHECKING:
     from mplog._native import Item

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import pytest
 
-
 LONG_S = 3600  # a life of a second or so, at each of its calls
 
 
