@@ -133,6 +133,14 @@ FILES = [
         ((OTHERS, "test_a_directory_that_is_mounted_or_unmounted_is_gone_on_in"),),
     ),
     (
+        "F10", "the directory becomes another user's link; the writer is root",
+        "`rename`, `symlink`, `lchown`; before each step of a rotation, a retention, a compression",
+        "nothing behind the link is touched; events wait until it is gone",
+        ((OTHERS, "test_a_root_writer_is_not_led_away_by_a_link"),
+         ("tests/files/test_swapped.py",
+          "test_nothing_behind_another_users_link_is_touched")),
+    ),
+    (
         "F9", "all of these at random, one after the other", "a hundred in three seconds; seeded",
         "also with signals, and with a writer that is killed while files are moved",
         (("tests/process/test_accidents.py",
