@@ -93,6 +93,43 @@ def test_what_is_wrong_is_told(given, told):
         load(arguments={"file": "/logs/app.jsonl", "sinks": given})
 
 
+@pytest.mark.parametrize(
+    ("entry", "option", "kept"),
+    [
+        ({"type": "console", "target": "stdout"}, "target", "stdout"),
+        ({"type": "console", "target": "/dev/pts/3"}, "target", "/dev/pts/3"),
+        ({"type": "console", "fallback": "off"}, "fallback", None),
+        ({"type": "console", "fallback": "stderr"}, "fallback", "stderr"),
+        ({"type": "console", "spool": "off"}, "spool_bytes", 0),
+        ({"type": "console", "spool": False}, "spool_bytes", 0),
+        ({"type": "console", "format": "json"}, "format", "json"),
+    ],
+)
+def test_an_option_is_kept_as_it_was_given(entry, option, kept):
+    """Also after its way through the text of the setting."""
+    for sink in parse_sinks([entry]) + parse_sinks(sinks_text(parse_sinks([entry]))):
+        found = sink.options[option] if option in sink.options else getattr(sink, option)
+        assert kept == found
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("target", "pts/3", "is no console"),
+        ("target", 2, "is no console"),
+        ("target", "/dev/\n", "is no console"),
+        ("spool", "10 B", "is too small"),
+        ("fallback", "no name", "is not the name of a sink"),
+        ("queue", 0, "is not a count"),
+    ],
+)
+def test_a_wrong_option_is_told_with_its_value(option, value, told):
+    """And what would be right."""
+    with pytest.raises(WrongValue, match=told) as caught:
+        parse_sinks([{"type": "console", option: value}])
+    assert "give " in caught.value.right
+
+
 def test_a_function_of_a_module_is_known_by_its_name():
     """The writer imports it."""
     (sink,) = parse_sinks([{"type": "callable", "target": json.dumps}])
