@@ -47,8 +47,8 @@ def test_a_line_longer_than_a_whole_file_has_a_file_of_its_own(world):
     world.run(
         """
         mplog.configure(LOG, rotation="10 KB", retention=None)
-        for padding in (100, 20_000, 100, 20_000):
-            proof.Producer(f"of {padding} {time.monotonic_ns()}", padding=padding).event()
+        for number, padding in enumerate((100, 20_000, 100, 20_000)):
+            proof.Producer(f"of {padding}, number {number}", padding=padding).event()
             mplog.flush(10)
         """
     )
