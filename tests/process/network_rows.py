@@ -86,7 +86,7 @@ NETWORK = [
          (PARTITION, "test_a_connection_that_nobody_accepts_is_given_up_in_time")),
     ),
     (
-        "N4", "64 kbit/s is all there is", "`tc qdisc … tbf`, 3,000 events, then a wide line",
+        "N4", "64 kbit/s is all there is", "`tc qdisc … tbf`, 300 events of 5 KB, then a wide line",
         "what waits, waits in that sink's queue; the file has everything meanwhile",
         ((NETWORK_OF_ITS_OWN, "test_a_narrow_line_holds_up_its_own_sink_alone"),),
     ),
