@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,4 +46,20 @@ def test_what_a_sink_has_registered_for_the_exit_is_called_once(world):
     assert b'"message":"one"' in world.log.read_bytes()
     (pid,) = told.read_text().split()
     assert int(pid) != server.pid
+    world.gone()
+
+
+def test_a_signal_at_its_very_end_changes_no_exit_code(world):
+    """One that is sent again and again from the end of the writer until it is gone itself."""
+    config = world.root / "mplog.toml"
+    config.write_text(f'file = "{world.log}"\n')
+    server = world.start(SERVE, str(config))
+    children = Path("/proc", str(server.pid), "task", str(server.pid), "children")
+    world.wait_for(lambda: list(world.directory.glob("*.journal")), 20.0, "the writer")
+    writer = int(world.wait_for(lambda: children.read_text().split(), 20.0, "a child")[0])
+    world.kill(writer, signal.SIGTERM)
+    while server.poll() is None:
+        os.kill(server.pid, signal.SIGTERM)  # not waited for: it is nobody else's number
+
+    assert 0 == server.returncode
     world.gone()

@@ -18,9 +18,11 @@ from mplog.writer.notify import init_of
 
 pytestmark = pytest.mark.process
 
+# As the command does it: so it stands signals to its very end, and not until the interpreter's.
 SERVE = """
+sys.argv[1:] = ["serve", "--log", LOG]
 from mplog.cli.main import main
-sys.exit(main(["serve", "--log", LOG]))
+main()
 """
 LOAD = "mplog.configure(LOG)\nproof.load('p')\n"
 
