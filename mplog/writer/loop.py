@@ -19,6 +19,7 @@ from mplog.writer.leaving import Leaving
 from mplog.writer.owing import Owing
 from mplog.writer.quarantine import keep_poison
 from mplog.writer.reload import route_anew, take_up
+from mplog.writer.residence import Residence
 from mplog.writer.state import FileSink, Job, now_ns, tidy
 from mplog.writer.upkeep import Upkeep
 
@@ -45,7 +46,7 @@ class Loop:
         self.last_event_s = self.around_s = 0.0
         self.left_at, self.leave_again_s = -1, 0.0
         self.stop_since_s: float | None = None
-        self.sinks = Leaving(job)
+        self.sinks, self.residence = Leaving(job), Residence(job)
         route_anew(job)
 
     def run(self) -> None:
@@ -244,13 +245,15 @@ class Loop:
             return False
         if bell_id(job.directory, job.service) != job.bell:
             return self._move_away()
-        if job.signals.resident and not job.signals.stop:
+        if self.residence.lasts(now):
             return False
         if job.reader.owned() == 0:
             if self.sinks.under_way(now):
                 self.left_at = -1  # look again at once
                 return False
             self.durability.close()
+            if self.residence.has_heir:
+                return True
             # Before: once the service is down, nobody starts a writer after one that dies.
             self.close()
             if not job.reader.retire(job.journal):

@@ -25,6 +25,7 @@ from mplog.cli.main import main
 main()
 """
 LOAD = "mplog.configure(LOG)\nproof.load('p')\n"
+SOME = "mplog.configure(LOG)\nproof.Producer('some').events(10)\n"
 
 
 @pytest.fixture
@@ -87,6 +88,35 @@ def test_a_groups_signal_is_one_wish(world, server, number):
     with contextlib.suppress(ProcessLookupError):  # the two before may have ended it already
         os.kill(writer, number)
     world.finish(server)
+    world.check()
+
+
+def test_a_killed_service_is_taken_over_by_the_next_one(world, server):
+    """By its supervisor's writer, though the old one lives on; it has the service and its end."""
+    program = world.start(LOAD)
+    world.noted(50)
+    writer = writer_of(server, world)
+    world.stop()
+    world.finish(program)
+    server.kill()
+    server.communicate()
+    after = world.start(SERVE)
+    assert "serving" in after.stderr.readline()
+    world.wait_for(lambda: not Path("/proc", str(writer)).exists(), 20.0, "the old one's end")
+    world.run(SOME)
+    after.terminate()
+    world.finish(after)
+    world.check()
+    world.gone()
+
+
+@pytest.mark.stress
+def test_the_writer_of_a_killed_service_leaves_when_nobody_comes(world, server):
+    """Nobody would ever end it."""
+    world.run(SOME)
+    server.kill()
+    server.communicate()
+    world.gone()
     world.check()
 
 
