@@ -13,7 +13,6 @@ import errno
 import os
 import stat
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -156,14 +155,16 @@ def take_ownership(log_file: Place, service: str, directory: Place) -> int | Non
     Raises:
         OSError: the lock or the plate cannot be made there, or is a link or no regular file.
     """
-    from mplog.ring.folder import DIRECTORY_MODE, Folder  # who only asks does without
+    from pathlib import Path  # who only asks does without these
+
+    from mplog.ring.folder import DIRECTORY_MODE, Folder
 
     above, name = os.path.split(log_file)
     with Folder(Path(above), make=DIRECTORY_MODE) as folder:
         return _take(folder.place / name, service, directory)
 
 
-def _take(log_file: Path, service: str, directory: Place) -> int | None:
+def _take(log_file: Place, service: str, directory: Place) -> int | None:
     fd = _open(lock_path(log_file), os.O_RDWR | os.O_CREAT, _LOCK_MODE)
     try:
         if os.fstat(fd).st_mode & 0o077:

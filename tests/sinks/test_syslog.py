@@ -252,7 +252,7 @@ def _size(data):
     return int(data.split(b" ", 1)[0])
 
 
-def test_a_far_side_that_talks_is_not_listened_to():
+def test_a_far_side_that_talks_is_not_listened_to(wait_for):
     """What it says is thrown away, and does not fill up its way to us."""
 
     def talk(peer, conn):
@@ -263,6 +263,8 @@ def test_a_far_side_that_talks_is_not_listened_to():
         sink = tcp(peer)
         for first in range(1, 11):
             sink.write([told.outgoing(first)])
+        # It has read all, so it has said all: what comes after a close would cut the connection.
+        wait_for(lambda: len(peer.seqs()) == 10, 10.0, "all that was written")
         sink.close()
     assert 1 == peer.connections
     assert list(range(1, 11)) == peer.seqs()
