@@ -206,9 +206,9 @@ asked = []
 signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
 os.kill(1, signal.SIGTERM)
 deadline = time.monotonic() + 20
-while (zombies() or not asked) and time.monotonic() < deadline:
+while ((left := zombies()) or not asked) and time.monotonic() < deadline:
     time.sleep(0.02)
-print(zombies(), asked)
+print(left, asked)
 """
 
 
