@@ -407,7 +407,6 @@ struct mpl_journal {
     struct mpl_hand *hands[MPL_MAX_SINKS]; /* NULL: the writer writes itself, and what is refused is refused to it */
     int refused[MPL_MAX_SINKS];            /* why a file's bytes are owed: -errno of the last try, 0 when it went well */
     struct mpl_hand *second; /* ahead.h */
-    uint32_t pause, skip;
     bool lent, alone;
 };
 #define MPL_FOUND_TRUNCATED 1

@@ -48,7 +48,6 @@ static int write_ahead(struct writer *w)
     struct made m = make(w, 0);
     while (m.count) {
         struct mpl_part part = {.fd = w->fd, .place = m.at, .length = m.length};
-        w->j.skip = 0; /* also where it does not pay */
         CHECK_EQ(mpl_accept(&w->r, m.count), m.count);
         const int rc = mpl_commit_begin(&w->j, &w->r, &part, 1);
         CHECK(rc >= 0);
@@ -174,24 +173,23 @@ static void failed(void)
     look(&w);
 }
 
-/* Nothing is lent that is to be brought onto the disk, nor by a writer that has found it not to pay. */
+/* Nothing is lent that is to be brought onto the disk, nor where there is no processor for it. */
 static void kept(void)
 {
     static struct writer w;
     set_up();
     CHECK_EQ(writer_open(&w, place), 0);
-    w.j.second = mpl_hand_new("");
     for (int round = 0; round < 2; round++) {
         struct made m = make(&w, 0);
         struct mpl_part part = {.fd = w.fd, .length = m.length};
         w.j.sync = round == 0;
-        w.j.skip = round;
+        w.j.alone = round == 1;
         CHECK_EQ(mpl_accept(&w.r, m.count), m.count);
         CHECK_EQ(mpl_commit_begin(&w.j, &w.r, &part, 1), 0);
         CHECK_EQ(mpl_commit_finish(&w.j, &w.r, &w.fd, 1), 0);
     }
-    CHECK_EQ(w.j.skip, 0);
-    w.j.sync = false;
+    w.j.sync = w.j.alone = false;
+    w.j.second = mpl_hand_new("");
     CHECK(write_ahead(&w) > 0);
     look(&w);
 }

@@ -5,7 +5,7 @@
  * descriptors stay open. mpl_redo_parts does for the second half, too. Role: W.
  *
  * In struct mpl_journal: `second` is the thread, NULL where none was needed yet; `lent`, the write of the entry is with it; `alone`, there is but one
- * processor, or no thread to be had. Where lending has not paid, `pause` writes are not lent after a try, `skip` of them are left. */
+ * processor, or no thread to be had. */
 #ifndef MPL_AHEAD_H
 #define MPL_AHEAD_H
 

@@ -15,8 +15,6 @@
 #include "sink.h"
 #include "spool.h"
 
-#define MPL_LEND_PAUSE 255u /* writes, at most: a try costs little then */
-
 int mpl_journal_set_apart(struct mpl_journal *j, uint32_t sink, const char *path)
 {
     if (sink >= MPL_MAX_SINKS)
@@ -121,29 +119,20 @@ bool mpl_write_ahead(struct mpl_journal *j, const int *fds, uint32_t sinks)
     struct mpl_write *w = &g->writes[0];
     if (g->nwrites != 1 || w->sink >= sinks || j->hands[w->sink] || w->lead || g->sync || mpl_load(&w->owed) || !second_hand(j))
         return false;
-    if (j->skip) {
-        j->skip--;
-        return false;
-    }
     mpl_hand_lend(j->second, w, j->staging + w->place, fds[w->sink]);
     j->lent = true;
     KILL_POINT(commit_lent);
     return true;
 }
 
-/* What was lent, once it is over; false where it is to be written here. Where all processors are busy a write that was lent is waited for longer than it
- * takes: then it is tried ever more seldom. */
+/* What was lent, once it is over; false where it is to be written here. */
 static bool joined(struct mpl_journal *j, int *rc)
 {
-    bool paid;
     if (!j->lent)
         return false;
     KILL_POINT(commit_join);
     j->lent = false;
-    const bool over = mpl_hand_join(j->second, rc, &paid);
-    j->pause = paid ? 0 : j->pause < MPL_LEND_PAUSE ? 2 * j->pause + 1 : MPL_LEND_PAUSE;
-    j->skip = j->pause;
-    return over;
+    return mpl_hand_join(j->second, rc);
 }
 
 static int write_itself(struct mpl_journal *j, struct mpl_write *w, int fd)

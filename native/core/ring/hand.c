@@ -17,7 +17,6 @@ struct mpl_hand {
     bool busy, begun, given_up, leave; /* under the lock */
     struct mpl_writing job;
     int rc;
-    uint64_t used_ns; /* of a processor, by the last write */
     char *bytes;
     size_t room;
     char path[];
@@ -41,10 +40,8 @@ static void *work(void *arg)
             break;
         h->begun = true;
         pthread_mutex_unlock(&h->lock);
-        const uint64_t before_ns = mpl_now(CLOCK_THREAD_CPUTIME_ID);
         int rc = in_place(h) ? mpl_sink_write(&h->job) : -ESTALE;
         pthread_mutex_lock(&h->lock);
-        h->used_ns = mpl_now(CLOCK_THREAD_CPUTIME_ID) - before_ns;
         h->rc = rc;
         h->busy = h->begun = h->given_up = false;
         pthread_cond_signal(&h->done);
@@ -114,16 +111,14 @@ void mpl_hand_lend(struct mpl_hand *h, struct mpl_write *w, const char *staged, 
     pthread_mutex_unlock(&h->lock);
 }
 
-bool mpl_hand_join(struct mpl_hand *h, int *rc, bool *paid)
+bool mpl_hand_join(struct mpl_hand *h, int *rc)
 {
-    const uint64_t before_ns = mpl_now(CLOCK_MONOTONIC);
     pthread_mutex_lock(&h->lock);
     const bool back = h->busy && !h->begun; /* no processor has been free for it: this one is */
     while (h->busy && !back)
         pthread_cond_wait(&h->done, &h->lock);
     h->busy = false;
     *rc = h->rc;
-    *paid = !back && mpl_now(CLOCK_MONOTONIC) - before_ns < h->used_ns / 4 * 3;
     pthread_mutex_unlock(&h->lock);
     return !back;
 }

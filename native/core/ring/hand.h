@@ -17,9 +17,8 @@ int mpl_hand_give(struct mpl_hand *h, struct mpl_write *w, const char *staged, i
 int mpl_hand_wait(struct mpl_hand *h, uint64_t deadline_ns);
 /* Begins to write without a copy: bytes, entry and descriptor must stay as they are until mpl_hand_join. */
 void mpl_hand_lend(struct mpl_hand *h, struct mpl_write *w, const char *staged, int fd);
-/* True: the write that was lent is over, *rc is its outcome; waits as long as that takes. False: it was not begun yet, and is the caller's again. *paid:
- * whether much less time was waited for it than it took. */
-bool mpl_hand_join(struct mpl_hand *h, int *rc, bool *paid);
+/* True: the write that was lent is over, *rc is its outcome; waits as long as that takes. False: it was not begun yet, and is the caller's again. */
+bool mpl_hand_join(struct mpl_hand *h, int *rc);
 
 /* For the write itself: h may be NULL. */
 bool mpl_hand_holds(struct mpl_hand *h); /* takes the lock; false: it is given up, and the lock is not taken */
