@@ -22,6 +22,7 @@ from mplog.errors import FileOwnedError
 from mplog.ring.bell import Place
 
 _LOCK_MODE = 0o600
+_OWNER, _CANDIDATE = 0, 1  # bytes of the lock's file; a writer holds both
 _PLATE_MODE = 0o644  # a service's name is no secret
 # Without O_NONBLOCK a FIFO in its place would hold up whoever opens it.
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -67,7 +68,7 @@ def owner_of(log_file: Place) -> Owner | None:
     except OSError:
         return None
     try:
-        if not _native.locked(fd, 0):
+        if not _native.locked(fd, _OWNER):
             return None
     except OSError:
         return None
@@ -169,10 +170,12 @@ def _take(log_file: Place, service: str, directory: Place) -> int | None:
     try:
         if os.fstat(fd).st_mode & 0o077:
             os.fchmod(fd, _LOCK_MODE)
-        if not _native.lock(fd, 0):
+        held = _native.lock(fd, _CANDIDATE)
+        if held:  # before the owner's byte: whoever finds that one locked believes the plate
+            _write_plate(log_file, msgspec.json.encode({"service": service, "dir": str(directory)}))
+        if not held or not _native.lock(fd, _OWNER):
             os.close(fd)
             return None
-        _write_plate(log_file, msgspec.json.encode({"service": service, "dir": str(directory)}))
     except OSError:
         os.close(fd)
         raise

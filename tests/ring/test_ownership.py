@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mplog.errors import FileOwnedError
+from mplog.ring import ownership
 from mplog.ring.ownership import (
     Owner,
     lock_path,
@@ -60,6 +61,25 @@ def test_it_is_free_when_the_holder_is_gone(log, tmp_path):
         assert Owner("b", str(tmp_path)) == owner_of(log)
     finally:
         os.close(fd)
+
+
+def test_a_writer_that_is_about_to_own_the_file_is_nobodys_foreigner(tmp_path, monkeypatch):
+    """Its plate is written before it owns the file: no process finds it owned by somebody unknown,
+    or by the one before.
+    """
+    log, found, write = tmp_path / "app.jsonl", [], ownership._write_plate
+    os.close(take_ownership(log, "before", tmp_path))
+
+    def slow(path, said):
+        found.append((owner_of(log), take_ownership(log, "other", tmp_path)))
+        write(path, said)
+
+    monkeypatch.setattr(ownership, "_write_plate", slow)
+    fd = take_ownership(log, "shop", tmp_path)
+
+    assert [(None, None)] == found
+    assert ("shop", str(tmp_path)) == owner_of(log)
+    os.close(fd)
 
 
 @pytest.mark.parametrize("place", [lock_path, plate_path])
