@@ -183,7 +183,7 @@ def test_a_race_of_configure_leads_to_one_writer(world):
         fork = multiprocessing.get_context("fork")
         racers = [fork.Process(target=race, args=(i,)) for i in range(20)]
         for one in racers: one.start()
-        while len(proof.noted()) < 420:
+        while len(proof.noted()) < 420 and all(one.is_alive() for one in racers):
             time.sleep(0.01)
         stop.set()
         for one in racers: one.join()
