@@ -15,8 +15,9 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 from books import WARNS_EVERY, Books, Pause, work
@@ -35,6 +36,7 @@ MANY = (1, 2, 3)
 VETERAN = 1  # a producer that nobody kills: what a worker holds must not grow
 KINDS = ("worker", "worker", "worker", "writer", "supervisor")
 QUIET_TIMEOUT_S = 60.0
+Run = Callable[[str, float, int, float], dict[str, Any]]  # (file, seconds, seed, stretch_s)
 
 
 class Soak:
@@ -220,14 +222,14 @@ def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[
     }
 
 
-def by_hand(minutes: float) -> int:
-    """`make soak`: in places of its own, gone afterwards if all was well."""
+def by_hand(run: Run, minutes: float) -> int:
+    """`make soak`, `make soak-sinks`: in places of its own, gone afterwards if all was well."""
     seed = int(os.environ.pop("MPLOG_STRESS_SEED", "") or random.SystemRandom().randrange(1 << 32))
     shared = Path(tempfile.mkdtemp(prefix="mplog-soak-", dir="/dev/shm"))
     logs = Path(tempfile.mkdtemp(prefix="mplog-soak-"))
     os.environ["MPLOG_DIR"] = str(shared)
     print(f"{minutes:g} minutes, MPLOG_STRESS_SEED={seed}, log in {logs}", file=sys.stderr)
-    found = main(str(logs / "app.jsonl"), minutes * 60, seed, min(60.0, minutes * 60))
+    found = run(str(logs / "app.jsonl"), minutes * 60, seed, min(60.0, minutes * 60))
     print(json.dumps(found, indent=2))
     if found["wrong"]:
         print(f"FAILED; see {logs} and {shared}", file=sys.stderr)
@@ -237,8 +239,13 @@ def by_hand(minutes: float) -> int:
     return 0
 
 
+def begin(run: Run) -> NoReturn:
+    """As a program: for so many minutes by hand, or with arguments as JSON for a test."""
+    if not sys.argv[1].startswith("{"):
+        sys.exit(by_hand(run, float(sys.argv[1])))
+    print(json.dumps(run(**json.loads(sys.argv[1]))))
+    sys.exit(0)
+
+
 if __name__ == "__main__":
-    if sys.argv[1].startswith("{"):
-        print(json.dumps(main(**json.loads(sys.argv[1]))))
-    else:
-        sys.exit(by_hand(float(sys.argv[1])))
+    begin(main)

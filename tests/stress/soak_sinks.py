@@ -8,13 +8,9 @@ again came under its id. The writer is never killed here: what grows in an hour 
 
 from __future__ import annotations
 
-import json
 import os
-import random
-import shutil
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +19,7 @@ import farside
 import psutil
 from growth import BOUNDS, GROWTH_BYTES, Sample, grown
 from sink_books import SinkBooks
-from soak import Soak
+from soak import Soak, begin
 
 from mplog.metrics.board import Row, read_board
 
@@ -206,25 +202,5 @@ def main(file: str, seconds: float, seed: int, stretch_s: float = 60.0) -> dict[
     }
 
 
-def by_hand(minutes: float) -> int:
-    """`make soak-sinks`: in places of its own, gone afterwards if all was well."""
-    seed = int(os.environ.pop("MPLOG_STRESS_SEED", "") or random.SystemRandom().randrange(1 << 32))
-    shared = Path(tempfile.mkdtemp(prefix="mplog-soak-", dir="/dev/shm"))
-    logs = Path(tempfile.mkdtemp(prefix="mplog-soak-"))
-    os.environ["MPLOG_DIR"] = str(shared)
-    print(f"{minutes:g} minutes, MPLOG_STRESS_SEED={seed}, log in {logs}", file=sys.stderr)
-    found = main(str(logs / "app.jsonl"), minutes * 60, seed, min(60.0, minutes * 60))
-    print(json.dumps(found, indent=2))
-    if found["wrong"]:
-        print(f"FAILED; see {logs} and {shared}", file=sys.stderr)
-        return 1
-    shutil.rmtree(logs)
-    shutil.rmtree(shared, ignore_errors=True)
-    return 0
-
-
 if __name__ == "__main__":
-    if sys.argv[1].startswith("{"):
-        print(json.dumps(main(**json.loads(sys.argv[1]))))
-    else:
-        sys.exit(by_hand(float(sys.argv[1])))
+    begin(main)
