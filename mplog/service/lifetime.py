@@ -120,7 +120,8 @@ def sync(timeout: float = 10.0) -> bool:
 
 
 def shutdown(timeout: float = 5.0, *, mode: Mode = "graceful") -> Report:
-    """Deliver what this process has logged, and detach; the next event attaches again.
+    """Deliver what this process has logged, and detach; the next event attaches again. Unless there
+    is one, the process's exit waits for nothing more.
 
     Args:
         timeout: seconds that it waits at most, whatever a sink does.
