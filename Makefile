@@ -54,7 +54,7 @@ $(VENV)/.uwsgi: $(READY)
 
 # Real receivers for the sinks, likewise.
 $(VENV)/.receivers: .ci/receivers | $(READY)
-	@.ci/receivers $(VENV)/receivers || echo "!! no rsyslog, syslog-ng, journald: their tests are skipped"
+	@.ci/receivers $(VENV)/receivers || echo "!! no rsyslog, syslog-ng, journald, journal-remote: their tests are skipped"
 	@touch $@
 
 build: $(BUILT) ## make the environment and build the extension

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 FORMATS, WAY = "tests/format/test_forging.py", "tests/process/test_forged_lines.py"
 JOURNALD, SERVERS = "tests/sinks/test_journald.py", "tests/sinks/test_syslog_servers.py"
+REMOTE = "tests/sinks/test_journal_remote.py"
 
 CONTENT: list[tuple[str, str, str, str, tuple[tuple[str, str], ...]]] = [
     (
@@ -17,6 +18,8 @@ CONTENT: list[tuple[str, str, str, str, tuple[tuple[str, str], ...]]] = [
          (FORMATS, "test_the_formatters_in_c"),
          (WAY, "test_nothing_that_is_logged_forges_a_line_anywhere"),
          (JOURNALD, "test_no_line_of_journalctl_is_forged"),
+         (REMOTE, "test_what_a_journal_exports_stands_in_another_one_event_by_event"),
+         (REMOTE, "test_a_text_that_is_put_in_as_it_is_forges_an_entry"),
          (SERVERS, "test_every_event_arrives_once_in_order_and_as_it_was")),
     ),
     (

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 TLS, SYSLOG, SERVICE = (f"tests/sinks/test_{name}.py" for name in ("tls", "syslog", "service"))
 SERVERS, RESTARTS = "tests/sinks/test_syslog_servers.py", "tests/sinks/test_syslog_restarts.py"
-JOURNALD, PARTITION = (f"tests/sinks/test_{name}.py" for name in ("journald", "partition"))
+JOURNALD, REMOTE, PARTITION = (
+    f"tests/sinks/test_{name}.py" for name in ("journald", "journal_remote", "partition")
+)
 CONSOLE, NETWORK_OF_ITS_OWN = (
     f"tests/sinks/test_{name}.py" for name in ("console_faults", "own_network")
 )
@@ -146,6 +148,14 @@ NETWORK = [
         "every entry once, in order; `journalctl --verify` passes",
         ((JOURNALD, "test_a_journald_that_is_killed_and_comes_back_is_gone_on_with"),
          (SERVICE, "test_a_service_writes_to_a_journald_that_was_killed_meanwhile")),
+    ),
+    (
+        "N9", "another machine's journal takes over what ours has",
+        "the real `systemd-journal-remote`, by its standard input and by HTTP; hostile content",
+        "every entry once, in order, field by field; `journalctl --verify` passes",
+        ((REMOTE, "test_what_a_journal_exports_stands_in_another_one_event_by_event"),
+         (REMOTE, "test_a_remote_that_is_sent_it_by_http_has_the_same"),
+         (REMOTE, "test_verify_sees_a_byte_that_another_hand_has_changed")),
     ),
     (
         "N9", "an entry that no datagram of journald holds", "a megabyte and more; `EMSGSIZE`",

@@ -88,14 +88,21 @@ class Journald:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def journalctl(self, *arguments: str) -> str:
-        """What the real journalctl prints of its files."""
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [self.root / "bin/journalctl", "-D", self.run / "log/journal", "--no-pager"]
-        done = subprocess.run(
+        return subprocess.run(
             [*command, *arguments],
             env=self._environment(), capture_output=True, check=True,
         )  # fmt: skip
+
+    def journalctl(self, *arguments: str) -> str:
+        """What the real journalctl prints of its files."""
+        done = self._run(*arguments)
         return (done.stdout + done.stderr).decode()
+
+    def export(self) -> bytes:
+        """What our sink has left there, as journals hand it on to each other."""
+        return self._run("-o", "export", "--all", "SYSLOG_IDENTIFIER=mplog").stdout
 
     def entries(self) -> list[dict[str, Any]]:
         """What our sink has left there, in the journal's order."""
