@@ -13,8 +13,8 @@ from mplog.config.named import find, is_name
 from mplog.config.wrong import WrongValue
 from mplog.event.codec import decode
 from mplog.event.event import Stamped
-from mplog.event.redact import redact_text
 from mplog.format.own import Line, line_of
+from mplog.writer.own_code import complain
 
 if TYPE_CHECKING:
     from mplog._native import Item
@@ -52,9 +52,7 @@ class OwnFilter:
             stamped = Stamped(wall_ns, level, kind, flags, session, seq, pid, name)
             return bool(self._keep(line_of(event, stamped)))
         except Exception as error:  # anybody's code
-            # It was given the event as it was logged, and may say anything of it.
-            said = redact_text(f"it has raised {type(error).__name__}: {error}")
-            self.problem = said[:300]
+            self.problem = f"it has raised {type(error).__name__}: {error}"[:300]
             return True
 
     def complaint(self) -> str:
@@ -62,7 +60,7 @@ class OwnFilter:
         if self._told or not self.problem:
             return ""
         self._told = True
-        return f"filter {self.name}: {self.problem}; what it fails at is written"
+        return self.problem
 
 
 def set_condition(reader: Reader, number: int, settings: FileSettings) -> OwnFilter | None:
@@ -98,4 +96,6 @@ def refuse(job: Job) -> None:
         job.reader.refuse(sink.number, sink.keep.refused(job.reader.items(sink.number)))
         complaint = sink.keep.complaint()
         if complaint:
-            job.tell(f"{sink.path}: {complaint}")
+            complain(
+                job, sink, f"filter {sink.keep.name}", complaint, "what it fails at is written"
+            )

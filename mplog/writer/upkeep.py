@@ -21,11 +21,13 @@ from mplog.ring.ownership import still_owned
 from mplog.writer.another import keep_lock
 from mplog.writer.compressor import Compressor
 from mplog.writer.deliver import delete_old, offset, why
+from mplog.writer.own_code import complain
 from mplog.writer.state import FileSink, Job, now_ns
 
 LOOK_S = 0.25  # how often the rest is looked at
 RETIRE_S = 10.0  # how often archives may have become too old, or the disk too full
 FORMAT_S = 60.0  # between two that a format of the user's own is told of
+ZONE_CODE = "MPL-S001"
 _NEVER_NS = 1 << 63
 
 
@@ -137,8 +139,8 @@ class Upkeep:
             return
         self._format_s = now_s + FORMAT_S
         self._job.reader.count("errors", 1)
-        name = self._sink.settings.format
-        self._job.tell(f"format {name} of {self._sink.path}: {fmt.problem}; it is text instead")
+        what = f"format {self._sink.settings.format}"
+        complain(self._job, self._sink, what, fmt.problem, "such lines are text instead")
         fmt.problem = ""
 
     def _begin(self, now: int) -> None:
@@ -151,7 +153,9 @@ class Upkeep:
         try:
             due = due_ns(sink.settings.rotation, self._begun_ns)
         except (LookupError, OSError) as error:
-            self._complain(f"a time zone is not known here ({error})")
+            self._job.reader.count("errors", 1)
+            told = f"rotation of {self._sink.path}: a time zone is not known here ({error})"
+            self._job.tell(f"{told[:200]} [{ZONE_CODE}]")
             due = None
         self._due_ns = _NEVER_NS if due is None else due
 
@@ -167,18 +171,18 @@ class Upkeep:
                 if question(state):
                     return True
             except Exception as error:  # noqa: PERF203 - anybody's code
-                self._complain(f"{name} has raised {type(error).__name__}: {error}")
+                self._complain(name, f"it has raised {type(error).__name__}: {error}")
         return False
 
     def _load(self, name: str) -> None:
         try:
             self._questions[name] = find(name)
         except Exception as error:  # the module's own code has run
-            self._complain(f"{name} cannot be had: {type(error).__name__}: {error}")
+            self._complain(name, f"it cannot be had: {type(error).__name__}: {error}")
 
-    def _complain(self, text: str) -> None:
+    def _complain(self, name: str, problem: str) -> None:
         self._job.reader.count("errors", 1)
-        self._job.tell(f"rotation of {self._sink.path}: {text}"[:400])
+        complain(self._job, self._sink, f"rotation {name}", problem, "that counts as no")
 
 
 def _newest_ns(log: Path) -> int:

@@ -174,6 +174,10 @@ def test_where_nobody_listens_no_error_is_made(monkeypatch):
     [
         ("the sink is gone [MPL-T001]", ("the sink is gone", "MPL-T001")),
         ("cannot write /a [b]: No space", ("cannot write /a [b]: No space", "MPL-T003")),
+        (
+            "filter a:b of /x: it has raised E [MPL-U004]",
+            ("filter a:b of /x: it has raised E", "MPL-U004"),
+        ),
         ("the writer failed and is started again (x)", None),
         ("cannot read shared memory in /dev/shm/x: EIO", None),
     ],
@@ -182,7 +186,7 @@ def test_a_problem_of_the_writer_has_a_code(text, expected):
     """Its own, in brackets at its end, else by what it is about."""
     said, code = code_of(text)
     assert expected in (None, (said, code))
-    assert code[4] in "TWS"
+    assert code[4] in "TWSU"
 
 
 @pytest.mark.process
@@ -204,6 +208,29 @@ def test_a_sick_file_reaches_the_listener_of_a_program(shm, logdir, wait_for, he
     assert str(log.parent) in heard[0].text
     assert {"service", "dir", "problem"} == heard[0].context.keys()
     assert log.read_bytes().count(b'"x"')
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("setting", ["filter", "format", "rotation"])
+def test_a_callable_that_the_writer_cannot_have_is_the_callers(
+    shm, logdir, wait_for, heard, setting
+):
+    """It comes as a UsageError that names it and says what becomes of the events, which go on."""
+    mplog.configure(logdir / "app.jsonl", **{setting: "not_here.rules:wanted"})
+
+    def told():
+        mplog.get_logger("a").info("x")
+        return heard
+
+    wait_for(told, 20.0, "the fault")
+    assert mplog.flush(60)
+
+    error = heard[0]
+    assert (UsageError, "usage", "MPL-U004") == (type(error), error.kind, error.code)
+    assert f"{setting} not_here.rules:wanted of {logdir}" in error.text
+    assert "ModuleNotFoundError" in error.text
+    assert "must be able to import it" in error.hint
+    assert "x" in (logdir / "app.jsonl").read_text()
 
 
 @pytest.mark.process

@@ -168,7 +168,8 @@ def test_a_callable_that_fails_lets_the_event_through_and_is_told_once(place, pr
     assert 1 == len(place.both()[1])
     assert (2, 2) == (batch.count, len(lines))
     assert (problem or "it has raised KeyError") in told
-    assert "shop.filters:keep" in told
+    assert "filter shop.filters:keep of " in told
+    assert told.endswith("; what it fails at is written [MPL-U004]")
     assert "" == place.job.reader.problem
 
 

@@ -12,6 +12,7 @@ from one_writer import PAYLOADS
 from mplog.config import KEYS
 from mplog.files.archive import archive_name, list_archives
 from mplog.format.own import OwnFormat
+from mplog.producer.trouble import code_of
 from mplog.writer import deliver, upkeep
 from mplog.writer.loop import Loop
 from mplog.writer.upkeep import FileState
@@ -190,7 +191,10 @@ def test_a_callable_that_raises_counts_as_no(writer, clock):
     writer.log_one()
     ANSWERS[:] = [ValueError("no idea")]
     assert not writer.turn()
-    assert "wanted has raised ValueError: no idea" in writer.job.reader.problem
+    told, code = code_of(writer.job.reader.problem)
+    assert "wanted of " in told
+    assert "it has raised ValueError: no idea; that counts as no" in told
+    assert "MPL-U004" == code
     clock[0] = 2 * HOUR_NS
     assert writer.turn()
 
@@ -244,12 +248,14 @@ def test_what_a_format_of_the_users_own_does_wrong_is_told(writer):
     writer.sink.fmt = OwnFormat(make)
     writer.log_one()
     writer.loop.upkeeps[0].look(100.0)
-    told = writer.job.problem
+    told, code = code_of(writer.job.problem)
     assert told.startswith(f"format shop.lines:tabs of {writer.job.path}: it has raised LookupErr")
+    assert told.endswith("; such lines are text instead")
+    assert "MPL-U004" == code
     assert writer.job.reader.counters()["errors"] == 1
     writer.log_one()
     writer.loop.upkeeps[0].look(110.0)
-    assert told == writer.job.problem
+    assert told in writer.job.problem
     writer.loop.upkeeps[0].look(161.0)
-    assert told != writer.job.problem
+    assert told not in writer.job.problem
     assert b"INFO" in writer.job.path.read_bytes()
