@@ -19,6 +19,9 @@ LOCK_S = 0.005  # between two tries to take the lock of a predecessor
 def work(directory: Path, service: str, signals: Signals, supervisor: int) -> int:
     """Take the lock, recover, run the loop.
 
+    Args:
+        supervisor: its process; 0: there is none, and nobody else's writer is waited for.
+
     Returns:
         The exit code: 0 when the work is over.
     """
@@ -56,4 +59,4 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
 
 def _superseded(fd: int, supervisor: int) -> bool:
     """Its own supervisor is dead, and another one, which has a writer of its own, is there."""
-    return os.getppid() != supervisor and _native.locked(fd, _native.LOCK_SUPERVISOR)
+    return supervisor not in (0, os.getppid()) and _native.locked(fd, _native.LOCK_SUPERVISOR)
