@@ -17,7 +17,7 @@ from mplog.cli.diagnostics import printable
 from mplog.config import Settings, shared_directory
 from mplog.errors import MplogError
 from mplog.metrics.board import read_board
-from mplog.metrics.usage import memory_usage, sink_usage
+from mplog.metrics.usage import memory_usage, owed_usage, sink_usage
 from mplog.ring import configuration, presence, services
 from mplog.ring.relic import Relic, relics
 
@@ -92,6 +92,7 @@ def describe(directory: Path, name: str) -> dict[str, Any] | None:
             msgspec.structs.asdict(row)
             for row in (
                 *memory_usage(settings, str(directory), reader.lane_bytes, reader.overflow_bytes),
+                *owed_usage(settings, str(directory), name),
                 *sink_usage(settings, directory, name),
             )
         ],

@@ -8,6 +8,7 @@ import os
 
 import msgspec
 
+from mplog import _native
 from mplog._native import Reader
 from mplog.config import Settings
 from mplog.config.sink import parse_sinks, spool_place
@@ -22,7 +23,7 @@ class Usage(msgspec.Struct, frozen=True):
     """One limit and what is used of it.
 
     Attributes:
-        what: "memory", "lanes", "overflow", "queue of SINK", "spool of SINK".
+        what: "memory", "lanes", "overflow", "owed to FILE", "queue of SINK", "spool of SINK".
         setting: that sets the limit; empty where none does.
         used: in that unit.
         limit: None where there is none.
@@ -50,7 +51,8 @@ def usage_of(directory: str | os.PathLike[str], service: str) -> tuple[Usage, ..
 
         raise from_result(error.args[1], f"read the service {service} in {directory}") from None
     rows = memory_usage(settings, os.fspath(directory), reader.lane_bytes, reader.overflow_bytes)
-    return (*rows, *sink_usage(settings, directory, service))
+    owed = owed_usage(settings, os.fspath(directory), service)
+    return (*rows, *owed, *sink_usage(settings, directory, service))
 
 
 def memory_usage(
@@ -63,6 +65,24 @@ def memory_usage(
         Usage("lanes", "", lanes, None),
         Usage("overflow", "overflow", overflow, settings.overflow_bytes),
     )
+
+
+def owed_usage(settings: Settings, directory: str, service: str) -> list[Usage]:
+    """Of the memory that holds lines for files that cannot be written; only where there is another
+    file, which goes on meanwhile. None where the journal cannot be read.
+    """
+    files = settings.all_files
+    if len(files) < 2:
+        return []
+    try:
+        owed = _native.owed(directory, service)
+    except (OSError, RuntimeError):  # of another build, or damaged: the writer will replace it
+        return []
+    limit = settings.spool_bytes
+    return [
+        Usage(f"owed to {file.file}", "spool", owed_bytes, limit)
+        for file, owed_bytes in zip(files, owed, strict=False)
+    ]
 
 
 def sink_usage(settings: Settings, directory: str | os.PathLike[str], service: str) -> list[Usage]:

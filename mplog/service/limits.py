@@ -13,7 +13,7 @@ from mplog.producer.trouble import EXCEEDED
 
 def usage() -> tuple[Usage, ...]:
     """How much of each of its limits the service uses that this process logs to: memory, overflow,
-    the queues and spools of its sinks.
+    what files are owed that cannot be written, the queues and spools of its sinks.
 
     Raises:
         SystemFault: this process is attached to none, or it cannot be read.

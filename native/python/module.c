@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "pack.h"
 #include "record.h"
+#include "ring/spool.h"
 #include "shortcut.h"
 
 PyObject *mplog_raise(int code)
@@ -84,6 +85,26 @@ static PyObject *f_lock(PyObject *module, PyObject *args) { return lock_with(arg
 static PyObject *f_unlock(PyObject *module, PyObject *args) { return lock_with(args, mpl_unlock); }
 static PyObject *f_locked(PyObject *module, PyObject *args) { return lock_with(args, mpl_locked); }
 
+static PyObject *f_owed(PyObject *module, PyObject *args)
+{
+    const char *dir, *service;
+    uint64_t owed[MPL_MAX_SINKS];
+    if (!PyArg_ParseTuple(args, "ss", &dir, &service))
+        return NULL;
+    int rc = mpl_owed(dir, service, owed);
+    if (rc)
+        return mplog_raise(rc);
+    PyObject *out = PyTuple_New(MPL_MAX_SINKS);
+    for (Py_ssize_t i = 0; out && i < MPL_MAX_SINKS; i++) {
+        PyObject *one = PyLong_FromUnsignedLongLong(owed[i]);
+        if (one)
+            PyTuple_SET_ITEM(out, i, one);
+        else
+            Py_CLEAR(out);
+    }
+    return out;
+}
+
 static PyObject *f_rename_noreplace(PyObject *module, PyObject *args)
 {
     PyObject *from = NULL, *to = NULL;
@@ -151,6 +172,7 @@ static PyMethodDef functions[] = {
     {"lock", f_lock, METH_VARARGS, "lock(fd, byte) -> granted"},
     {"unlock", f_unlock, METH_VARARGS, "unlock(fd, byte)"},
     {"locked", f_locked, METH_VARARGS, "locked(fd, byte) -> whether somebody else holds it"},
+    {"owed", f_owed, METH_VARARGS, "owed(dir, service) -> bytes that each file of the service is owed"},
     {"rename_noreplace", f_rename_noreplace, METH_VARARGS, "rename_noreplace(old, new): FileExistsError when new is there"},
     {"spawn", f_spawn, METH_VARARGS, "spawn(argv, env, stderr_path, keep_fd, stdin_fd=-1, err_fd=-1, out_fd=-1): starts a detached program; the last two become 4 and 5"},
     {"frame", mplog_frame, METH_O, "frame(record) -> it with its length and sum before it, as it stands on disk"},

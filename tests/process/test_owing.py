@@ -6,15 +6,20 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
+import sys
 
 import proof
 import pytest
 
 from mplog.files.verify import verify
+from mplog.metrics.usage import usage_of
+from mplog.ring import services
 
 pytestmark = pytest.mark.process
 
+BATCH_BYTES = 64 << 10
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 LOAD = """
 mplog.configure(LOG, rotation="off", block_timeout="60 s", spool=os.environ["SPOOL"],
@@ -106,6 +111,44 @@ def test_a_full_disk_under_one_file_holds_up_no_other(tmp_path, mounts, world):
     two.whole()
 
 
+def missing(two):
+    """Bytes of lines that the first file has and the second one has not."""
+    return two.world.log.stat().st_size - two.other.stat().st_size
+
+
+@pytest.mark.needs_root
+def test_what_a_file_is_owed_is_shown_within_its_limit(tmp_path, mounts, world):
+    """R2.6: as many bytes as the second file is short of, to anybody who asks, and none when it has
+    been paid.
+    """
+    place = mounts.tmpfs(tmp_path / "disk", "size=64k")
+    two = Two(world, place / "other.jsonl")
+
+    def shown():
+        rows = {use.what: use for use in usage_of(world.directory, service)}
+        assert rows[f"owed to {world.log}"].used == 0
+        return rows[f"owed to {two.other}"]
+
+    (service,) = services(world.directory)
+    two.problem("ENOSPC")
+    two.goes_on(500)
+    writer = world.writer()
+    os.kill(writer, signal.SIGSTOP)
+    short, owed = missing(two), shown()
+    command = [sys.executable, "-m", "mplog", "status", "--dir", str(world.directory)]
+    page = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    os.kill(writer, signal.SIGCONT)
+    subprocess.run(["mount", "-o", "remount,size=256m", str(place)], check=True)
+    world.wait_for(lambda: shown().used == 0, 20.0, "the end of the debt")
+    two.whole()
+
+    assert ("spool", "bytes", 64 << 20) == (owed.setting, owed.unit, owed.limit)
+    # A frame has a head of 8 bytes; a batch may stand in one of the two files alone.
+    assert short - BATCH_BYTES <= owed.used <= short * 1.1 + BATCH_BYTES
+    assert 0 < owed.used <= owed.limit
+    assert f"{owed.used:,} of 67,108,864 bytes (spool)" in page
+
+
 @pytest.mark.needs_root
 def test_what_a_file_is_owed_outlives_its_writer(tmp_path, mounts, world):
     """Killed again and again while the disk is full, and while it pays."""
@@ -128,6 +171,9 @@ def test_what_cannot_be_owed_is_told_as_dropped_in_that_file(tmp_path, mounts, w
     two = Two(world, place / "other.jsonl", spool="6 MB")
     two.problem("ENOSPC")
     two.goes_on(12_000)
+    (service,) = services(world.directory)
+    owed = next(use for use in usage_of(world.directory, service) if str(two.other) in use.what)
+    assert 1 << 20 < owed.used <= owed.limit == 6_000_000
     subprocess.run(["mount", "-o", "remount,size=256m", str(place)], check=True)
     world.wait_for(lambda: verify([two.other]).dropped, 20.0, "the notice of the gap")
     two.goes_on(50)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,4 +124,42 @@ void mpl_spool_remove(const struct mpl_journal *j, uint32_t sink)
     char path[MPL_PATH];
     if (!spool_path(path, j, sink))
         unlink(path);
+}
+
+/* One file's words; the writer may flip them meanwhile, so they count where nothing has flipped. */
+static int read_owed(int fd, uint32_t sink, uint64_t *owed)
+{
+    struct mpl_sink_entry s, again;
+    const uint64_t at = offsetof(struct mpl_journal_page, sinks) + sink * sizeof s;
+    for (int tries = 0; tries < 100; tries++) {
+        int rc = pread_all(fd, &s, sizeof s, at) ?: pread_all(fd, &again, sizeof again, at);
+        if (rc)
+            return rc;
+        const struct mpl_file *f = &s.files[mpl_load(&s.flip) & 1];
+        if (mpl_load(&s.flip) == mpl_load(&again.flip) && f->spool_head <= f->spool_end) {
+            *owed = f->spool_end - f->spool_head;
+            return 0;
+        }
+    }
+    return MPL_E_CORRUPT;
+}
+
+int mpl_owed(const char *dir, const char *service, uint64_t owed[MPL_MAX_SINKS])
+{
+    char path[MPL_PATH];
+    uint8_t boot[16];
+    struct mpl_journal_page g;
+    memset(owed, 0, MPL_MAX_SINKS * sizeof *owed);
+    int rc = mpl_path(path, dir, service, "journal");
+    int fd = rc ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return rc ?: errno == ENOENT ? 0 : -errno;
+    rc = pread_all(fd, &g, offsetof(struct mpl_journal_page, sinks), 0);
+    if (!rc && (g.magic != MPL_MAGIC_JOURNAL || g.byte_order != MPL_BYTE_ORDER || g.abi != MPL_ABI))
+        rc = MPL_E_CORRUPT;
+    const bool past = !rc && !mpl_boot_id(boot) && memcmp(boot, g.boot_id, sizeof boot) != 0;
+    for (uint32_t i = 0; !rc && !past && i < MPL_MAX_SINKS; i++)
+        rc = read_owed(fd, i, &owed[i]);
+    close(fd);
+    return rc;
 }

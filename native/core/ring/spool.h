@@ -20,4 +20,7 @@ static inline uint64_t mpl_spool_bytes(uint64_t len) { return MPL_SPOOL_FRAME + 
 int mpl_spool_append(const struct mpl_journal *j, uint32_t sink, uint64_t at, const char *bytes, uint64_t len);
 void mpl_spool_remove(const struct mpl_journal *j, uint32_t sink);
 
+/* Role: anybody. What each file of a service is owed, in bytes; nothing where no journal of this boot is there. 0, or why it cannot be read. */
+int mpl_owed(const char *dir, const char *service, uint64_t owed[MPL_MAX_SINKS]);
+
 #endif
