@@ -7,11 +7,11 @@
 #include "check.h"
 #include "format/format.h"
 
-/* ["shop", "user {user} has {n}", {"user": "ann\x7f", "n": 3, "x": [null, true, -5, 0.5, {"k": "\u2028"}], "count": 1}, {"r": 7, "n": 0},
+/* ["shop", "user {user} has {n}", {"user": "ann\x7f", "n": 3, "x": [null, true, -5, 0.5, {"k": "\u2028", "l": null}], "count": 1}, {"r": 7, "n": 0},
  *  "/srv/app.py", 300, "login", 5000000000, "Main", "Task-1", nil, nil] */
 static const char PAYLOAD[] = "\x9c\xa4shop\xb3user {user} has {n}"
                               "\x84\xa4user\xa4" "ann\x7f\xa1n\x03"
-                              "\xa1x\x95\xc0\xc3\xfb\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00\x81\xa1k\xa3\xe2\x80\xa8\xa5" "count\x01"
+                              "\xa1x\x95\xc0\xc3\xfb\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00\x82\xa1k\xa3\xe2\x80\xa8\xa1l\xc0\xa5" "count\x01"
                               "\x82\xa1r\x07\xa1n\x00"
                               "\xab/srv/app.py\xcd\x01\x2c\xa5login\xcf\x00\x00\x00\x01\x2a\x05\xf2\x00\xa4Main\xa6Task-1\xc0\xc0";
 /* The same without `x`, which a text line has no plain form for; `count` is "a \"b\"". */
@@ -25,14 +25,14 @@ static const struct mpl_stamp STAMP = {.origin = &ORIGIN, .wall_ns = 17953344001
 
 static const char JSON_LINE[] =
     "{\"timestamp\":\"2026-11-22T08:00:00.123456789Z\",\"level\":\"INFO\",\"logger\":\"shop\",\"message\":\"user ann\\u007f has 3\","
-    "\"template\":\"user {user} has {n}\",\"r\":7,\"n\":3,\"user\":\"ann\\u007f\",\"x\":[null,true,-5,0.5,{\"k\":\"\\u2028\"}],\"field.count\":1,"
+    "\"template\":\"user {user} has {n}\",\"r\":7,\"n\":3,\"user\":\"ann\\u007f\",\"x\":[null,true,-5,0.5,{\"k\":\"\\u2028\",\"l\":null}],\"field.count\":1,"
     "\"code.file.path\":\"/srv/app.py\",\"code.line.number\":300,\"code.function.name\":\"login\",\"process.pid\":1234,\"process.name\":\"web\","
     "\"thread.id\":5000000000,\"thread.name\":\"Main\",\"task_name\":\"Task-1\",\"cut\":true,\"late\":true,"
     "\"session\":\"0123456789ab-1-7\",\"seq\":42}\n";
 static const char TEXT_LINE[] = "2026-11-22T08:00:00.123456Z INFO     shop[1234] user ann\\x7f has 3  r=7 count=\"a \\\"b\\\"\" (cut) (late)\n";
 static const char LOGFMT_LINE[] =
     "timestamp=2026-11-22T08:00:00.123456789Z level=INFO logger=shop message=\"user ann\\u007f has 3\" "
-    "template=\"user {user} has {n}\" r=7 n=3 user=\"ann\\u007f\" x=\"[null,true,-5,0.5,{\\\"k\\\":\\\"\\\\u2028\\\"}]\" field.count=1 "
+    "template=\"user {user} has {n}\" r=7 n=3 user=\"ann\\u007f\" x=\"[null,true,-5,0.5,{\\\"k\\\":\\\"\\\\u2028\\\",\\\"l\\\":null}]\" field.count=1 "
     "code.file.path=/srv/app.py code.line.number=300 code.function.name=login process.pid=1234 process.name=web "
     "thread.id=5000000000 thread.name=Main task_name=Task-1 cut=true late=true session=0123456789ab-1-7 seq=42\n";
 #define LONGEST_LINE 1024

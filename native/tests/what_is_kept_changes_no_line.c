@@ -10,7 +10,7 @@ static unsigned lines;
 
 static void same(const struct sample *s, const struct mpl_stamp *stamp, const char *payload, size_t len)
 {
-    static char plain[LONGEST_LINE], line[LONGEST_LINE];
+    static char plain[4 * LONGEST_LINE], line[4 * LONGEST_LINE];
     struct mpl_stamp ready = *stamp;
     struct mpl_second none = {0};
     mpl_formatter formatter = mpl_formatter_of(s->format);
@@ -91,6 +91,33 @@ static void templates(const struct sample *s, const struct mpl_stamp *stamp)
             }
 }
 
+/* A payload with one long text of what is six times as long when it is escaped, which is more than is kept of a place or a head. */
+static void long_texts(const struct sample *s, const struct mpl_stamp *stamp)
+{
+    static const char ends[] = "\x82\xa1" "a\x01\xa1" "b\x02\xc0";
+    for (unsigned where = 0; where < 5; where++)
+        for (unsigned length = 100; length <= 250; length += 50) {
+            char payload[1024], text[256];
+            size_t n = 0;
+            memset(text, where == 4 ? 'x' : '\x01', length);
+            const char *const logger = where == 0 ? text : "l", *const file = where >= 3 ? text : "/srv/app";
+            payload[n++] = '\x9c';
+            n += (size_t)sprintf(payload + n, "\xd9%c%.*s", where == 0 ? (int)length : 1, where == 0 ? (int)length : 1, logger);
+            const int head = sprintf(payload + n + 2, where == 1 ? "%.*s{a}" : where == 2 ? "{a}{%.*s}" : "%.*s {b}", where == 1 || where == 2 ? (int)length : 4, text);
+            payload[n] = '\xd9', payload[n + 1] = (char)head;
+            n += 2 + (size_t)head;
+            memcpy(payload + n, ends, sizeof ends - 1);
+            n += sizeof ends - 1;
+            const int file_bytes = where >= 3 ? (int)length : 8;
+            payload[n++] = '\xd9', payload[n++] = (char)file_bytes;
+            memcpy(payload + n, file, (size_t)file_bytes);
+            n += (size_t)file_bytes;
+            memcpy(payload + n, "\x05\xa1" "f\x07\xa1m\xc0\xc0\xc0", 9);
+            for (int i = 0; i < 12; i++)
+                same(s, stamp, payload, n + 9);
+        }
+}
+
 static int test(const char *dir)
 {
     static char ready[256];
@@ -105,6 +132,7 @@ static int test(const char *dir)
         shorter(s, &stamp);
         levels(s, stamp);
         templates(s, &stamp);
+        long_texts(s, &stamp);
         stamp.level = 35;
         templates(s, &stamp);
         stamp.level = 20;
@@ -112,8 +140,13 @@ static int test(const char *dir)
         templates(s, &stamp);
         CHECK(lines > 1000);
     }
-    mpl_json_origin(&origin, ready, 60);
-    CHECK(!origin.json);
+    const size_t needed = origin.json_process + origin.json_session;
+    for (size_t room = 0; room < needed; room++) {
+        mpl_json_origin(&origin, ready, room);
+        CHECK(!origin.json);
+    }
+    mpl_json_origin(&origin, ready, needed);
+    CHECK(origin.json != NULL);
     mpl_memo_free(kept.memo);
     (void)dir;
     return 0;

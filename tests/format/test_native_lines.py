@@ -47,6 +47,8 @@ HAND_MADE = [
     b"\x82\xa1a\x01\xa1a\x02", b"\x81\xa1m\x82\xa1a\x01\xa1a\x02", b"\x81\x01\x02",
     b"\x81\xa1a\xa2\xc3\x28", b"\x81\xa1a\xa3\xed\xa0\x80", b"\x81\xa1a\xa2\xc0\xaf",
     b"\x81\xa1a\xa4\xf4\x90\x80\x80", b"\x81\xa1a\xa1\xe2", b"\x81\xa1a\xc1",
+    b"\x81\xa1a\xa4\xf0\x80\x80\x80", b"\x81\xa1a\xa4\xf0\x9f\x41\x80",
+    b"\x81\xa1a\xa4\xf0\x9f\x80\x41", b"\x81\xa1a\xa4\xf0\x41\x80\x80",
     b"\x81\xa1a\xd4\x00\x00", b"\x81\xa1a\xca\x3f\x80\x00\x00", b"\x81\xa1a\xdd\xff\xff\xff\xff",
     b"\x81\xa1a\xdf\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\x80\x00", b"\xc0",
 ]  # fmt: skip
@@ -88,6 +90,44 @@ def test_a_task_that_is_not_utf_8_is_left_to_python(form):
     """It is the last of the texts."""
     payload = ENCODER.encode((*event("x")[:9], "\x7f"))
     assert form.DECLINED == form.line(payload.replace(b"\xa1\x7f", b"\xa1\xff"))
+
+
+UNDER = {
+    "a field that stands twice": (b"\x82\xa1a\x01\xa1a\x02", b"\x81\xa1a\x00"),
+    "a value of ten lists": (b"\x81\xa1a\x01", b"\x81\xa1a" + b"\x91" * 10 + b"\x01"),
+    "a key that is none": (b"\x81\xa1a\x01", b"\x81\xa1a\x81\x01\x02"),
+}
+
+
+@pytest.mark.parametrize("what", UNDER)
+def test_what_is_odd_in_a_context_below_a_field_is_left_to_python(form, what):
+    """The line would not show it."""
+    assert form.DECLINED == form.line(b"\x94" + b"".join((*PLAIN, *UNDER[what])))
+
+
+def test_arguments_of_a_message_that_may_have_to_be_cut_are_left_to_python(form):
+    """A payload that long may make a message above its bound."""
+    long = ENCODER.encode((*event("%s")[:2], {}, None, *PLACE, ["x" * 131_072]))
+
+    assert form.DECLINED == form.line(long, kind=1)
+    assert form.agrees((*event("%s")[:2], {}, None, *PLACE, ["x" * 130_000]), kind=1)
+
+
+def test_no_percent_message_is_made_in_less_room_than_it_takes(form):
+    """Wherever the room ends: in a text, a number, a sign."""
+    payload = ENCODER.encode((*event("a%s%%%d")[:2], {}, None, *PLACE, ["x\u2068\u2069", 1234]))
+    length = len(form.line(payload, kind=1))
+
+    assert {form.NO_ROOM} == {form.line(payload, room, kind=1) for room in range(length)}
+
+
+def test_no_line_that_tells_all_is_made_in_less_room_than_it_takes(form):
+    """Cut, late, recovered, and what a filter took."""
+    payload = ENCODER.encode(event("\u2028\x7f")[:2])
+    told = {"flags": 15, "filtered": 12}
+    length = len(form.line(payload, **told))
+
+    assert {form.NO_ROOM} == {form.line(payload, room, **told) for room in range(length)}
 
 
 @pytest.mark.parametrize("number", [b"\x01", b"\xcc\x01", b"\xcf\0\0\0\0\0\0\0\x01", b"\xd0\x01"])

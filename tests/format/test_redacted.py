@@ -104,6 +104,17 @@ def test_what_only_looks_worth_a_look_is_made_in_c(event, name):
     assert in_c
 
 
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_message_too_long_to_be_looked_through_is_made_in_python(name):
+    """One that might hold a secret."""
+    event = Event("l", "at {time}: {text}", {"time": "12:30", "text": "x" * 5_000})
+
+    line, in_c = both(name, event)
+
+    assert b"12:30" in line
+    assert not in_c
+
+
 def test_a_number_in_a_message_is_hidden_as_text_is_and_stays_in_its_field():
     """A field that is a number is one; in the message it is text."""
     line, in_c = both("json", Event("l", "card {c}", {"c": 4111111111111111}))

@@ -100,7 +100,7 @@ static bool read_wide(const uint8_t *at, size_t left, struct head *h)
         h->inside = h->is_map ? 2 * n : n;
         return h->inside <= left;
     }
-    h->is_text = kind >= 0x19 || (kind >= 0x04 && kind <= 0x06); /* bytes too: a key may be either */
+    h->is_text = kind >= 0x19 || kind <= 0x06; /* bytes too: a key may be either */
     h->text = (const char *)at + h->bytes;
     h->length = (size_t)n;
     h->bytes += (size_t)n + (kind >= 0x07 && kind <= 0x09 ? 1 : 0); /* an extension has its type between */

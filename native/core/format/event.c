@@ -52,11 +52,11 @@ static bool pair_decodes(const struct mpl_event *e, const struct mpl_pair *p)
     return decodes(&c, &p->value, 0);
 }
 
-/* Fields win over the context, in the context's place. The value that is not shown must still be one that decodes: nothing else looks at it. */
+/* Fields win over the context, in the context's place. The value that is not shown must still be one that decodes: nothing else looks at it. A field that
+ * stands twice is found where there is no context yet. */
 static bool read_fields(struct mpl_cursor *c, struct mpl_event *e, uint32_t count)
 {
     const uint32_t contexts = e->npairs;
-    uint64_t taken = 0;
     if (count > MPL_MAX_PAIRS)
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -69,9 +69,8 @@ static bool read_fields(struct mpl_cursor *c, struct mpl_event *e, uint32_t coun
             continue;
         }
         size_t index = (size_t)(found - e->pairs);
-        if (index >= contexts || taken >> index & 1 || !pair_decodes(e, found))
+        if (index >= contexts || !pair_decodes(e, found))
             return false;
-        taken |= UINT64_C(1) << index;
         e->pairs[index] = *p;
     }
     return true;

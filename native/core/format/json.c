@@ -148,7 +148,7 @@ static void keep_head(const struct mpl_spot *spot, const struct mpl_event *e, bo
         return;
     const size_t first = (size_t)(o.at - k->text);
     k->care = may;
-    k->digits = (uint8_t)(digits < 255 ? digits : 255);
+    k->digits = (uint8_t)digits; /* of a key, which has fewer bytes */
     if (put_pieces(&o, e, k))
         mpl_memo_keep(spot, first, (size_t)(o.at - k->text) - first);
 }

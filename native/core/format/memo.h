@@ -24,7 +24,7 @@ struct mpl_kept {
     uint16_t key_len; /* 0: nothing is kept here */
     uint8_t tag; /* what else it depends on */
     uint8_t nplaces;
-    uint8_t digits; /* of the template, at most 255 */
+    uint8_t digits; /* of the head */
     bool care;      /* it could hold a secret together with its values */
     bool by_pieces; /* the message can be put together from the template's pieces */
     uint16_t first, second; /* lengths of the text, which may have two parts */

@@ -35,10 +35,10 @@ static bool put_ascii(struct mpl_out *o, uint8_t byte)
     }
 }
 
-/* C1 controls (NEL among them), line and paragraph separator, what turns text around. */
+/* Beyond ASCII: C1 controls (NEL among them), line and paragraph separator, what turns text around. */
 static bool unsafe(unsigned code)
 {
-    return (code >= 0x80 && code <= 0x9f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+    return code <= 0x9f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 /* At least `few` bytes of the text, or all of it, one by one. Returns how many; 0: see mpl_put_text. */
@@ -222,45 +222,37 @@ static size_t positional(char *out, uint64_t digits, unsigned decimals)
     return at + (n - whole);
 }
 
-/* The shortest text of `real` where it has at most 15 digits: digits / 10^k is one correctly rounded division of two exact doubles, and two decimals of
+/* The shortest text of `real`, 1e-4 at least, where it has at most 15 digits: digits / 10^k is one correctly rounded division of two exact doubles, and two decimals of
  * so few digits never share a double, so the one found is the shortest there is. */
 static size_t few_digits(char *out, double real)
 {
-    for (unsigned k = 0; k < sizeof tens / sizeof *tens; k++) {
-        double scaled = real * tens[k];
-        if (scaled >= 1e15)
-            return 0;
-        uint64_t digits = (uint64_t)(scaled + 0.5);
+    for (unsigned k = 0; real * tens[k] < 1e15; k++) { /* not so with the last of them */
+        uint64_t digits = (uint64_t)(real * tens[k] + 0.5);
         if ((double)digits / tens[k] == real)
             return positional(out, digits, k);
     }
     return 0;
 }
 
-/* 16 or 17 digits: the nearest decimal of so many digits that reads back as `real`. A power of two has a rounding interval with unequal halves, in which
- * the shortest need not be the nearest: those are left to others. */
+/* 16 or 17 digits, of which the last is no zero behind the point, or it had fewer: the nearest decimal of so many digits that reads back as `real`, as any
+ * does with 17. A power of two has a rounding interval with unequal halves, in which the shortest need not be the nearest: those are left to others. */
 static size_t many_digits(char *out, double real)
 {
     uint64_t bits;
     memcpy(&bits, &real, sizeof bits);
     if (bits << 12 == 0)
         return 0;
-    for (int precision = 15; precision <= 16; precision++) {
-        char text[40];
-        int n = snprintf(text, sizeof text, "%.*e", precision, real);
-        if (n < precision + 6 || n >= (int)sizeof text || text[1] != '.')
-            return 0; /* a locale with another decimal sign */
-        if (strtod(text, NULL) != real)
-            continue;
-        uint64_t digits = (uint64_t)(text[0] - '0');
-        for (int i = 0; i < precision; i++)
-            digits = digits * 10 + (uint64_t)(text[2 + i] - '0');
-        int decimals = precision - atoi(text + precision + 3);
-        for (; decimals > 0 && digits % 10 == 0; decimals--)
-            digits /= 10;
-        return decimals < 0 ? 0 : positional(out, digits, (unsigned)decimals);
-    }
-    return 0;
+    char text[40];
+    int precision = 15;
+    snprintf(text, sizeof text, "%.*e", precision, real);
+    if (text[1] != '.')
+        return 0; /* a locale with another decimal sign */
+    if (strtod(text, NULL) != real)
+        snprintf(text, sizeof text, "%.*e", ++precision, real);
+    uint64_t digits = (uint64_t)(text[0] - '0');
+    for (int i = 0; i < precision; i++)
+        digits = digits * 10 + (uint64_t)(text[2 + i] - '0');
+    return positional(out, digits, (unsigned)(precision - atoi(text + precision + 3)));
 }
 
 size_t mpl_real_text(char out[MPL_NUMBER_CHARS], double real)

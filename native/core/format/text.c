@@ -26,7 +26,7 @@ static bool put_escape(struct mpl_out *o, unsigned code)
 /* _UNSAFE of text.py beyond ASCII. */
 static bool unsafe(unsigned code)
 {
-    return (code >= 0x80 && code <= 0x9f) || code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+    return code <= 0x9f || code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
            (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
 }
 
