@@ -20,6 +20,7 @@
 #include "overflow.h"
 #include "poison.h"
 #include "session.h"
+#include "straight.h"
 #include "view.h"
 
 #define MPL_AHEAD_NS 1000000000u
@@ -140,7 +141,7 @@ static bool takes(struct mpl_reader *r, const struct mpl_item *item, uint32_t si
 
 /* What one file has of the item: false where a filter takes it. Numbers that no line tells wait for the session's next one: this item's, or that of the
  * gap before it. */
-static inline __attribute__((always_inline)) bool shows(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item, uint32_t sink)
+static ALWAYS bool shows(struct mpl_reader *r, struct mpl_view *v, struct mpl_item *item, uint32_t sink)
 {
     uint64_t *untold = &v->cursor_untold[sink][item->slot];
     item->untold[sink] = *untold;
@@ -332,7 +333,7 @@ static __attribute__((noinline)) bool tell_gap(struct mpl_told *told, const stru
 }
 
 /* What file `sink` has of the session once the item is in its batch. */
-static inline __attribute__((always_inline)) void tell(struct mpl_touch *t, const struct mpl_item *item, uint32_t sink, bool losing)
+static ALWAYS void tell(struct mpl_touch *t, const struct mpl_item *item, uint32_t sink, bool losing)
 {
     struct mpl_told *told = &t->told[sink];
     if ((item->seq != t->settled + 1 || told->lost_first || losing) && tell_gap(told, t, item, losing))

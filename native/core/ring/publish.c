@@ -31,10 +31,7 @@
 #include "homeless.h"
 #include "overflow.h"
 #include "session.h"
-
-/* What a log call always does is one straight run; what it seldom does is kept out of it. benchmarks/instructions counts. */
-#define ALWAYS inline __attribute__((always_inline))
-#define SELDOM __attribute__((noinline, cold))
+#include "straight.h"
 
 #define LOOK_EVERY_NS 1000000000u
 #define MAP_AHEAD_BYTES (16u << 10)
