@@ -144,8 +144,8 @@ static bool begin(struct subject *s)
     return true;
 }
 
-/* Puts a cursor at an item of the event. */
-static enum found item_at(struct subject *s, uint32_t item, struct mpl_cursor *out)
+/* Reads an item of the event: its head, and a cursor behind that. It is whole: nothing in it ends early. */
+static enum found item_at(struct subject *s, uint32_t item, struct mpl_cursor *out, struct mpl_msg *head)
 {
     if (!s->begun && !begin(s))
         return BROKEN;
@@ -157,7 +157,7 @@ static enum found item_at(struct subject *s, uint32_t item, struct mpl_cursor *o
             return BROKEN;
     }
     *out = (struct mpl_cursor){.at = s->places[item], .end = s->c.end};
-    return FOUND;
+    return mpl_msg_any(out, head) ? FOUND : BROKEN;
 }
 
 struct inside { /* a map, behind its head */
@@ -165,14 +165,18 @@ struct inside { /* a map, behind its head */
     uint32_t count;
 };
 
-/* One look through a map: the value of that key, and the map that the name's first part names. Of a key that stands twice the last one counts. */
-static bool look(struct inside map, const uint8_t *name, size_t n, size_t first, struct mpl_msg *value, bool *has, struct inside *inner, bool *leads)
+/* A key, and the head of its value: the cursor stands behind that. */
+static bool next_pair(struct mpl_cursor *c, struct mpl_msg *key, struct mpl_msg *value)
 {
+    return mpl_msg_any(c, key) && mpl_msg_skip_any(c, key) && mpl_msg_any(c, value);
+}
+
+/* One look through a map: the value of that key, and the map that the name's first part names. Of a key that stands twice the last one counts. */
+static void look(struct inside map, const uint8_t *name, size_t n, size_t first, struct mpl_msg *value, bool *has, struct inside *inner, bool *leads)
+{
+    struct mpl_msg key, m;
     *has = *leads = false;
-    for (uint32_t i = 0; i < map.count; i++) {
-        struct mpl_msg key, m;
-        if (!mpl_msg_any(&map.c, &key) || !mpl_msg_skip_any(&map.c, &key) || !mpl_msg_any(&map.c, &m))
-            return false;
+    for (uint32_t i = 0; i < map.count && next_pair(&map.c, &key, &m); i++) {
         const bool text = key.kind == MPL_MSG_STR;
         if (text && key.length == n && memcmp(key.text, name, n) == 0) {
             *value = m;
@@ -182,20 +186,18 @@ static bool look(struct inside map, const uint8_t *name, size_t n, size_t first,
             *leads = m.kind == MPL_MSG_MAP;
             *inner = (struct inside){.c = map.c, .count = m.length};
         }
-        if (!mpl_msg_skip_any(&map.c, &m))
-            return false;
+        mpl_msg_skip_any(&map.c, &m);
     }
-    return true;
 }
 
 static enum found field_in(struct subject *s, uint32_t item, const struct test *t, struct mpl_msg *out)
 {
     struct mpl_cursor c;
     struct mpl_msg head;
-    const enum found there = item_at(s, item, &c);
+    const enum found there = item_at(s, item, &c, &head);
     if (there != FOUND)
         return there;
-    if (!mpl_msg_any(&c, &head) || (head.kind != MPL_MSG_MAP && (item != CONTEXT_ITEM || head.kind != MPL_MSG_NIL)))
+    if (head.kind != MPL_MSG_MAP && (item != CONTEXT_ITEM || head.kind != MPL_MSG_NIL))
         return BROKEN;
     struct inside map = {.c = c, .count = head.kind == MPL_MSG_MAP ? head.length : 0}, inner = {0};
     const uint8_t *name = t->name;
@@ -204,8 +206,7 @@ static enum found field_in(struct subject *s, uint32_t item, const struct test *
         const uint8_t *dot = memchr(name, '.', n);
         const size_t first = dot ? (size_t)(dot - name) : n;
         bool has, leads;
-        if (!look(map, name, n, first, out, &has, &inner, &leads))
-            return BROKEN;
+        look(map, name, n, first, out, &has, &inner, &leads);
         if (has || !leads)
             return has ? FOUND : NONE;
         map = inner;
@@ -232,11 +233,9 @@ static enum found of_origin(const struct subject *s, unsigned what, struct mpl_m
 static enum found of_item(struct subject *s, unsigned what, struct mpl_msg *out)
 {
     struct mpl_cursor c;
-    enum found there = item_at(s, item_of[what], &c);
+    const enum found there = item_at(s, item_of[what], &c, out);
     if (there != FOUND)
         return there;
-    if (!mpl_msg_any(&c, out))
-        return BROKEN;
     if (what == EXCEPTION && out->kind == MPL_MSG_ARRAY) {
         if (!out->length || !mpl_msg_any(&c, out) || out->kind != MPL_MSG_STR)
             return BROKEN;
@@ -335,8 +334,7 @@ static bool passes(const struct mpl_condition *program, const struct test *t, co
         case LESS_EQUAL: return order == BEFORE || order == EQUAL;
         case GREATER: return order == AFTER;
         case GREATER_EQUAL: return order == AFTER || order == EQUAL;
-        case LIKE: return like(t->what, found, &operand);
-        default: return false;
+        default: return like(t->what, found, &operand); /* LIKE; HAS has no operand */
         }
     }
     return t->operation == HAS;
