@@ -58,11 +58,11 @@ def _explain(loaded: Loaded, args: argparse.Namespace) -> None:
 
     if args.json:
         events = [msgspec.to_builtins(one) for one in explain(loaded.settings, args.logger)]
-        redact = list(loaded.settings.redact)
-        print(json.dumps({"logger": args.logger, "events": events, "redacted": redact}))
+        told = Redaction().value({"logger": args.logger, "events": events})
+        print(json.dumps({**told, "redacted": list(loaded.settings.redact)}))
         return
     for line in lines(loaded.settings, args.logger):
-        print(printable(line))
+        print(printable(Redaction().text(line)))
 
 
 def _document(loaded: Loaded) -> dict[str, Any]:
