@@ -62,8 +62,10 @@ def test_a_folder_in_a_held_one_is_the_same(tmp_path, log, open_fds):
     assert ["made"] == os.listdir(tmp_path / "moved")
 
 
-def test_what_is_missing_is_made(log, open_fds):
-    """Where that is asked for."""
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_what_is_missing_is_made(log, monkeypatch, uid, open_fds):
+    """Where that is asked for, by root and by others."""
+    monkeypatch.setattr(folder.os, "geteuid", lambda: uid)
     with pytest.raises(FileNotFoundError):
         open_directory(log / "a" / "b")
     with Folder(log / "a" / "b", make=0o755):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mplog import _native
 from mplog.errors import FileOwnedError
 from mplog.ring import ownership
 from mplog.ring.ownership import (
@@ -181,6 +183,16 @@ def test_in_a_directory_that_is_closed_to_a_user_nobody_is_known_to_own_a_file(p
     public.parent.chmod(0o700)
 
     assert "None" == as_nobody(lambda: owner_of(public))
+
+
+def test_where_nobody_can_ask_for_a_lock_nobody_is_known_to_own_a_file(owned, monkeypatch):
+    """On a file system without locks: its writer is told why as it tries to take one."""
+
+    def locked(fd, byte):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(_native, "locked", locked)
+    assert owner_of(owned) is None
 
 
 def test_the_own_service_is_not_refused(owned, tmp_path):

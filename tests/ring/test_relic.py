@@ -8,9 +8,7 @@ them in the overflow).
 from __future__ import annotations
 
 import hashlib
-import shutil
 import struct
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -20,21 +18,11 @@ from mplog.cli import main as program
 from mplog.event.codec import decode
 from mplog.files.verify import verify
 from mplog.ring import services
-from mplog.ring.relic import LAYOUTS, in_use, relics, settings_of
+from mplog.ring.relic import LAYOUTS, in_use, relics, settings_of, staged
 from mplog.ring.unread import unread, unread_bytes, waiting
 
 GOLDEN = Path(__file__).parent / "golden"
 CHILD = {1: 3, 2: 599}
-
-
-@pytest.fixture(params=sorted(CHILD), ids=lambda layout: f"layout {layout}")
-def old(request, tmp_path, shm):
-    """A directory of shared memory as that version has left it; its log lies in tmp_path."""
-    place = shm
-    with tarfile.open(GOLDEN / f"layout{request.param}.tar.xz") as archive:
-        archive.extractall(place, filter="data")
-    shutil.move(place / "app.jsonl", tmp_path / "app.jsonl")
-    return place
 
 
 def only(directory):
@@ -147,6 +135,25 @@ def test_our_own_files_are_no_relics(tmp_path):
     assert [] == relics(tmp_path)
 
 
+def test_the_relics_of_one_service_can_be_asked_for(old):
+    """Others' are not told with them."""
+    (relic,) = relics(old)
+
+    assert [relic] == relics(old, relic.service)
+    assert [] == relics(old, "another")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\0" * 4096, b"PLOGBEL1" + b"\xff" * 64])
+def test_settings_that_cannot_be_read_are_none(old, content):
+    """The bell is gone, was cut, is none, or points beyond its end."""
+    bell = next(old.glob("*.bell"))
+    bell.unlink()
+    if content is not None:
+        bell.write_bytes(content)
+
+    assert {} == settings_of(only(old))
+
+
 def test_a_batch_that_was_committed_and_not_written_is_recovered_once(old, tmp_path):
     """The journal says COMMIT: its lines come first, from the first one that is not in the log, and
     the events in them are not read again from the lane.
@@ -177,6 +184,31 @@ def test_a_batch_that_was_committed_and_not_written_is_recovered_once(old, tmp_p
 
     assert staged == b"".join(lines[:2])
     assert CHILD[relic.abi] == len(lines) - 2
+
+
+def test_a_journal_that_was_cut_says_nothing(old):
+    """The lanes themselves say how far they were drained."""
+    relic = only(old)
+    before = unread(relic)
+    with next(old.glob("*.journal")).open("r+b") as file:
+        file.truncate(100)
+
+    assert before == unread(relic)
+    assert (b"", 0) == staged(relic)
+
+
+def test_a_committed_batch_of_a_journal_that_was_cut_is_not_made_up(old):
+    """What stood behind the cut steers nothing: every event that is unread is still found."""
+    relic, layout = only(old), LAYOUTS[only(old).abi]
+    before = unread(relic)
+    with next(old.glob("*.journal")).open("r+b") as file:
+        for at, number in ((56, 1), (360, 1), (364, 512)):
+            file.seek(at)
+            file.write(struct.pack("<I", number))
+        file.truncate(layout.touches)
+
+    assert before == unread(relic)
+    assert b"" == staged(relic)[0]
 
 
 @pytest.mark.parametrize("seed", range(6))
