@@ -13,7 +13,8 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from mplog._native import FLAG_CUT, Logger, redact, set_hooks
-from mplog.event.codec import ENCODER, bounded, is_native
+from mplog.event.codec import ENCODER, bounded, decode, is_native
+from mplog.event.event import Event
 from mplog.event.exception import describe, stack_text
 from mplog.event.level import INFO, NUMBERS
 from mplog.event.sanitise import guarded
@@ -187,13 +188,12 @@ def send_bounded(level: int, event: tuple[Any, ...], kind: int, gate: Gate) -> b
 
 
 def _without_secrets(event: tuple[Any, ...], limit: int) -> tuple[bytes, bool]:
-    """What stands in a secret's place may be longer than it was."""
+    """What stands in a secret's place may be longer than it was: then what is shown is cut."""
     payload, cut = bounded(event, limit)
     shown = redact(payload)
-    if len(shown) > limit:
-        payload, cut = bounded(event, 2 * limit - len(shown))
-        shown = redact(payload)
-    return shown, cut
+    if len(shown) <= limit:
+        return shown, cut
+    return bounded(decode(shown) or Event("", ""), limit)
 
 
 def get_logger(name: str = "root") -> Logger:

@@ -9,10 +9,16 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from mplog import _native
+from mplog.config.load import load
+from mplog.event.codec import decode
 from mplog.event.event import Event
+from mplog.producer import connection as connecting
 from mplog.producer import logger as module
 from mplog.producer.context import context
+from mplog.producer.gate import Gate
 from mplog.producer.logger import Logger, get_logger
+from mplog.ring import create_bell
 
 
 class Sent(Sequence):
@@ -154,6 +160,62 @@ def test_a_value_that_contains_itself_may_be_logged(sent):
     assert get_logger("a").info("x", loop=loop)
     assert get_logger("a").info("x", large="x" * 10_000_000)
     assert sent[-1][3] & module.FLAG_CUT
+
+
+def test_a_lane_that_turns_out_to_be_smaller_gets_the_event_cut(shm, logdir, monkeypatch):
+    """How much it takes is known once it is claimed, which the event itself may have done."""
+    monkeypatch.setattr(connecting, "ensure_writer", lambda directory, service: False)
+    given = {"file": str(logdir / "app.jsonl"), "memory": "4 MiB", "when_full": "drop_newest"}
+    wanted = load(arguments=given).settings
+    create_bell(shm, "shop", wanted)
+    made = [connecting.Connection(shm, "shop", wanted) for _ in range(8)]
+    for connection in made[:-1]:
+        assert connection.attach()
+    gate = Gate()
+    gate.connect(made[-1], 0)
+    before = made[-1].producer.max_payload
+    try:
+        assert module.send(30, ("a", "x", {"large": "x" * 60_000, "odd": object()}), 0, gate)
+        assert made[-1].producer.max_payload < 60_000 < before
+        assert (1, 0) == (made[-1].producer.accepted, made[-1].producer.dropped)
+    finally:
+        for connection in made:
+            connection.close()
+
+
+def test_a_lane_that_takes_nothing_ends_the_call():
+    """However small what it is given has become."""
+    gate, tried = Gate(), []
+    gate.emit = gate.publish = lambda *event: tried.append(event)
+
+    assert not module.send(30, ("a", "x", {}), 0, gate)
+    assert 1 < len(tried) < 10
+
+
+@pytest.mark.parametrize("limit", [1 << 10, 64 << 10])
+@pytest.mark.parametrize("many", [40, 100, 4_000, 7_000, 50_000])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        lambda many: {"many": [{"token": 1}] * many},
+        lambda many: {f"n{n} token": 1 for n in range(many)},
+        lambda many: {"a": {"b": {"c": [{"token": 1, "x": "y"}] * many}}},
+    ],
+    ids=["a list", "fields", "deep"],
+)
+def test_an_event_that_grows_where_its_secrets_stood_is_cut_as_any_other(lane, fields, many, limit):
+    """It arrives, in no more than a lane takes, marked where it was cut, and has none of them."""
+    lane.producer.set_policy(_native.DROP_NEWEST, 0, limit)
+    given = fields(many)
+    whole = len(_native.redact(msgspec.msgpack.encode(given)))
+    assert get_logger("a").info("told", **given)
+    (item,) = lane.items()
+    flags, payload = item[5:7]
+
+    assert len(payload) <= limit
+    assert whole <= limit or flags & module.FLAG_CUT
+    assert b"token\x01" not in payload
+    assert "told" == decode(payload).template
 
 
 def test_an_interrupt_from_a_value_is_the_users(sent):
