@@ -185,8 +185,7 @@ class Connection:
         """A pool's child has a name of its own. It ends by os._exit and runs no atexit; its own
         finalizers are the place to say goodbye.
         """
-        if any(module in sys.modules for module in _NAMES):
-            self.producer.rename(process_name())
+        self.producer.rename(process_name())
         for module in POOLS:
             pool = sys.modules.get(module)
             if pool is not None and getattr(pool, "_mplog_pid", None) != os.getpid():
@@ -238,7 +237,9 @@ class Connection:
     def _create(self) -> bool:
         if self.settings.file is None:
             return False
-        for left in reversed(range(_TRIES)):
+        left = _TRIES
+        while True:
+            left -= 1
             try:
                 private_directory(self.directory)
                 create_bell(self.directory, self.service, self.settings)

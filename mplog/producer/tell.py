@@ -184,5 +184,4 @@ def forget() -> None:
     HERE.held, HERE.delivering = 0, False
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=forget)
+os.register_at_fork(after_in_child=forget)

@@ -13,10 +13,12 @@ import pytest
 
 import mplog
 from mplog import _native
+from mplog.config import Settings
 from mplog.errors import InternalError, SystemFault
 from mplog.errors.table import RESULTS
 from mplog.producer import containment, logger, tell, trouble
 from mplog.producer import handler as handlers
+from mplog.producer.connection import Connection
 from mplog.producer.gate import GATE
 
 
@@ -156,6 +158,38 @@ def test_what_a_signal_handler_raises_is_the_programs(lane, monkeypatch):
     monkeypatch.setattr(logger, "send", broken(ZeroDivisionError("mine"), "shop.signals"))
     with pytest.raises(ZeroDivisionError, match="mine"):
         mplog.get_logger("a").info("x", odd={1})
+    assert not GATE.off
+
+
+def test_what_a_signal_handler_raises_goes_through_logging_too(lane, shm, monkeypatch):
+    """And out of what mplog does when the core calls it."""
+    mine = broken(ZeroDivisionError("mine"), "shop.signals")
+    monkeypatch.setattr(handlers, "send", mine)
+    monkeypatch.setattr(trouble, "unsynced", mine)
+    log = logging.Logger("std")
+    log.addHandler(mplog.Handler())
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        log.info("x", extra={"odd": {1}})
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        Connection(shm, "test", Settings())._on("unsynced")
+    assert not GATE.off
+
+
+def test_a_fault_before_there_is_a_service_is_told_too(capfd):
+    """Also one that was never raised anywhere: then without a place."""
+    assert containment.contain(InternalError("odd"))
+    assert GATE.off
+    assert f"logging off in process {os.getpid()}: InternalError: odd [MPL-I002]" in (
+        capfd.readouterr().err
+    )
+
+
+def test_while_the_interpreter_ends_nothing_is_looked_into(lane, monkeypatch, capfd):
+    """Half of everything is gone then: the event is lost, and that is all."""
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    monkeypatch.setattr(logger, "send", broken(TypeError("broken on purpose")))
+    assert not mplog.get_logger("a").info("x", odd={1})
+    assert "" == capfd.readouterr().err
     assert not GATE.off
 
 

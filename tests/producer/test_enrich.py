@@ -130,6 +130,33 @@ def test_an_enricher_that_fails_is_told_and_costs_nothing_else(lane, capfd, wron
     assert err.count("[MPL-U003]") == 1
 
 
+def test_all_stands_for_every_enricher_that_there_is(lane, monkeypatch):
+    """Those of mplog's own; what is given by name still wins over them."""
+    monkeypatch.setenv("RANK", "3")
+    on("all", "rank=mine", "team=payments")
+    assert mplog.get_logger("a").info("x")
+    (context,) = contexts(lane)
+
+    assert {"host.name", "service.name", "rank", "team"} <= context.keys()
+    assert ("mine", "payments") == (context["rank"], context["team"])
+    assert "all" not in context
+
+
+def test_an_environment_that_a_program_has_patched_costs_its_fields_alone(lane, monkeypatch, capfd):
+    """Reading it raises: that is told, and the others are there."""
+
+    class Patched(dict):
+        def get(self, *args):
+            raise RuntimeError("not here")
+
+    monkeypatch.setattr(os, "environ", Patched(os.environ))
+    on("slurm", "team=payments")
+    assert mplog.get_logger("a").info("x")
+
+    assert [{"team": "payments"}] == contexts(lane)
+    assert "the enricher slurm gives no fields: RuntimeError: not here" in capfd.readouterr().err
+
+
 def test_an_enricher_that_logs_does_not_ask_itself(lane):
     """Its own event has what is known by then."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from mplog.config import Settings
 from mplog.event.event import Event
+from mplog.event.exception import describe
+from mplog.producer import connection, tell
 from mplog.producer import gate as module
-from mplog.producer import tell
 from mplog.producer.gate import Gate, inherited
 from mplog.ring import create_bell
 
@@ -62,6 +65,16 @@ def test_an_unreadable_event_is_told_as_such(capfd):
     assert "CRITICAL (unreadable)" in capfd.readouterr().err
 
 
+def test_an_exception_is_shown_behind_the_message(capfd):
+    """Its type and what it says."""
+    event = msgspec.structs.replace(
+        msgspec.msgpack.decode(payload(), type=Event), exception=describe(ValueError("odd"))
+    )
+    Gate().publish(40, msgspec.msgpack.encode(event))
+
+    assert "mplog: ERROR shop: hello [ValueError: odd]\n" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("environ", [{}, {"MPLOG_SERVICE": "a"}, {"MPLOG_DIR": "/d"}])
 def test_without_a_whole_handle_nothing_is_inherited(environ, capfd):
     """Not a word either: that is the ordinary state of a program."""
@@ -93,6 +106,43 @@ def test_a_child_does_not_read_what_its_parent_had_from_a_file(shm, capfd):
     found = inherited(environ)
     assert found is not None
     assert 40 == found[1].level
+    assert "" == capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("level", "kind", "accepted"),
+    [(40, 0, True), (30, 0, False), (30, module.PERCENT_KIND, True)],
+)
+def test_the_first_event_meets_the_service_that_was_handed_down(
+    shm, monkeypatch, level, kind, accepted
+):
+    """Its level is held at once; what came through `logging` has passed the levels there."""
+    monkeypatch.setattr(connection, "ensure_writer", lambda directory, service: False)
+    monkeypatch.setenv("MPLOG_SERVICE", "shop")
+    monkeypatch.delenv("MPLOG_LEVEL", raising=False)
+    create_bell(shm, "shop", Settings(file=str(shm / "app.jsonl"), level=40))
+    gate = Gate()
+    try:
+        assert accepted is gate.emit(level, ("shop", "hello", {}), kind)
+        assert (shm, 40) == (Path(gate.connection.directory), gate.level)
+        assert int(accepted) == gate.connection.producer.accepted
+    finally:
+        gate.connection.close()
+
+
+def test_the_first_event_of_a_process_without_a_service_goes_the_bounded_way():
+    """None: whoever sends it makes a payload of it, for stderr."""
+    gate = Gate()
+    assert gate.emit(40, ("shop", "hello", {}), 0) is None
+    assert (30, None) == (gate.level, gate.connection)
+
+
+def test_a_gate_that_is_turned_off_lets_nothing_through(capfd):
+    """Neither an event nor a payload, of any level, and without a word."""
+    gate = Gate()
+    gate.turn_off()
+    assert [False, False] == [gate.emit(50, ("shop", "hello", {})), gate.publish(50, payload())]
+    assert gate.off
     assert "" == capfd.readouterr().err
 
 

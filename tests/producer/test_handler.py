@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mplog.producer.handler import event_of
+from mplog.producer.handler import event_of, message_of
 
 NAME, TEMPLATE, EXTRA, CONTEXT, FILE, LINE = range(6)
 EXCEPTION, STACK, ARGS = 10, 11, 12
@@ -31,6 +31,12 @@ def test_a_mapping_of_arguments_keeps_its_keys():
     """`%(name)s` with a dict."""
     event = event_of(record("%(part).2f", {"part": 0.5}))
     assert {"part": 0.5} == event[ARGS]
+
+
+def test_a_single_mapping_of_a_call_stands_for_its_pairs():
+    """As `logging` itself takes it; an empty one is an argument like any other."""
+    assert ("%(part).2f", {"part": 0.5}) == message_of("%(part).2f", ({"part": 0.5},), True)
+    assert ("of %s", ["{}"]) == message_of("of %s", ({},), True)
 
 
 def test_what_is_not_plain_travels_as_its_text():

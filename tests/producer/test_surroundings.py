@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from mplog.producer.surroundings import ENRICHERS, read
@@ -59,6 +61,21 @@ def test_a_service_is_called_as_opentelemetry_is_told():
     named = {**environ, "OTEL_SERVICE_NAME": "shop"}
     assert {"service.name": "shop"} == ENRICHERS["service"](named, nothing)
     assert ENRICHERS["service"]({}, nothing)["service.name"], "the program's, where nobody says"
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (["/srv/shop/__main__.py"], "shop"),
+        (["/srv/app.py", "x"], "app"),
+        (["-c"], "python"),
+        ([], "python"),
+    ],
+)
+def test_a_service_that_nobody_names_is_called_as_its_program(monkeypatch, argv, name):
+    """A package that is run by `python -m` has its own name."""
+    monkeypatch.setattr(sys, "argv", argv)
+    assert {"service.name": name} == ENRICHERS["service"]({}, nothing)
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,14 @@ def test_nothing_is_raised_while_the_interpreter_ends(monkeypatch):
     monkeypatch.setitem(sys.modules, "select", None)
 
     assert tell.say("too late") is False
+
+
+def test_a_fault_at_the_end_reaches_people_where_listeners_can_no_longer_be_called(
+    monkeypatch, capfd
+):
+    """What calls them cannot be imported then; nothing is raised."""
+    monkeypatch.setitem(tell.LISTENERS, "one", print)
+    monkeypatch.setitem(sys.modules, "mplog.producer.listeners", None)
+
+    assert tell.fault("x", kind="k", code="MPL-S001")
+    assert ("", "mplog: x [MPL-S001]\n") == capfd.readouterr()
