@@ -14,6 +14,7 @@ from mplog.config.wrong import WrongValue, plain
 NAME_PATTERN = r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,31}\Z"
 STDERR = "stderr"  # as a fallback: the writer's own
 MAX_EVENTS = 10_000_000
+PROCESSES = (OWN := "own", "writer")
 COLOURS = ("auto", "always", "never")
 _MAX_TEXT_CHARS = 4_000
 
@@ -287,6 +288,10 @@ TYPES: dict[str, tuple[Key, ...]] = {
             "A function that takes one `Line`, an object with the four methods of a sink, or a "
             "class or function without arguments that makes one.",
         ),
+        _key("process", _one_of(PROCESSES), "`own` or `writer`", "Where it runs. In the writer it "
+             "shares the interpreter with all that the writer does."),
+        _key("timeout", _DURATION, "a duration", "In a process of its own: for one call; one that "
+             "takes longer ends the process. `0 s`: it may take for ever.", "limit_s"),
     ),
     "memory": (
         _key("most", _COUNT, "a count", "How many events are kept; older ones go."),

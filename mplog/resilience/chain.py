@@ -12,7 +12,7 @@ from mplog.resilience.fallback import Fallback
 from mplog.resilience.pause import SYSTEM_CLOCK, Clock, Pause
 from mplog.resilience.queue import Hooks, Queue
 from mplog.resilience.retry import Retry, RetryRules
-from mplog.resilience.store import Limits, Store
+from mplog.resilience.store import Encoded, Limits, Store, outgoing
 from mplog.sinks.base import Sink
 
 
@@ -37,7 +37,8 @@ class Chain:
     """A sink and what stands around it.
 
     Args:
-        sink: where the events belong.
+        sink: where the events belong; one whose attribute `encoded` is true is given them as they
+            wait, undecoded.
         around: how it is treated.
         name: what people call it.
         secondary: where they go while it fails.
@@ -69,6 +70,7 @@ class Chain:
             again = Retry(secondary, around.retry, pause=pause, clock=clock)
             self.fallback = top = Fallback(self.breaker, again, around.tell, clock=clock)
         held = store or Backlog(around.limits, name)
-        self.queue = Queue(top, held, pause=pause, clock=clock, hooks=around.hooks)
+        make = Encoded if getattr(sink, "encoded", False) else outgoing
+        self.queue = Queue(top, held, pause=pause, clock=clock, hooks=around.hooks, make=make)
         if self.fallback is not None:
             self.fallback.lost = self.queue.lost

@@ -71,6 +71,8 @@ def judge(error: BaseException, count: int = 0) -> Verdict:
     if isinstance(error, Unfinished):
         inner = judge(error.error)
         return Verdict(inner.meaning, inner.retry_after_s, _within(error.done, count))
+    if isinstance(error, Judged):
+        return Verdict(error.meaning, _seconds(error.retry_after_s), _within(error.done, count))
     if isinstance(error, TargetError):
         meaning = Meaning.PASSING if error.temporary else Meaning.REFUSED
         return Verdict(meaning, _seconds(error.retry_after_s), _within(error.done, count))
@@ -113,6 +115,20 @@ def _seconds(value: object) -> float | None:
 
 def _within(done: object, count: int) -> int:
     return min(max(done, 0), count) if isinstance(done, int) else 0
+
+
+class Judged(TargetError):
+    """An error that was raised, and judged, in another process.
+
+    Args:
+        text: what it said.
+        verdict: what it means.
+    """
+
+    def __init__(self, text: str, verdict: Verdict) -> None:
+        asked_s, done = verdict.retry_after_s, verdict.done
+        super().__init__(text, temporary=verdict.holds, retry_after_s=asked_s, done=done)
+        self.meaning = verdict.meaning
 
 
 class Unfinished(Exception):

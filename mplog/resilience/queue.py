@@ -64,6 +64,7 @@ class Queue:
         pause: the one that the wrappers inside wait by.
         clock: a test's own.
         hooks: who is told of pressure and trouble.
+        make: of what waits what the sink is given.
     """
 
     def __init__(
@@ -74,10 +75,11 @@ class Queue:
         pause: Pause | None = None,
         clock: Clock = SYSTEM_CLOCK,
         hooks: Hooks | None = None,
+        make: Callable[[Held], Any] = outgoing,
     ) -> None:
         self._inner, self._store, self._clock = inner, store, clock
         self._pause, self._hooks = pause or Pause(), hooks or Hooks()
-        self._changed = threading.Condition()
+        self._changed, self._make = threading.Condition(), make
         self._thread: threading.Thread | None = None
         self._mode: Mode | None = None
         self._asked = self._flushed = 0  # how often to flush
@@ -212,7 +214,7 @@ class Queue:
                     self._inner.open()
                     opened = True
                 if batch:
-                    self._inner.write([outgoing(one) for one in batch])
+                    self._inner.write([self._make(one) for one in batch])
                 else:
                     self._inner.flush()
             except BaseException as raised:  # anybody's code: what it means is judged

@@ -63,6 +63,7 @@ class Retry:
 
     Args:
         inner: the sink; it is closed and opened again after whatever may have broken a connection.
+            For one that has a `hang_up` that is enough: it is closed when nobody needs it any more.
         rules: how long to insist.
         pause: how to wait; ended when the sink's queue is closed.
         clock: a test's own.
@@ -80,7 +81,7 @@ class Retry:
     ) -> None:
         self._inner, self._rules = inner, rules or RetryRules()
         self._pause, self._clock, self._draw = pause or Pause(), clock, draw
-        self._open = False
+        self._open, self._hang_up = False, getattr(inner, "hang_up", inner.close)
 
     def open(self) -> None:
         """Open the sink.
@@ -145,4 +146,4 @@ class Retry:
         if not answered:
             self._open = False
             with contextlib.suppress(Exception):
-                self._inner.close()
+                self._hang_up()

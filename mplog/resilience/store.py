@@ -45,8 +45,32 @@ class Limits(msgspec.Struct, frozen=True):
     pressure: float = 0.8
 
 
-def held(one: Outgoing) -> Held:
+class Encoded:
+    """As `Outgoing`, and not decoded before somebody asks for the event."""
+
+    __slots__ = ("_event", "payload", "stamped")
+
+    def __init__(self, one: Held) -> None:
+        self.stamped, self.payload = one
+        self._event: Event | None = None
+
+    @property
+    def event(self) -> Event:
+        """What was logged."""
+        if self._event is None:
+            self._event = outgoing((self.stamped, self.payload)).event
+        return self._event
+
+    @property
+    def id(self) -> tuple[str, int]:
+        """As of an `Outgoing`."""
+        return self.stamped.session, self.stamped.seq
+
+
+def held(one: Outgoing | Encoded) -> Held:
     """An event as it waits."""
+    if isinstance(one, Encoded):
+        return one.stamped, one.payload
     try:
         return one.stamped, ENCODER.encode(one.event)
     except Exception:  # values that no lane could have brought

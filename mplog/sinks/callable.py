@@ -51,7 +51,7 @@ class FunctionSink:
     """
 
     def __init__(self, function: Callable[[Line], Any]) -> None:
-        self._function = function
+        self.function = function
 
     def open(self) -> None:
         """Nothing is to be connected."""
@@ -65,7 +65,7 @@ class FunctionSink:
         """
         for done, one in enumerate(batch):
             try:
-                self._function(line_of(one.event, one.stamped))
+                self.function(line_of(one.event, one.stamped))
             except Exception as error:  # noqa: PERF203 - anybody's code
                 if not done:
                     raise

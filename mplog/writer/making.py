@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from mplog.config.carried import is_carried
 from mplog.config.named import find
 from mplog.config.sink import SinkSettings
+from mplog.config.sinktypes import OWN
 from mplog.errors import TargetError
 from mplog.format import Format, formatter
 from mplog.sinks.base import Sink
@@ -41,9 +43,7 @@ def make_sink(settings: SinkSettings, carried: Mapping[str, bytes]) -> Sink:
         made: Sink = JournaldSink(JournaldSettings(**options), body)
         return made
     if settings.kind == "callable":
-        from mplog.sinks.callable import sink_of
-
-        return sink_of(_object(options["target"], carried))
+        return _own(carried, **options)
     if settings.kind == "memory":
         from mplog.sinks.memory import MemorySink
 
@@ -57,13 +57,18 @@ def _body(name: str | None) -> Format | None:
     return None if name is None else formatter(name)
 
 
-def _object(word: str, carried: Mapping[str, bytes]) -> object:
-    if not is_carried(word):
-        return find(word)
-    if word in carried:
-        return load(carried[word])
-    raise TargetError(
-        f"{word} is not here: it crosses with the process that starts the service's writer",
-        temporary=False,
-        hint='Give it a name, "package.module:object", that the writer can import.',
-    )
+def _own(carried: Mapping[str, bytes], target: str, process: str = OWN, **options: Any) -> Sink:
+    """An object of the user's: in a process of its own, unless it is to be here."""
+    if is_carried(target) and target not in carried:
+        raise TargetError(
+            f"{target} is not here: it crosses with the process that starts the service's writer",
+            temporary=False,
+            hint='Give it a name, "package.module:object", that the writer can import.',
+        )
+    if process == OWN:
+        from mplog.writer.apart.sink import ApartSink
+
+        return ApartSink(target, carried.get(target, b""), **options)
+    from mplog.sinks.callable import sink_of
+
+    return sink_of(load(carried[target]) if is_carried(target) else find(target))

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from mplog.config.sink import SinkSettings, spool_place
 from mplog.config.sinktypes import STDERR
@@ -25,6 +26,9 @@ from mplog.resilience.spooled import Spooled
 from mplog.resilience.store import Held, Limits
 from mplog.sinks.base import Outgoing, Sink
 from mplog.writer.making import make_sink
+
+if TYPE_CHECKING:
+    from mplog.writer.apart.sink import ApartSink
 
 MAX_STDERR_BYTES = 1 << 20  # of the file that stands for it where nobody reads it
 _MANY_TRIES = 1_000_000
@@ -111,6 +115,8 @@ class Outlet:
         self.error = problem
         self._spool = None if place is None else Spool(place, _spool_rules(settings))
         self._sink = sink
+        own = getattr(sink, "encoded", False)  # in a process of its own
+        self._apart = cast("ApartSink", sink) if own else None
         self.chain: Chain | None = None
 
     def arm(self, secondary: Sink | None) -> None:
@@ -147,9 +153,28 @@ class Outlet:
         self.error = said(error)
 
     def open(self) -> None:
-        """Start its thread."""
+        """Start its thread, and its process, if it has one: what is wrong there shows now."""
         if self.chain is not None:
             self.chain.queue.open()
+            if self._apart is not None:
+                self.chain.queue.drain(0.0)  # returns at once
+
+    def try_again(self) -> None:
+        """Somebody has asked for it: it is not left alone any longer."""
+        if self._apart is not None:
+            self._apart.try_again()
+        if self.chain is not None:
+            self.chain.breaker.reset()
+
+    def abandon(self) -> None:
+        """Its time is over: its process ends, whatever it does."""
+        if self._apart is not None:
+            self._apart.kill()
+
+    @property
+    def problem(self) -> str:
+        """Why its process cannot have the object that it is to call."""
+        return "" if self._apart is None else self._apart.problem
 
     def promise(self, count: int) -> None:
         """So many more events are to come."""
@@ -185,8 +210,8 @@ class Outlet:
         row.delivered, row.dropped = counts.delivered, counts.dropped
         row.spooled, row.queued = counts.on_disk, counts.in_flight - counts.on_disk
         row.queued_bytes = counts.in_flight_bytes
-        row.breaker, row.opened = state.name, state.opened
-        row.error = state.error or self.error
+        row.breaker, row.opened = "off" if self.problem else state.name, state.opened
+        row.error = self.problem or state.error or self.error
         return row
 
     @property

@@ -182,8 +182,10 @@ class Outlets:
         for outlet in self._outlets:
             self._look_at(outlet, now_s, last)
         gone = [pair for pair in self._leaving if pair[0].idle or now_s > pair[1]]
-        for outlet, _ in gone:
+        for outlet, until_s in gone:
             if outlet.chain is not None:
+                if now_s > until_s:
+                    outlet.abandon()
                 outlet.chain.queue.join(0.0)
                 left = outlet.row()
                 if left.queued or left.dropped:
@@ -203,7 +205,8 @@ class Outlets:
             return
         state, lost = outlet.chain.breaker.state, outlet.chain.queue.counts.reasons
         news, error = self._news.setdefault(outlet.name, News()), state.error or outlet.error
-        told = news.state(state.name != "closed", state.error)
+        told = news.problem(outlet.problem)
+        told += news.state(state.name != "closed", state.error)
         told += news.losses(now_s, lost, error, last=last)
         for level, event_name, text in told:
             self._tell(outlet, level, text, event_name)
@@ -221,8 +224,7 @@ class Outlets:
     def try_again(self) -> None:
         """Somebody has asked for it: sinks that are left alone for a while are tried at once."""
         for outlet in self._outlets:
-            if outlet.chain is not None:
-                outlet.chain.breaker.reset()
+            outlet.try_again()
 
     # ---- the end ----
     def hurry(self) -> None:

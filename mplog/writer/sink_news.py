@@ -28,9 +28,16 @@ class News:
     """Of one sink; decides, and is given the time."""
 
     def __init__(self) -> None:
-        self._away = False
+        self._away, self._problem = False, ""
         self._lost: Reasons = {}
         self._pause_s, self._next_s = FIRST_PAUSE_S, 0.0
+
+    def problem(self, problem: str) -> list[Told]:
+        """Why it cannot be had, once; empty: it can."""
+        known, self._problem = self._problem, problem
+        return (
+            [Told(WARNING, SINK, f"cannot be had: {problem}")] if problem not in ("", known) else []
+        )
 
     def state(self, away: bool, error: str) -> list[Told]:
         """Whether it has gone away or come back since the last look."""

@@ -13,6 +13,7 @@ JOURNALD, REMOTE, PARTITION = (
 CONSOLE, NETWORK_OF_ITS_OWN = (
     f"tests/sinks/test_{name}.py" for name in ("console_faults", "own_network")
 )
+APART, OWN_PROCESS = "tests/process/test_apart.py", "tests/writer/apart/test_sink.py"
 DATAGRAMS = "tests/sinks/test_datagrams.py"
 BREAKER, CHAIN, QUEUE = (
     f"tests/resilience/test_{name}.py" for name in ("breaker", "chain", "queue")
@@ -66,6 +67,21 @@ NETWORK = [
         "its own thread is held, and left behind at the end; what it holds is reported as left",
         ((QUEUE, "test_a_hanging_sink_holds_nobody"),
          (QUEUE, "test_a_hanging_sink_cannot_hold_the_close")),
+    ),
+    (
+        "N2", "it never gives the interpreter's lock back", "a call of C by `ctypes.PyDLL`",
+        "its process alone stands still, and dies with the writer",
+        ((APART, "test_a_call_that_keeps_the_interpreter_for_ever_holds_up_nobody"),
+         (APART, "test_it_dies_with_its_writer_whatever_call_it_is_in"),
+         (OWN_PROCESS, "test_a_call_that_never_returns_ends_with_its_time")),
+    ),
+    (
+        "N2", "its code crashes its process",
+        "SIGSEGV, `abort`, `os._exit`, SIGKILL at random under load",
+        "what was under way comes again; an event that kills each time is refused",
+        ((OWN_PROCESS, "test_a_death_is_a_fault_that_may_pass_and_says_how_it_was"),
+         (APART, "test_a_storm_of_deaths_loses_nothing_and_keeps_the_order"),
+         (APART, "test_an_event_that_kills_every_process_goes_to_the_fallback_alone")),
     ),
     (
         "N2", "it is away, and the writer is killed", "SIGKILL at each system call of a spool",

@@ -1,7 +1,8 @@
-"""Sinks that run in the writers of tests/process/test_sinks.py, and what they leave to be read."""
+"""Sinks of the services of tests/process, and what they leave to be read."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import time
 from collections import Counter
@@ -28,6 +29,24 @@ def hang(line):
     """It never comes back."""
     _into("hangs", "x")
     time.sleep(1e6)
+
+
+def marked(line):
+    """As `note`, and by whom: session, number, pid."""
+    _into("notes", f"{line.session or '-'} {line.seq} {os.getpid()}\n")
+
+
+def hold(line):
+    """A call of C that never gives the interpreter back."""
+    _into("holds", f"{os.getpid()}\n")
+    ctypes.PyDLL(None).sleep(1_000_000)
+
+
+def deadly(line):
+    """One message is its process's death."""
+    if line.message == "poison":
+        ctypes.string_at(0)
+    note(line)
 
 
 def refuse(line):

@@ -1,5 +1,5 @@
 """Nothing that lies in shared memory, on disk or in a socket is ever unpickled: nobody even loads
-what could do it, but the writer that is given an object without a name when it is started.
+what could do it, but the process of a sink that is an object without a name.
 """
 
 from __future__ import annotations
@@ -247,13 +247,14 @@ def test_nothing_loads_what_unpickles_whatever_befalls_a_service(world, audited,
 
     assert (0, len(sinkside.ids(one.place))) == (report.exit_code, report.events)
     assert list(folder.glob("app.2*.gz"))
-    # The server (a killed writer's follower is its fork), the worker, and the commands.
-    assert 4 == sum(line.endswith(" audited") for line in text), text
+    # The server (a killed writer's follower is its fork), the worker, the commands, and the sink's
+    # process of either writer.
+    assert 6 == sum(line.endswith(" audited") for line in text), text
     assert [] == [line for line in text if not line.endswith(" audited")]
 
 
-def test_an_object_without_a_name_is_unpickled_by_the_writer_alone(world, audited):
-    """It comes on its standard input when it is started, by design, and nothing else does."""
+def test_an_object_without_a_name_is_unpickled_by_its_own_process_alone(world, audited):
+    """Its bytes reach that by the writer, which does not look into them."""
     environment, seen = audited
     world.run(
         """
@@ -272,3 +273,4 @@ def test_an_object_without_a_name_is_unpickled_by_the_writer_alone(world, audite
     assert found
     for line in found:
         assert "mplog/writer/carried.py" in line, line
+        assert line.startswith("['-c'] "), line  # the writer has its service's name there

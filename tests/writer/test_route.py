@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import apartside
 import msgspec
 import pytest
 from one_writer import PAYLOADS
@@ -13,7 +15,7 @@ from mplog.config.sink import canonical
 from mplog.event.codec import ENCODER
 from mplog.event.event import Event
 from mplog.metrics.board import read_board
-from mplog.writer import announce
+from mplog.writer import announce, route
 from mplog.writer.reload import route_anew
 
 
@@ -159,8 +161,8 @@ class Failing:
 def test_an_outage_is_told_once_and_its_end_too(place, routed, wait_for):
     """In the files; by hand it is tried at once."""
     Failing.away = True
-    target = {"type": "callable", "target": f"{__name__}:Failing", "retry_for": "0 s"}
-    outlets = routed({**target, "name": "far"})
+    target = {"type": "callable", "target": f"{__name__}:Failing", "process": "writer"}
+    outlets = routed({**target, "name": "far", "retry_for": "0 s"})
     batch(place, (20, "shop"))
     lines = place.job.sinks[0].lines
 
@@ -177,6 +179,34 @@ def test_an_outage_is_told_once_and_its_end_too(place, routed, wait_for):
 
     assert 2 == len(lines)
     wait_for(lambda: outlets.idle, 10.0, "the queue")
+
+
+def test_a_process_that_is_let_go_and_does_not_end_is_killed(place, routed, wait_for, monkeypatch):
+    """When its time is over, in whatever call it is."""
+    monkeypatch.setenv("APARTSIDE", str(place.job.path.parent))
+    monkeypatch.syspath_prepend(str(Path(apartside.__file__).parent))
+    monkeypatch.setattr(route, "LET_GO_S", 0.1)
+    outlets = routed({"type": "callable", "target": "apartside:hold", "timeout": "0 s"})
+    batch(place, (20, "shop"))
+    pid = int(wait_for(lambda: apartside.left(place.job.path.parent, "held"), 40.0, "a call")[0])
+    outlets.take_up(setting({"name": "other"}))
+    wait_for(lambda: outlets.look(time.monotonic(), last=True) or not outlets._leaving, 20.0, "it")
+    wait_for(lambda: not Path("/proc", str(pid)).exists(), 20.0, "its end")
+
+
+def test_what_cannot_be_had_in_its_process_is_off_and_told_once(place, routed, wait_for):
+    """Its events are refused, and go to its fallback; by hand it is looked at again."""
+    table = {"type": "callable", "target": "nowhere:at_all", "name": "mine", "fallback": "second"}
+    outlets = routed(table, {"name": "second", "standby": "on"})
+    batch(place, (20, "shop"), (40, "shop"))
+    events_of(outlets, "second", wait_for, 2)
+    assert outlets.look(0.0, last=True) is outlets.look(0.0, last=True) is None
+    row = outlet_of(outlets, "mine").row()
+    assert ("off", "ModuleNotFoundError") == (row.breaker, row.error[:19])
+    told = b"".join(place.job.sinks[0].lines)
+    assert 1 == told.count(b"cannot be had: ModuleNotFoundError")
+    outlets.try_again()
+    assert not outlet_of(outlets, "mine").problem
 
 
 def test_what_cannot_be_made_is_off(place, routed):
