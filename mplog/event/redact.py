@@ -10,6 +10,7 @@ from typing import Any
 
 from mplog._native import secrets
 from mplog.event.event import ExceptionInfo, Frame
+from mplog.event.sanitise import MORE
 
 REDACTED = "[redacted]"
 _MAX_DEPTH = 64
@@ -56,15 +57,15 @@ class Redaction:
             return self.text(value)
         if isinstance(value, bytes):
             return self.data(value)
-        if depth > _MAX_DEPTH:
+        if not isinstance(value, (dict, list, tuple)):
             return value
+        if depth > _MAX_DEPTH:  # no format shows what is there, but a callable would get it
+            self.changed = True
+            return MORE
         if isinstance(value, dict):
             return self.mapping(value, depth)
-        if isinstance(value, list):
-            return [self.value(item, depth + 1) for item in value]
-        if isinstance(value, tuple):  # what a list is as a key
-            return tuple([self.value(item, depth + 1) for item in value])
-        return value
+        items = [self.value(item, depth + 1) for item in value]
+        return items if isinstance(value, list) else tuple(items)  # what a list is as a key
 
     def mapping(self, fields: dict[Any, Any], depth: int = 0) -> dict[Any, Any]:
         """A key that is then another one's is `[redacted]~2`."""

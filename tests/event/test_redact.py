@@ -207,6 +207,22 @@ def test_a_value_is_gone_through_at_any_depth():
     assert {"S3", "S4"} == found.hidden
 
 
+@pytest.mark.parametrize("around", [lambda v: [v], lambda v: {"k": v}, lambda v: (v,)])
+def test_what_lies_too_deep_to_be_gone_through_is_left_out(around):
+    """A secret deeper than 64 reaches nobody; what is no container is looked at at any depth."""
+    value, deep = "password=S3", "password=S3"
+    for _ in range(80):
+        deep = around(deep)
+    for _ in range(64):
+        value = around(value)
+    found = Redaction()
+
+    assert "S3" not in repr(found.value(deep))
+    assert found.changed
+    assert "…" in repr(found.value(deep))
+    assert "password=[redacted]" in repr(found.value(value))
+
+
 @pytest.mark.parametrize("key", ["a", b"a", 1, (1, 2), ("password=S3", b"token=S4")])
 def test_a_map_with_keys_of_any_kind_is_gone_through(key):
     """What msgpack decodes to a tuple where it is a key, too."""
