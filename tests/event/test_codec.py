@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mplog.event import codec
-from mplog.event.event import Event
+from mplog.event.event import Event, ExceptionInfo
 
 LIMIT = 65_536
 
@@ -70,3 +70,18 @@ def test_args_of_percent_templates_travel():
     """List and map arguments keep their shape; a map's keys become text."""
     assert [1, "a"] == codec.decode(codec.encode(Event("t", "%s", args=(1, "a")), LIMIT)[0]).args
     assert {"1": 2} == codec.decode(codec.encode(Event("t", "%s", args={1: 2}), LIMIT)[0]).args
+
+
+def test_a_chain_without_end_is_cut_where_it_is_too_deep():
+    """What is beyond 32 causes is left out and told as cut; the event travels."""
+    info = ExceptionInfo("E", "innermost")
+    for number in range(40):
+        info = ExceptionInfo("E", f"{number}\udc80", cause=info)
+
+    payload, cut = codec.encode(Event("t", "m", exception=info), LIMIT)
+    told, depth = codec.decode(payload).exception, 0
+    while told.cause is not None:
+        told, depth = told.cause, depth + 1
+
+    assert cut
+    assert (31, "8\\udc80") == (depth, told.message)

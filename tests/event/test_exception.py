@@ -168,3 +168,63 @@ def test_stack_text_ends_at_the_frame():
     assert "Stack (most recent call last):" == text.splitlines()[0]
     assert "in test_stack_text_ends_at_the_frame" in text.splitlines()[-2]
     assert 2 == text.count('  File "')
+
+
+def test_a_line_without_source_is_named_without_its_text():
+    """Code that came from no file is told by its place alone."""
+    space: dict = {"sys": sys, "stack_text": stack_text}
+    exec(compile("text = stack_text(sys._getframe(), 1)", "<made up>", "exec"), space)
+
+    assert (
+        'Stack (most recent call last):\n  File "<made up>", line 1, in <module>' == space["text"]
+    )
+
+
+class Nameless(type):
+    @property
+    def __module__(cls):
+        raise RuntimeError("no module")
+
+
+class BadNotes(ValueError):
+    @property
+    def __notes__(self):
+        raise RuntimeError("no notes")
+
+
+class BadGroup(ValueError):
+    @property
+    def exceptions(self):
+        raise RuntimeError("no members")
+
+
+BadGroup.__name__ = "BaseExceptionGroup"
+
+
+def test_a_type_that_hides_its_name_is_of_unknown_type():
+    """A metaclass that raises costs the name alone."""
+    info = describe(Nameless("Odd", (ValueError,), {})("said"))
+
+    assert ("exception of unknown type", "said") == (info.type, info.message)
+
+
+def test_notes_and_members_that_raise_cost_themselves_alone():
+    """The exception is told all the same; that notes could not be read is told in their place."""
+    notes, group = describe(BadNotes("n")), describe(BadGroup("g"))
+
+    assert ("n", ["<notes unreadable: BadNotes>"]) == (notes.message, notes.notes)
+    assert ("g", []) == (group.message, group.group)
+
+
+def test_a_loader_that_raises_costs_the_source_line_alone():
+    """Where a module's own loader fails, its frames are told without their text."""
+
+    class Loader:
+        def get_source(self, name):
+            raise ValueError("not today")
+
+    space = {"__name__": "loaded", "__loader__": Loader()}
+    exec(compile("def fail():\n    raise KeyError(1)\n", "loaded-by-nobody.py", "exec"), space)
+    info = describe(caught(space["fail"]))
+
+    assert ("fail", 2, "") == (info.stack[-1].function, info.stack[-1].line, info.stack[-1].text)

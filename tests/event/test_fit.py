@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mplog.event import codec
 from mplog.event.event import Event, ExceptionInfo, Frame
+from mplog.event.fit import level
 
 LIMIT = 65_536
 
@@ -105,3 +106,40 @@ def test_long_exceptions_fit_and_keep_type_message_and_innermost_frames():
 def test_anything_fits_and_decodes(value, max_bytes):
     """Arbitrary data encodes within its limit and decodes."""
     sent(value, max_bytes)
+
+
+@given(st.lists(st.integers(0, 300), max_size=12), st.integers(0, 2_000))
+def test_the_level_is_the_greatest_that_fits(sizes, limit_bytes):
+    """Of all levels the sum is within the limit, and with the next one it is not; where all fit
+    whole, it is the largest size.
+    """
+    found = level(sizes, limit_bytes)
+
+    assert sum(min(size, found) for size in sizes) <= limit_bytes
+    if sum(sizes) <= limit_bytes:
+        assert found == max(sizes, default=0)
+    else:
+        assert sum(min(size, found + 1) for size in sizes) > limit_bytes
+
+
+def test_a_record_that_is_too_large_for_its_share_is_left_out_whole():
+    """A dataclass among too many has `…` in its place: half of one cannot be read."""
+    few, _ = sent([Basket("b", ["kept"]), "x" * 100_000])
+    many, cut = sent([*[Basket("b", ["q" * 200])] * 400, Basket("b", [])])
+
+    assert ({"owner": "b", "items": ["kept"]}, True) == (few[0], few[1].endswith("…"))
+    assert cut
+    assert (["…"] * 400, {"owner": "b", "items": []}) == (many[:400], many[400])
+
+
+def test_what_led_to_a_cut_exception_is_kept_whole_where_it_fits():
+    """A long message takes no room from a short stack, nor from the exception before it."""
+    frames = [Frame("/f.py", 1, "g", "t")]
+    before = ExceptionInfo("Before", "b", frames)
+    info = ExceptionInfo("a.B", "m" * 90_000, frames, ["n" * 15_000] * 2, context=before)
+
+    payload, cut = codec.encode(Event("t", "m", exception=info), 16_000)
+    told = codec.decode(payload).exception
+
+    assert (True, "n…") == (cut, told.notes[0][-2:])
+    assert (frames, before) == (told.stack, told.context)

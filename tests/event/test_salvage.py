@@ -111,3 +111,17 @@ def test_any_bytes_are_an_event_or_none(data, at):
 
     for payload in (data, PREFIX + data, good[:at] + data + good[at:]):
         assert isinstance(codec.decode(payload), (Event, type(None)))
+
+
+def test_what_lies_too_deep_is_stepped_over_whatever_it_is():
+    """Maps, texts, bytes and extensions beyond the depth are left out, and what follows is read."""
+    deep = (
+        b"\x95" + b"\x82\x01\xa2ab\x02\x91\x05" + b"\xa3abc" + b"\xc4\x02\x00\x00" + b"\xd4\x05\x00"
+    )
+    deep += b"\xcd\x01\x00"
+    payload = b"\x94\xa1l\xa1m\x81\xa1k" + b"\x91" * 60 + deep + b"\x81\xa1r\x05"
+
+    event = salvage(payload)
+
+    assert ({"r": 5}, True) == (event.context, "…" in str(event.fields))
+    assert salvage(payload[:-5]) is None
