@@ -106,3 +106,20 @@ def test_text_is_bounded():
 
     assert len(stacktrace(deep)) <= MAX_TEXT_CHARS + 1
     assert len(stacktrace(nested)) <= MAX_TEXT_CHARS + 1
+
+
+def test_frames_left_out_are_told_in_their_place():
+    """Between the outermost and the innermost fifty stands how many are not there."""
+
+    def dive(depth):
+        if depth:
+            (lambda: dive(depth - 1))()
+        raise ValueError("deep")
+
+    with pytest.raises(ValueError, match="deep") as caught:
+        dive(150)
+    lines = stacktrace(describe(caught.value)).splitlines()
+
+    (place,) = [number for number, line in enumerate(lines) if line.startswith("  …")]
+    assert "  … 202 frames left out" == lines[place]
+    assert lines[place + 1].startswith('  File "')

@@ -151,3 +151,15 @@ def test_percent_without_arguments_is_text(args):
 def test_lists_and_bytes_are_shown_as_python_shows_them():
     """Containers go through `%s` and `%r` as they look."""
     assert "[1, 'a'] b'x' ['é']" == render_percent("%s %r %s", [[1, "a"], b"x", ["é"]])
+
+
+@pytest.mark.parametrize(
+    ("template", "args"),
+    [("%(a)s", [1]), ("%(a)*d", {"a": 5}), ("%(a).*f", {"a": 1.5}), ("%(a)s %s", [{"a": 1}])],
+)
+def test_names_want_a_map_and_no_width_of_their_own(template, args):
+    """Where Python's `%` raises for a name, template and arguments are both shown."""
+    with pytest.raises(TypeError):
+        template % (tuple(args) if isinstance(args, list) and len(args) != 1 else args)
+
+    assert render_percent(template, args).startswith(f"{template} ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import msgspec
 import pytest
 
@@ -99,3 +101,20 @@ def test_formats_by_name():
     assert isinstance(formatter("text"), TextFormat)
     with pytest.raises(ValueError, match="'xml' is unknown; use one of json, logfmt, text"):
         formatter("xml")
+
+
+def test_a_time_in_a_field_reads_as_a_time():
+    """In UTC with its Z; within a list or a map it stands in quotes."""
+    at = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    text = shown(Event("l", "m", {"at": at, "all": [at]}))
+
+    assert text.endswith("m  at=2026-01-02T03:04:05Z all=['2026-01-02T03:04:05Z']\n")
+
+
+def test_what_is_nested_without_end_is_shown_to_its_depth():
+    """64 lists or maps deep; what lies deeper is `…`."""
+    value = 5
+    for _ in range(100):
+        value = [value]
+
+    assert shown(Event("l", "m", {"k": value})).endswith(f"m  k={'[' * 65}…{']' * 65}\n")
