@@ -22,7 +22,6 @@ import contextlib
 import errno
 import os
 import stat
-import sys
 import time
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
@@ -225,7 +224,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         return CRASHED
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

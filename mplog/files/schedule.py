@@ -76,13 +76,11 @@ def next_moment(moment: Moment, after_s: int) -> int:
         return _next_hour(clock, after_s)
     time = datetime.timedelta(seconds=moment.second)
     day = datetime.datetime.combine(clock.wall(after_s).date(), datetime.time())
-    for days in range(3 * 366):
-        start = day + days * _DAY
-        if _begins(moment, start):
-            at_s = clock.first(start + time)
-            if at_s > after_s:
-                return at_s
-    raise AssertionError("every moment comes within a year")
+    while True:  # every moment comes within a year
+        at_s = clock.first(day + time) if _begins(moment, day) else after_s
+        if at_s > after_s:
+            return at_s
+        day += _DAY
 
 
 def _begins(moment: Moment, day: datetime.datetime) -> bool:

@@ -111,10 +111,6 @@ class Snapshot:
         alone = self.log.partial and any(a and a.generation <= through for a in named)
         return Retired() if alone else self.manifest.retired
 
-    def has_problem(self, path: str) -> bool:
-        """Tell whether this file could not be opened."""
-        return any(problem.path == path for problem in self.problems)
-
     def notes(self) -> list[str]:
         """What is worth knowing about the set itself."""
         log, notes = self.log, []
@@ -220,19 +216,20 @@ def take(log: Log) -> Snapshot:
 
     A file that is not there is tried again while the log has archives: it may be about to appear.
     """
-    for tries_left in range(TRIES - 1, -1, -1):
+    tries = 1
+    while True:
         snapshot = Snapshot(log)
         try:
-            snapshot.fill(last_try=tries_left == 0)
+            snapshot.fill(last_try=tries >= TRIES)
         except Unstable:
             snapshot.close()
-            time.sleep(_BETWEEN_TRIES_S)
         except BaseException:
             snapshot.close()
             raise
         else:
-            break
-    return snapshot
+            return snapshot
+        tries += 1
+        time.sleep(_BETWEEN_TRIES_S)
 
 
 def _why(error: OSError) -> str:
