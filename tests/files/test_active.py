@@ -10,7 +10,7 @@ import os
 import pytest
 
 from mplog.files import active
-from mplog.files.active import ActiveFile
+from mplog.files.active import AbsentFile, ActiveFile
 from mplog.ring import folder
 from mplog.ring.folder import open_directory
 
@@ -78,3 +78,83 @@ def test_the_directory_that_was_looked_at_is_the_one_used(tmp_path, monkeypatch)
 
     assert ["app.jsonl"] == os.listdir(tmp_path / "moved")
     assert [] == os.listdir(log)
+
+
+def test_in_place_of_a_file_that_cannot_be_had_there_is_nothing(tmp_path):
+    """No bytes, no descriptor, no place; closing it closes nothing."""
+    absent = AbsentFile(tmp_path / "app.jsonl")
+
+    assert (0, None, False, False) == (
+        absent.size(), absent.stat(), absent.in_place(), absent.end_line(),
+    )  # fmt: skip
+    assert (True, -1, None) == (absent.absent, absent.fd, absent.close())
+
+
+def comes_and_goes(monkeypatch, times):
+    """Somebody makes the file and deletes it again between every two tries to open it."""
+    real, left = os.open, [times]
+
+    def raced(path, flags, *mode, **where):
+        if path == "app.jsonl" and left[0]:
+            if not flags & os.O_CREAT:
+                raise FileNotFoundError(errno.ENOENT, "no such file", path)
+            left[0] -= 1
+            raise FileExistsError(errno.EEXIST, "there is one", path)
+        return real(path, flags, *mode, **where)
+
+    monkeypatch.setattr(active.os, "open", raced)
+
+
+def test_a_file_that_comes_and_goes_is_opened_when_it_stays(tmp_path, monkeypatch):
+    """The next try has it."""
+    comes_and_goes(monkeypatch, 7)
+    ActiveFile(tmp_path / "app.jsonl", 0o600).close()
+
+    assert (tmp_path / "app.jsonl").exists()
+
+
+def test_a_file_that_never_stays_is_told_as_busy(tmp_path, monkeypatch):
+    """The tries are bounded."""
+    comes_and_goes(monkeypatch, 1_000)
+    with pytest.raises(OSError, match="comes and goes") as refused:
+        ActiveFile(tmp_path / "app.jsonl", 0o600)
+
+    assert errno.EBUSY == refused.value.errno
+
+
+@pytest.mark.parametrize("readable", [False, True], ids=["not readable", "no attributes"])
+def test_a_refusal_of_unknown_cause_is_told_as_the_system_does(tmp_path, monkeypatch, readable):
+    """Where the file's attributes cannot be seen, nothing is made up."""
+    (tmp_path / "app.jsonl").touch()
+    real = os.open
+
+    def refused(path, flags, *mode, **where):
+        if str(path).endswith("app.jsonl") and (flags & os.O_RDWR or not readable):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+        return real(path, flags, *mode, **where)
+
+    def no_attributes(*_):
+        raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+    monkeypatch.setattr(active.os, "open", refused)
+    monkeypatch.setattr(active.fcntl, "ioctl", no_attributes)
+    with pytest.raises(PermissionError, match="Operation not permitted"):
+        ActiveFile(tmp_path / "app.jsonl", 0o600)
+
+
+def test_an_owner_that_cannot_be_given_is_left(tmp_path, monkeypatch):
+    """Who may not give a file away keeps it, and says so."""
+    fd = os.open(tmp_path / "app.jsonl", os.O_RDWR | os.O_CREAT, 0o600)
+    now = os.fstat(fd)
+    other = os.stat_result((*now[:4], now.st_uid + 1, now.st_gid, *now[6:]))
+
+    def refused(*_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    try:
+        assert active.own(fd, now)
+        monkeypatch.setattr(active.os, "fchown", refused)
+        assert not active.own(fd, other)
+        assert (now.st_uid, now.st_gid) == (os.fstat(fd).st_uid, os.fstat(fd).st_gid)
+    finally:
+        os.close(fd)

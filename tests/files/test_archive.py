@@ -10,6 +10,7 @@ from mplog.files.archive import (
     Archive,
     active_of,
     archive_name,
+    describe,
     list_archives,
     next_generation,
     parse_archive,
@@ -133,3 +134,11 @@ def test_the_next_generation_is_above_all_that_ever_were():
     assert 5 == next_generation([archive], Manifest())
     assert 7 == next_generation([archive], entry)
     assert 10 == next_generation([archive], Manifest(retired=Retired(through=9)))
+
+
+def test_an_archive_that_is_gone_in_every_form_is_not_described(tmp_path):
+    """Deleted by somebody else: there is nothing to say, and the error says what was not there."""
+    archive = parse_archive("app.jsonl", archive_name("app.jsonl", 1, 0))
+    (tmp_path / archive_name("app.jsonl", 2, 0)).touch()
+    with pytest.raises(FileNotFoundError, match="000001"):
+        describe(tmp_path, "app.jsonl", archive)
