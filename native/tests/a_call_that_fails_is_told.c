@@ -197,15 +197,15 @@ static const struct deed {
     {"a file gets its condition", nothing, condition, false},
 };
 
-/* Once for each of its calls; how many there were. */
-static long each_fails(const struct deed *d, unsigned kinds, int error)
+/* Once for each of its calls, by `fail` with all after it or without; how many there were. */
+static long each_fails(const struct deed *d, void (*fail)(long, int), unsigned kinds, int error)
 {
     long n, struck = 1;
     for (n = 1; struck; n++) {
         d->before();
         const int held = things_held(place);
         fail_kinds = kinds;
-        fail_nth(n, error);
+        fail(n, error);
         int rc = d->deed();
         struck = fail_never();
         if (rc < 0 && !struck)
@@ -240,12 +240,22 @@ static int test(const char *dir)
     CHECK_EQ(reap(spawn(boot_unknown, (void *)2)), 1);
     CHECK_EQ(mpl_journal_open(&journal, dir, SERVICE, STAGING), 0);
     for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
-        const long any = each_fails(&deeds[i], F_ANY, EIO);
-        const long moved = each_fails(&deeds[i], F_PREAD | F_PWRITE, FAIL_NOTHING);
-        each_fails(&deeds[i], F_PREAD | F_PWRITE, EINTR);
+        const long any = each_fails(&deeds[i], fail_nth, F_ANY, EIO);
+        if (deeds[i].deed != claim) /* which waits for a bell that can be set up again */
+            CHECK(each_fails(&deeds[i], fail_from, F_ANY, EIO) > 0);
+        const long moved = each_fails(&deeds[i], fail_nth, F_PREAD | F_PWRITE, FAIL_NOTHING);
+        each_fails(&deeds[i], fail_nth, F_PREAD | F_PWRITE, EINTR);
         printf("%s: %ld calls, %ld of them move bytes\n", deeds[i].name, any, moved);
         CHECK(any > 0);
     }
     mpl_journal_close(&journal);
+
+    struct mpl_bell *bell;
+    bool created;
+    no_bell();
+    fail_kinds = F_LINK;
+    fail_from(1, EEXIST); /* a bell that is there whenever one is to be made, and never when it is looked for */
+    CHECK_EQ(mpl_bell_open(dir, SERVICE, CONF, strlen(CONF), &bell, &created), MPL_E_RETIRED);
+    CHECK(fail_never() > 1 && !created);
     return 0;
 }
