@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,24 @@ def test_every_test_that_a_document_names_exists(path: Path) -> None:
     """File and function, by their names."""
     assert named(path.read_text(encoding="utf-8"))
     assert [] == absent(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("module", "page"),
+    [
+        ("mplog/config/reference.py", "docs/reference/configuration.md"),
+        ("mplog/errors/reference.py", "docs/reference/errors.md"),
+        ("mplog/cli/reference.py", "docs/reference/cli.md"),
+        ("mplog/config/example.py", ".env.example"),
+    ],
+)
+def test_a_module_that_makes_a_page_prints_it(
+    module: str, page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a program, and nothing else: its output is written over the page."""
+    runpy.run_path(str(ROOT / module), run_name="__main__")
+
+    assert (ROOT / page).read_text(encoding="utf-8") == capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["guarantees.md", "processes.md", "seeded-bugs.md"])

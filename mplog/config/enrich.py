@@ -37,8 +37,6 @@ def is_constant(word: str) -> bool:
 
 def _items(value: object) -> Iterator[object]:
     text = plain(value)
-    if text is None or text is False:
-        return
     if isinstance(text, str):
         if text.strip().lower() not in ("", "off"):
             yield from text.split(",")

@@ -102,6 +102,17 @@ def test_a_key_that_stands_twice_counts_as_decoding_has_it():
     assert (True, True) == both(compiled("a.b == 1"), head + narrow)
 
 
+def test_a_field_is_looked_for_sixteen_maps_deep():
+    """And no deeper, so that no event makes the search long."""
+    for depth, right in ((16, True), (17, False)):
+        fields = 1
+        for _ in range(depth):
+            fields = {"a": fields}
+        program = compiled(".".join(["a"] * depth) + " == 1")
+
+        assert (right, right) == both(program, Event("l", "t", fields))
+
+
 @pytest.mark.parametrize(
     "payload",
     [b"", b"\xc1", b"\x93\xa1l", b"\x93\xa1l\xa1t\x82\xa1a\xdb\xff\xff\xff\xff", b"\x92\x01\x02"],

@@ -54,6 +54,21 @@ def test_a_callable_without_a_name_is_known_by_a_word():
         assert (word,) == key.parse(key.text((word,)))
 
 
+def test_an_object_that_fails_when_it_is_asked_for_its_name_is_refused():
+    """Its own code runs while the settings are read, and ends nobody."""
+
+    class Proxy:
+        def __call__(self):
+            return {}
+
+        @property
+        def __module__(self):
+            raise RuntimeError("not connected")
+
+    with pytest.raises(WrongValue, match="is not an enricher"):
+        KEYS["enrich"].parse(Proxy())
+
+
 @pytest.mark.parametrize(
     ("value", "wrong"),
     [

@@ -42,6 +42,15 @@ def test_the_machine_and_the_user_are_known():
     assert f"{HOST}-{user}" == filled("{host}-{user}", {})
 
 
+def test_a_user_without_a_name_is_a_number(monkeypatch):
+    """As in a container that runs under a user of its caller's choice."""
+    users = {entry.pw_uid for entry in pwd.getpwall()}
+    nameless = next(uid for uid in range(60_001, 70_000) if uid not in users)
+    monkeypatch.setattr(os, "geteuid", lambda: nameless)
+
+    assert f"{nameless}.jsonl" == filled("{user}.jsonl", {})
+
+
 def test_a_setting_is_filled_in_once(tmp_path, monkeypatch):
     """By every file of the service; what is parsed is parsed again from its text."""
     monkeypatch.setenv("RANK", "3")

@@ -13,7 +13,7 @@ from mplog.event.event import Event, ExceptionInfo, Stamped
 EVENT = Event(
     "app.db.pool",
     "slow query {sql}",
-    {"user": "ann", "n": 3, "x": 2.5, "ok": True, "no": None, "a": {"b": {"c": 1}}, "p.q": 7},
+    {"user": "ann", "n": 3, "x": 2.5, "ok": True, "no": None, "a": {"b": {"c": 1}}, "p.q": 7, "text": 'a "b"\n\t\r\\cd'},
     {"request": "r-1", "user": "shadowed"},
     "/srv/app.py",
     42,
@@ -54,6 +54,7 @@ HOLD = [
     'n == 4 or user < "b" and user >= "a"',
     "not (n == 4 or n == 5)",
     "NOT n == 4 AND NOT n == 5",
+    r'text == "a \"b\"\n\t\r\\c\d"',
 ]
 
 

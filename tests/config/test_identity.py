@@ -1,6 +1,7 @@
 """A service's name from its file."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def test_other_files_have_other_names(tmp_path):
     """Directory and name both count, and do not run into each other."""
     files = ["a/b", "a/c", "d/b", "a", "ab"]
     assert len({service_name(tmp_path / file) for file in files}) == len(files)
+
+
+def test_the_name_is_the_same_where_python_has_its_digests_from_openssl_alone(
+    tmp_path, monkeypatch
+):
+    """Some distributions build it without its own."""
+    name = service_name(tmp_path / "app.log")
+    monkeypatch.setitem(sys.modules, "_blake2", None)
+
+    assert name == service_name(tmp_path / "app.log")
 
 
 @pytest.mark.parametrize("base", [".app.log", "журнал", "a b/c:d", "x" * 200, "a\udcff", "-x"])

@@ -103,6 +103,7 @@ def test_what_is_wrong_is_told(given, told):
         ({"type": "console", "spool": "off"}, "spool_bytes", 0),
         ({"type": "console", "spool": False}, "spool_bytes", 0),
         ({"type": "console", "format": "json"}, "format", "json"),
+        ({"type": "console", "filter": False}, "filter", None),
     ],
 )
 def test_an_option_is_kept_as_it_was_given(entry, option, kept):
@@ -121,12 +122,15 @@ def test_an_option_is_kept_as_it_was_given(entry, option, kept):
         ("spool", "10 B", "is too small"),
         ("fallback", "no name", "is not the name of a sink"),
         ("queue", 0, "is not a count"),
+        ("app", "shop\n<0>forged", "is not a text"),
+        ("app", "x" * 4_001, "is not a text"),
+        ("app", 7, "is not a text"),
     ],
 )
 def test_a_wrong_option_is_told_with_its_value(option, value, told):
     """And what would be right."""
     with pytest.raises(WrongValue, match=told) as caught:
-        parse_sinks([{"type": "console", option: value}])
+        parse_sinks([{"type": "journald" if option == "app" else "console", option: value}])
     assert "give " in caught.value.right
 
 

@@ -21,6 +21,7 @@ MODE = (
 )
 COMPRESSION = 'give "gzip", "zstd" or "off"'
 EVENT = 'give a size from "1 KiB" to "256 KiB"'
+MEMORY = 'give a size from "1 MiB" on, or "off"'
 NAME = "give 1 to 64 characters out of A-Z a-z 0-9 . _ -, the first one not a dot"
 FILE = 'give the path of a log file, such as "logs/app.jsonl"'
 DIR = 'give the path of a directory, such as "/dev/shm/my-service"'
@@ -130,6 +131,9 @@ def test_right_values_are_taken(key, value, parsed):
         ("mode", -1, f"-1 has other bits than the permission bits 0o777; {MODE}"),
         ("mode", "0400", f'"0400" does not let the owner read and write; {MODE}'),
         ("mode", None, f"None is not a file mode; {MODE}"),
+        ("memory", "16 KiB", f'"16 KiB" is out of range; {MEMORY}'),
+        ("memory", "2048 TiB", f'"2048 TiB" is out of range; {MEMORY}'),
+        ("overflow", "5 GiB", '"5 GiB" is out of range; give a size up to "4 GiB"'),
         ("max_event_bytes", 1023, f"1023 is out of range; {EVENT}"),
         ("max_event_bytes", "1 MiB", f'"1 MiB" is out of range; {EVENT}'),
         ("service", ".web", f'".web" is not a service name; {NAME}'),
