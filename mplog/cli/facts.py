@@ -63,11 +63,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def place(path: Path) -> Place:
     """Look at a directory, or at the nearest one above it."""
-    found = next(above for above in (path, *path.parents) if above.exists())
     try:
+        found = next(above for above in (path, *path.parents) if above.exists())
         status, fs = found.stat(), os.statvfs(found)
     except OSError as error:
-        return Place(path=str(path), error=str(error), locks=None)
+        return Place(path=str(path), there=False, writable=False, error=str(error), locks=None)
     writable = found.is_dir() and os.access(found, os.W_OK | os.X_OK, effective_ids=True)
     return Place(
         path=str(path),
@@ -141,7 +141,8 @@ _NO_LIMIT = 1 << 60  # v1 writes a number near 2^63
 def _least(
     found: dict[str, int | None], name: str, base: Path, at: Path, limit: str, used: str
 ) -> None:
-    for folder in (at, *at.parents):
+    way = (at, *at.parents)
+    for folder in way[: way.index(base) + 1]:
         text = _text(folder / limit).strip()
         value = int(text) if text.isdigit() and int(text) < _NO_LIMIT else None
         known = found.get(name)
@@ -149,8 +150,6 @@ def _least(
             in_use = _text(folder / used).strip()
             found[name] = value
             found[f"{name}_used"] = int(in_use) if in_use.isdigit() else None
-        if folder == base:
-            break
 
 
 def _text(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -85,6 +86,76 @@ def test_each_finding_has_its_verdict(changes, subject, verdict):
     assert worse[0].found
     assert worse[0].means
     assert worse[0].do
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "found", "means"),
+    [
+        ({"cgroup": {"memory": 512 * MIB, "memory_used": 12 * MIB}}, "cgroup: memory",
+         "500 MiB of 512 MiB left", ""),
+        ({"cgroup": {"pids": 100, "pids_used": 9}}, "cgroup: pids", "91 of 100 left", ""),
+        ({"versions": {"kernel": "6.1.0-18-amd64"}}, "versions: kernel", "6.1.0-18-amd64",
+         "how a worker died cannot always be told (from 6.15 on it can)"),
+    ],
+)  # fmt: skip
+def test_what_is_well_is_told_as_it_is(changes, subject, found, means):
+    """With what it means, where it means anything; there is nothing to do."""
+    (one,) = [one for one in decide(changed(**changes)) if one.subject == subject]
+
+    assert (OK, found, means, "") == (one.verdict, one.found, one.means, one.do)
+
+
+def test_a_file_system_that_does_not_answer_is_a_finding(tmp_path, monkeypatch):
+    """A network mount whose server is gone: the directory's own error is told."""
+
+    def gone(path):
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), str(path))
+
+    monkeypatch.setattr(facts.os, "statvfs", gone)
+    found = decide(msgspec.structs.replace(GOOD, log=facts.place(tmp_path)))
+    (locks,) = [one for one in found if one.subject == "log: locks"]
+
+    assert FAIL == locks.verdict
+    assert f"{tmp_path} cannot be written" == locks.found
+    assert os.strerror(errno.ESTALE) in locks.do
+
+
+def test_a_directory_behind_one_that_is_closed_is_a_finding(shm, as_nobody):
+    """This user may not even see whether it is there."""
+    closed = shm / "closed"
+    closed.mkdir()
+    shm.chmod(0o755)
+    closed.chmod(0)
+    with as_nobody():
+        place = facts.place(closed / "inner" / "deeper")
+    closed.chmod(0o700)
+    found = decide(msgspec.structs.replace(GOOD, shared=place))
+    (locks,) = [one for one in found if one.subject == "shared memory: locks"]
+
+    assert (False, None) == (place.writable, place.locks)
+    assert (FAIL, True) == (locks.verdict, os.strerror(errno.EACCES) in locks.do)
+
+
+def test_a_file_system_without_locks_is_noticed(tmp_path, monkeypatch):
+    """It refuses them, as some network file systems do."""
+
+    def refused(fd, byte):
+        raise RuntimeError(os.strerror(errno.ENOLCK), -errno.ENOLCK)
+
+    monkeypatch.setattr(facts._native, "lock", refused)
+
+    assert facts.place(tmp_path).locks is False
+
+
+def test_a_clock_that_cannot_be_asked_has_no_state(monkeypatch):
+    """A Python without a C library to load has no adjtimex."""
+
+    def none(name, **more):
+        raise OSError("Dynamic loading not supported")
+
+    monkeypatch.setattr(facts.ctypes, "CDLL", none)
+
+    assert facts.clock_state() is None
 
 
 def test_what_cannot_be_asked_is_no_finding():
