@@ -81,12 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _command_first(sys.argv[1:] if argv is None else list(argv))
     command = next((word for word in arguments if not word.startswith("-")), "")
-    module = importlib.import_module(f"mplog.cli.{command}") if command in COMMANDS else None
+    # argparse lets no command through for which there is none.
+    module: Any = importlib.import_module(f"mplog.cli.{command}") if command in COMMANDS else None
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
     _Parser.as_json = "--json-errors" in ours
     args = parser_of(command, module).parse_args(arguments)
-    if module is None:
-        raise AssertionError("argparse has let through a command that is not in the table")
     code = _guarded(module.run, args)
     if argv is None and command in _WAITED_FOR:
         from mplog.writer.exiting import leave

@@ -53,9 +53,7 @@ def _is_common(action: argparse.Action) -> bool:
 def _section(name: str, parser: argparse.ArgumentParser) -> str:
     own = [one for one in parser._actions if not _is_common(one) and one.dest != "help"]
     codes = exits.OWN.get(name, {})
-    text = f"\n## mplog {name}\n\n{parser.description}\n"
-    if own:
-        text += f"\n{_options(own)}"
+    text = f"\n## mplog {name}\n\n{parser.description}\n\n{_options(own)}"
     return text + f"\n{_codes(codes)}" if codes else text
 
 
