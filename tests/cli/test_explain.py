@@ -108,6 +108,26 @@ def test_the_writer_does_what_is_explained(shm, logdir):
     }
 
 
+def test_a_destination_that_an_event_does_not_get_to_is_told():
+    """By which setting; and that the call waits for the disk where it does."""
+    given = {"file": "/logs/app.jsonl", "file_level": "ERROR", "durable_level": "CRITICAL"}
+    page = list(lines(load(arguments=given).settings, "a"))
+    rows = {line.split()[0]: page[at + 1 : at + 3] for at, line in enumerate(page) if "(" in line}
+
+    kept_out = "  kept out of /logs/app.jsonl by file_level ERROR, and counted"
+    assert kept_out == rows["WARNING"][0]
+    assert "  into /logs/app.jsonl as json (file_level ERROR)" == rows["ERROR"][0]
+    assert "  the call returns when it is on the disk (durable_level)" == rows["CRITICAL"][1]
+    assert 1 == sum("durable_level" in line for line in page)
+
+
+def test_an_event_that_goes_nowhere_is_told():
+    """Neither a file nor a sink is named."""
+    page = list(lines(load().settings, "a"))
+
+    assert "  logged, and written nowhere: no file and no sink is named" in page
+
+
 def test_what_is_added_to_each_event_is_told():
     """Where there is something, and without what looks like a secret."""
     given = {"file": "/logs/app.jsonl", "enrich": ["host", "password=canary-5c0d"]}

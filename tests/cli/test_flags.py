@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,39 @@ def test_an_error_is_one_line_of_json(config, capsys):
     assert ["code", "context", "hint", "kind", "text"] == sorted(found)
     assert ("MPL-C001", "usage") == (found["code"], found["kind"])
     assert 2 == len(found["context"]["problems"])
+
+
+def test_what_is_no_error_is_not_told_among_lines_of_json(tmp_path, capsys):
+    """A program that reads stderr gets errors alone; the file gets all."""
+    log = tmp_path / "diagnostics.log"
+    flags = ["--json-errors", "--log-file", str(log)]
+    assert 0 == main.main(["recover", *flags, "--dir", str(tmp_path / "none")])
+
+    assert ("", "") == capsys.readouterr()
+    assert "no shared memory of another version" in log.read_text()
+
+
+def test_the_version_is_told(capsys, monkeypatch):
+    """Also where nothing is installed, and the sources run from where they are."""
+
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    for told in (
+        f"mplog {metadata.version('mplog')}\n",
+        "mplog (not installed: run from its sources)\n",
+    ):
+        with pytest.raises(SystemExit) as left:
+            main.main(["--version"])
+        assert (0, told) == (left.value.code or 0, capsys.readouterr().out)
+        monkeypatch.setattr(metadata, "version", absent)
+
+
+def test_importing_the_program_runs_nothing(monkeypatch):
+    """A spawned worker of whoever runs `python -m mplog …` imports it again, under another name."""
+    monkeypatch.setattr(sys, "argv", ["mplog", "verify"])
+
+    assert main.main is importlib.import_module("mplog.__main__").main
 
 
 def test_wrong_usage_is_json_too(capsys):

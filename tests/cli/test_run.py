@@ -4,6 +4,7 @@ it.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -112,15 +113,63 @@ def test_a_signal_before_the_command_has_started_reaches_it(handlers, monkeypatc
     assert [signal.SIGTERM] == sent
 
 
-def test_a_signal_that_is_ignored_stays_so(handlers):
-    """nohup mplog run … is nohup for the command too."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_is_ignored_stays_so(handlers, number):
+    """nohup mplog run … is nohup for the command too, and so it is behind a shell's `&`."""
+    signal.signal(number, signal.SIG_IGN)
     command = module.Command()
-    status = command.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 1)"], {})
+    status = command.run([sys.executable, "-c", f"import os; os.kill(os.getpid(), {number})"], {})
     command.interruptible()
 
     assert 0 == status
-    assert signal.SIG_IGN == signal.getsignal(signal.SIGHUP)
+    assert signal.SIG_IGN == signal.getsignal(number)
+
+
+def test_without_a_command_there_is_nothing_to_run(capsys):
+    """Wrong usage, with what would be right."""
+    with pytest.raises(SystemExit) as left:
+        main.main(["run", "--log", "app.jsonl", "--"])
+
+    assert exits.USAGE == left.value.code
+    assert "no command is given: mplog run --log" in capsys.readouterr().err
+
+
+@pytest.fixture
+def unlogged(handlers, logdir, monkeypatch):
+    """`mplog run` in this process, with no way to shared memory."""
+    monkeypatch.setenv("MPLOG_CONSOLE", "")  # it sets one itself: taken back afterwards
+
+    def full(settings):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, "create", full)
+    return lambda *words: main.main(["run", "--log", str(logdir / "app.jsonl"), *map(str, words)])
+
+
+def test_a_command_that_is_not_there_is_told_as_a_shell_does(unlogged, capfd):
+    """127, with its name."""
+    assert module.NOT_FOUND == unlogged("--", "no-such-command-anywhere")
+    assert "mplog run: no-such-command-anywhere: no such command\n" in capfd.readouterr().err
+
+
+def test_a_command_that_cannot_be_run_is_told_as_a_shell_does(unlogged, logdir, capfd):
+    """126: a file that is no program."""
+    (logdir / "notes").write_text("no program")
+
+    assert module.CANNOT_RUN == unlogged("--", logdir / "notes")
+    assert f"mplog run: {logdir / 'notes'} cannot be run: Permission" in capfd.readouterr().err
+
+
+def test_a_full_shared_memory_keeps_a_command_only_from_its_log(unlogged, capfd):
+    """It runs, and is told; with --on-error=stop it does not."""
+    assert 3 == unlogged("--", sys.executable, "-c", "print('ran'); exit(3)")
+    out, err = capfd.readouterr()
+    assert "ran\n" == out
+    assert "no shared memory for logging" in err
+    assert "No space left on device" in err
+
+    assert exits.FAILURE == unlogged("--on-error=stop", "--", sys.executable, "-c", "print('ran')")
+    assert "" == capfd.readouterr().out
 
 
 @pytest.mark.process

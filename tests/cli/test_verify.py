@@ -9,7 +9,11 @@ import pytest
 
 from mplog.cli import main
 from mplog.cli import verify as command
+from mplog.config import Retention
 from mplog.files.archive import archive_name
+from mplog.files.manifest import Entry, append, manifest_path
+from mplog.files.retention import retire
+from mplog.files.scan import summarise
 
 
 def event(seq, **keys):
@@ -124,6 +128,51 @@ def test_only_leaves_archives_alone(run, active, capsys):
 
     assert (1, 0) == (run(active), run(active, "--only"))
     assert "not all files of the log were read" in capsys.readouterr().out
+
+
+def test_with_stop_all_files_are_read_while_they_are_clean(run, active, capsys):
+    """Each gets a page of its own."""
+    other = active.with_name("other.jsonl")
+    for file in (active, other):
+        file.write_text(event(1))
+
+    assert 0 == run("--on-error=stop", active, other)
+    assert 2 == capsys.readouterr().out.count("1 file, ")
+
+
+def described(active, generation):
+    """An archive, as the manifest has it."""
+    path = active.with_name(archive_name(active.name, generation, 0))
+    end = {"event_name": "mplog.session.end", "session": "gone", "last": 1, "delivered": 1}
+    other = event(1).replace('"s"', '"gone"') + json.dumps(end) + "\n" if generation == 1 else ""
+    path.write_text(event(2 * generation - 1) + event(2 * generation) + other)
+    entry = Entry(path.name, generation, 1, summarise(path))
+    append(manifest_path(active.parent, active.name), entry)
+    return path
+
+
+def test_what_retention_has_deleted_is_told(run, active, capsys):
+    """How many archives, events and sessions: it is no damage."""
+    for generation in (1, 2):
+        described(active, generation)
+    active.write_text(event(5))
+    retire(active.parent, active.name, Retention(count=0), {"s", "gone"})
+
+    assert 0 == run(active)
+    told = "2 archives deleted by retention before, with 5 events, 1 session began there"
+    assert told in capsys.readouterr().out.splitlines()
+
+
+def test_a_session_that_ended_in_a_file_that_is_gone_is_told_apart(run, active, capsys):
+    """It is neither open nor ended in what was read."""
+    described(active, 1).unlink()
+    active.write_text(event(3))
+
+    assert 1 == run(active)
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.endswith(
+        "(0 ended clean, 0 ended without detaching, 1 open, 1 ended in files not read)"
+    )
 
 
 def test_a_text_file_is_refused(run, active, capsys):

@@ -13,7 +13,16 @@ from mplog.event.event import Event, ExceptionInfo, Stamped
 EVENT = Event(
     "app.db.pool",
     "slow query {sql}",
-    {"user": "ann", "n": 3, "x": 2.5, "ok": True, "no": None, "a": {"b": {"c": 1}}, "p.q": 7, "text": 'a "b"\n\t\r\\cd'},
+    {
+        "user": "ann",
+        "n": 3,
+        "x": 2.5,
+        "ok": True,
+        "no": None,
+        "a": {"b": {"c": 1}},
+        "p.q": 7,
+        "text": 'a "b"\n\t\r\\cd',
+    },
     {"request": "r-1", "user": "shadowed"},
     "/srv/app.py",
     42,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -66,6 +67,42 @@ def test_what_a_killed_writer_has_begun_is_taken_over(tmp_path):
 
     assert (8, []) == read_board(tmp_path, "shop")
     assert [os.path.basename(board_path(tmp_path, "shop"))] == os.listdir(tmp_path)
+
+
+def test_a_board_for_which_there_is_no_room_leaves_the_one_before(tmp_path, monkeypatch):
+    """Shared memory is full: nothing half made stays, and what was shown is still read."""
+    Board(tmp_path, "shop", 7).show([Row(name="a", kind="null", promised=9)])
+
+    def full(fd, offset, length):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        Board(tmp_path, "shop", 8)
+
+    assert (7, [9]) == (
+        read_board(tmp_path, "shop")[0],
+        [row.promised for row in read_board(tmp_path, "shop")[1]],
+    )
+    assert 1 == len(os.listdir(tmp_path))
+
+
+def test_more_sinks_than_there_are_rows_are_not_shown(tmp_path):
+    """Many are being let go: the rest of the memory, and of the rows, is left alone."""
+    board = Board(tmp_path, "shop", 7)
+    rows = [Row(name=f"n{number}", kind="null") for number in range(MAX_ROWS + 2)]
+    board.show(rows)
+    board.promise(MAX_ROWS + 1, 5)
+    board.update(MAX_ROWS + 1, Row(name="n", kind="null", delivered=5, error="late"))
+
+    assert (7, rows[:MAX_ROWS]) == read_board(tmp_path, "shop")
+
+
+def test_what_is_no_file_is_no_board(tmp_path):
+    """Somebody has put a directory there: it can be opened, and not read."""
+    os.mkdir(board_path(tmp_path, "shop"))
+
+    assert (0, []) == read_board(tmp_path, "shop")
 
 
 @pytest.mark.parametrize("fill", [b"", b"\0", b"\xff", b"MPLSINK1"])

@@ -8,6 +8,7 @@ them in the overflow).
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mplog.ring.unread import unread, unread_bytes, waiting
 
 GOLDEN = Path(__file__).parent / "golden"
 CHILD = {1: 3, 2: 599}
+STAGED = b'{"a":1}\n{"b":2}\n'
 
 
 def only(directory):
@@ -154,16 +156,15 @@ def test_settings_that_cannot_be_read_are_none(old, content):
     assert {} == settings_of(only(old))
 
 
-def test_a_batch_that_was_committed_and_not_written_is_recovered_once(old, tmp_path):
-    """The journal says COMMIT: its lines come first, from the first one that is not in the log, and
-    the events in them are not read again from the lane.
+def commit(old, staged):
+    """As if the writer had died between the commit of the first process's events and their write:
+    *staged* is what it was to write at the beginning of the log.
     """
     relic, layout = only(old), LAYOUTS[only(old).abi]
     parent = next(one for one in unread(relic) if one.settled == 3)
     lane = int(parent.session.split("-")[1])
     (segment,) = [old / name for name in relic.names if name.endswith(".ring")]
     tail = struct.unpack_from("<Q", segment.read_bytes(), 4096 * (1 + lane) + 8)[0]
-    staged = b'{"a":1}\n{"b":2}\n'
     journal = next(old.glob("*.journal"))
     with journal.open("r+b") as file:
         data = file.read(65536)
@@ -178,12 +179,57 @@ def test_a_batch_that_was_committed_and_not_written_is_recovered_once(old, tmp_p
             file.write(struct.pack(form, value))
         file.seek(staging)
         file.write(staged)
+
+
+def test_a_batch_that_was_committed_and_not_written_is_recovered_once(old, tmp_path):
+    """The journal says COMMIT: its lines come first, and the events in them are not read again from
+    the lane.
+    """
+    commit(old, STAGED)
     output = tmp_path / "recovered.jsonl"
     assert 0 == recover("--dir", old, "--output", output)
     lines = output.read_bytes().splitlines(keepends=True)
 
-    assert staged == b"".join(lines[:2])
-    assert CHILD[relic.abi] == len(lines) - 2
+    assert STAGED == b"".join(lines[:2])
+    assert CHILD[only(old).abi] == len(lines) - 2
+
+
+@pytest.mark.parametrize(
+    ("there", "rest"),
+    [
+        (b"", STAGED),
+        (STAGED[:5], STAGED),
+        (STAGED[:11], STAGED[8:]),
+        (b"x" + STAGED, STAGED),
+        (STAGED, b""),
+    ],
+    ids=["none of it", "a part", "a line and a part", "others' lines", "all of it"],
+)
+def test_of_a_committed_batch_only_what_is_not_in_the_log_is_recovered(
+    old, tmp_path, capsysbinary, there, rest
+):
+    """From the first line that is not whole there; on standard output where no file is named."""
+    commit(old, STAGED)
+    log = tmp_path / "cut.jsonl"
+    log.write_bytes(there)
+    settle(old, log)
+    assert 0 == recover("--dir", old)
+    out, err = capsysbinary.readouterr()
+
+    assert rest == out[: len(rest)]
+    assert CHILD[only(old).abi] == len(out[len(rest) :].splitlines())
+    assert b"written to standard output" in err
+
+
+def settle(old, log):
+    """Let the service have had another log file."""
+    bell = next(old.glob("*.bell"))
+    content = bytearray(bell.read_bytes())
+    offset, length = struct.unpack_from("<II", content, 16)
+    said = json.loads(content[offset : offset + length])
+    text = json.dumps({**said, "file": str(log)}).encode()
+    struct.pack_into("<I", content, 20, len(text))
+    bell.write_bytes(content[:offset] + text)
 
 
 def test_a_journal_that_was_cut_says_nothing(old):

@@ -170,3 +170,11 @@ def test_an_exception_that_leaves_the_block_ends_the_capture():
         os.stat(f"/{1 // 0}")
 
     assert before == GATE.publish
+
+
+def test_what_is_no_event_is_not_collected():
+    """As a service's reader has it: the bytes were not accepted, and nothing is there."""
+    with capture() as log:
+        assert not GATE.publish(20, b"\xc1 no event")
+
+    assert 0 == len(log)

@@ -14,7 +14,7 @@ from mplog.errors import TargetError
 from mplog.sinks.callable import FunctionSink
 from mplog.sinks.memory import MemorySink
 from mplog.sinks.null import NullSink
-from mplog.testing import FlakySink, SinkFault, check_sink, conformance
+from mplog.testing import SinkFault, check_sink, conformance
 from mplog.testing.content import hostile
 
 ALL = [
@@ -241,6 +241,35 @@ def test_a_sink_that_hides_an_outage_behind_another_error_is_found(kept):
     )
 
 
+def test_a_sink_that_keeps_events_through_an_outage_passes(kept):
+    """At flush() it says that they are not there yet, and it opens when the far side is back."""
+    away = []
+
+    @contextlib.contextmanager
+    def outage():
+        away.append("a write")
+        yield
+        away[:] = ["an open"] * 3
+
+    def opens(self):
+        if away:
+            raise ConnectionRefusedError(away.pop())
+        Kept.open(self)
+
+    def write(self, batch):
+        if not away:
+            Kept.write(self, batch)
+
+    def flush(self):
+        if away:
+            raise ConnectionResetError
+
+    sink = bad(kept, open=opens, write=write, flush=flush)
+
+    assert [*ALL, "survives_an_outage"] == check_sink(sink, lambda: kept.got, outage)
+    assert [] == away
+
+
 def test_an_impossible_done_is_found(kept):
     """More than there was in the batch."""
     away = []
@@ -268,19 +297,3 @@ def test_hostile_content_is_hostile():
     for part in ("\x1b]52;", "\0", "\ud800", "\u2028", "\n", "{name}", "%s"):
         assert any(part in text for text in texts)
     assert list(range(1, len(batch) + 1)) == [one.stamped.seq for one in batch]
-
-
-def test_a_flaky_sink_that_is_well_passes():
-    """It stands for any sink in users' tests."""
-    sinks: list[FlakySink] = []
-
-    def factory():
-        sinks.append(FlakySink())
-        return sinks[-1]
-
-    got = check_sink(
-        factory,
-        lambda: [one.event.template.split("\n")[0] for sink in sinks for one in sink.got],
-    )
-
-    assert ALL == got
