@@ -210,8 +210,7 @@ def rotate(job: Job, sink: FileSink | None = None) -> bool:
     if is_cared_for(job) and job.journal.state == _native.IDLE and not sync(job):
         return True  # it has been set aside already
     try:
-        if job.journal.state != _native.ROTATE:
-            _begin(job, sink, sink.file)
+        _begin(job, sink, sink.file)
     except OSError as error:
         job.tell(f"cannot rotate {sink.path}: {why(error)}; it goes on growing")
         return False

@@ -13,6 +13,7 @@ if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
 import one_writer  # noqa: E402
+import two_files  # noqa: E402
 
 
 @pytest.fixture
@@ -23,3 +24,17 @@ def place(shm, logdir):
         producer.detach(True)
     made.job.file.close()
     os.close(made.supervisor)
+
+
+@pytest.fixture
+def two(shm, logdir):
+    """`two(rules, **settings)`: a service of two files."""
+    made = []
+
+    def begin(rules=None, **settings):
+        made.append(two_files.Two(shm, logdir, rules, **settings))
+        return made[0]
+
+    yield begin
+    for one in made:
+        one.close()
