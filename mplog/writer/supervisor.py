@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from mplog import _native
 from mplog._native import Reader
@@ -182,21 +183,7 @@ class Supervisor:
         supervisor = os.getpid()
         signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
         try:
-            self._child = os.fork()
-            if self._child == 0:
-                os.close(held)  # S goes with the supervisor, not with its last child
-                signals = Signals(
-                    resident=self._foreground,
-                    reread=self._reread,
-                    reload=self._reread is not None,
-                    carried=self._carried,
-                    beat=None if self._init is None else self._init.beat,
-                    beat_s=0.0 if self._init is None else self._init.every_s,
-                )
-                forget_parents()
-                place = self._directory, self._service
-                code = _writer_proper(self._worker, *place, supervisor, signals)
-                leave(code, PATIENCE_S)
+            self._child = os.fork() or self._be_the_writer(held, supervisor)
         except OSError as error:
             _tell(self._directory, self._service, error)
             return UNBORN
@@ -206,6 +193,21 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child, self._late.pop())
         return self._wait(self._child)
+
+    def _be_the_writer(self, held: int, supervisor: int) -> NoReturn:
+        """In the child: it ends here."""
+        os.close(held)  # S goes with the supervisor, not with its last child
+        signals = Signals(
+            resident=self._foreground,
+            reread=self._reread,
+            reload=self._reread is not None,
+            carried=self._carried,
+            beat=None if self._init is None else self._init.beat,
+            beat_s=0.0 if self._init is None else self._init.every_s,
+        )
+        forget_parents()
+        code = _writer_proper(self._worker, self._directory, self._service, supervisor, signals)
+        leave(code, PATIENCE_S)
 
     def _wait(self, child: int) -> int:
         try:
