@@ -85,10 +85,11 @@ class Durability:
             if archive.generation > last and not archive.compression:
                 self._generations[sink.number] = archive.generation
                 fsync_path(sink.path.parent / archive.name)
-        for folder in sink.path.parents:
+        folder = sink.path.parent
+        fsync_path(folder)
+        while sink.number not in self._files and not os.path.ismount(folder):
+            folder = folder.parent
             fsync_path(folder)
-            if sink.number in self._files or os.path.ismount(folder):
-                break
         self._files[sink.number] = here
 
 
