@@ -15,6 +15,8 @@ from mplog.writer import compressor
 from mplog.writer.compressor import Compressor
 from mplog.writer.state import Job
 
+SPAWN = compressor._spawn
+
 
 @pytest.fixture
 def waiting(place, monkeypatch):
@@ -109,3 +111,36 @@ def test_a_writer_that_leaves_has_it_done(waiting, wait_for):
     assert 2 == len(waiting.started)
     for _ in waiting.started:
         os.wait()
+
+
+def test_a_program_that_cannot_be_started_is_told_and_tried_again(waiting, monkeypatch, wait_for):
+    """There is no such interpreter any more; then it is back."""
+    job: Job = waiting._job
+    with monkeypatch.context() as patched:
+        patched.setattr(compressor, "_spawn", SPAWN)
+        patched.setattr(compressor.sys, "executable", "/nowhere/python")
+        patched.setattr(compressor.time, "monotonic", lambda: 1.0)
+        waiting.look(1.0)
+    told = job.problem
+    waiting.look(1.9)
+    assert [] == waiting.started
+    waiting.look(2.1)
+    over(waiting, 2.2, wait_for)
+
+    assert f"cannot compress archives of {job.path}: No such file or directory" in told
+    assert 1 == len(waiting.started)
+    assert "" == job.problem
+
+
+def test_a_program_that_somebody_else_has_buried_is_over(waiting):
+    """A user's own code in the writer may wait for any child."""
+    waiting.look(1.0)
+    os.waitpid(waiting._child, 0)
+    waiting.look(1.1)
+
+    assert 0 == waiting._child
+    assert "" == waiting._job.problem
+    waiting._sink.untidy = True
+    waiting.look(1.2)
+    assert 2 == len(waiting.started)
+    os.waitpid(waiting._child, 0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import time
+import zoneinfo
 
 import msgspec
 import pytest
@@ -13,6 +16,7 @@ from mplog.config import KEYS
 from mplog.files.archive import archive_name, list_archives
 from mplog.format.own import OwnFormat
 from mplog.producer.trouble import code_of
+from mplog.ring.ownership import lock_path, still_owned, take_ownership
 from mplog.writer import deliver, upkeep
 from mplog.writer.loop import Loop
 from mplog.writer.upkeep import FileState
@@ -259,3 +263,70 @@ def test_what_a_format_of_the_users_own_does_wrong_is_told(writer):
     writer.loop.upkeeps[0].look(161.0)
     assert told not in writer.job.problem
     assert b"INFO" in writer.job.path.read_bytes()
+
+
+def test_a_time_zone_that_is_not_known_here_is_told(writer, clock):
+    """The machine of the writer may lack what the program's had; the file goes on, by size."""
+    writer.rules(rotation=["00:00 Europe/Rome", "1 MB"])
+    writer.log_one()
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        with without_module("tzdata"):
+            clock[0] = 48 * HOUR_NS
+            assert not writer.turn()
+    finally:
+        zoneinfo.reset_tzpath()
+    told, code = code_of(writer.job.reader.problem)
+
+    assert told.startswith(f"rotation of {writer.job.path}: a time zone is not known here")
+    assert "MPL-S001" == code
+    assert 1 == writer.job.reader.counters()["errors"]
+    writer.again()
+    assert writer.turn()
+
+
+@contextlib.contextmanager
+def without_module(name):
+    """It cannot be imported, as where it is not installed."""
+    before = sys.modules.get(name)
+    sys.modules[name] = None
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
+
+
+def test_a_lock_that_somebody_has_deleted_is_taken_again(writer):
+    """Another service would get it; where one was faster that is told, and tried again."""
+    sink, path = writer.sink, writer.job.path
+    sink.lock = take_ownership(path, "shop", writer.place.directory)
+    os.unlink(lock_path(path))
+    writer.loop.upkeeps[0].look(1.0)
+    mended = still_owned(path, sink.lock)
+    os.unlink(lock_path(path))
+    other = take_ownership(path, "other", writer.place.directory)
+    writer.loop.upkeeps[0].look(2.0)
+    told = writer.job.problem
+    os.close(other)
+    writer.loop.upkeeps[0].look(3.0)
+    last = still_owned(path, sink.lock)
+    os.close(sink.lock)
+
+    assert mended
+    assert f"cannot keep the lock of {path}: another service writes it (EBUSY)" == told
+    assert last
+
+
+def test_where_the_file_is_gone_too_its_lock_is_left_to_who_makes_it_anew(writer):
+    """It may be another service by now."""
+    sink, path = writer.sink, writer.job.path
+    sink.lock = take_ownership(path, "shop", writer.place.directory)
+    os.unlink(lock_path(path))
+    os.unlink(path)
+    writer.loop.upkeeps[0].look(1.0)
+    os.close(sink.lock)
+
+    assert not os.path.lexists(lock_path(path))
