@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import suppress
 
@@ -55,6 +56,7 @@ class Two:
             if sink.lock >= 0:
                 os.close(sink.lock)
         del self.loop, self.job, self.first, self.second
+        gc.collect()
 
     def log_one(self, text="one"):
         assert self.producer.publish(20, ENCODER.encode(Event("shop", text)))
@@ -100,5 +102,6 @@ class Two:
         """All that is open here."""
         self.give_back()
         self.producer.close()
-        self.end()
+        if hasattr(self, "job"):
+            self.end()
         os.close(self.supervisor)
