@@ -71,9 +71,13 @@ def _write(job: Job, target: Path, data: bytes) -> bool:
         with Folder(target.parent) as folder:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(folder.place / fresh, flags, 0o600)
-            with os.fdopen(fd, "wb") as out:
-                out.write(data)
-            os.rename(folder.place / fresh, folder.place / target.name)
+            try:
+                with os.fdopen(fd, "wb") as out:
+                    out.write(data)
+                os.rename(folder.place / fresh, folder.place / target.name)
+            except OSError:
+                os.unlink(folder.place / fresh)  # the disk is full enough
+                raise
     except OSError as error:
         job.tell(f"{target} could not be kept: {why(error)}")
         return False

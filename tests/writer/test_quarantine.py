@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 
 import pytest
+from bounded_files import files_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mplog import _native
+from mplog.writer import quarantine
 from mplog.writer.quarantine import hidden
 
 RECORD = struct.Struct("<IIQQQIBBH")
@@ -62,3 +64,58 @@ def test_what_looks_like_a_secret_is_masked_in_its_place(on):
 
     assert (b"password=******\xa1x" if on else b"password=hunter\xa1x") == payload[-17:]
     assert 25 == len(payload)
+
+
+def kept(place):
+    """What is kept beside the log."""
+    return sorted(place.job.path.parent.glob(f".{place.job.path.name}.quarantine-*"))
+
+
+class Poisoned:
+    """A drain in which one record has ended writers before."""
+
+    def __init__(self, job, record):
+        self._real, self._record = job.reader, record
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def poisoned(self):
+        return [("session-1-1", 7, self._record)]
+
+
+def test_a_record_is_kept_once_however_many_writers_end(place):
+    """One that was killed before its batch was over has kept it already."""
+    job = place.job
+    job.reader = Poisoned(job, record(b"poison"))
+    quarantine.keep_poison(job)
+    (path,) = kept(place)
+    before, told = path.stat(), job.problem
+    quarantine.keep_poison(job)
+
+    assert f"its bytes are in {path}" in told
+    assert [b"poison"] == [frame[-1] for frame in _native.frames(path.read_bytes())]
+    assert (before.st_ino, before.st_mtime_ns) == (path.stat().st_ino, path.stat().st_mtime_ns)
+    assert 1 == job.reader.counters()["poisoned"]
+
+
+def test_a_record_that_cannot_be_kept_is_told_and_leaves_nothing(place):
+    """Half of it would take room on a disk that is full; the writer goes on."""
+    job = place.job
+    job.reader = Poisoned(job, record(b"poison" * 100))
+    with files_of(64):
+        quarantine.keep_poison(job)
+
+    assert [] == kept(place)
+    assert "could not be kept: File too large (EFBIG)" in job.problem
+    assert 1 == job.reader.counters()["poisoned"]
+
+
+def test_a_lane_whose_segment_is_gone_is_told_all_the_same(place):
+    """Somebody has removed it: there is nothing to be kept, but what befell the log is told."""
+    quarantine.keep_lane(place.job, "session-1-1", 77, 3)
+
+    assert [] == kept(place)
+    assert "a broken lane could not be kept: No such file" in place.job.problem
+    assert [("quarantined", 3, 0)] == place.job.sinks[0].notices
+    assert 1 == place.job.reader.counters()["quarantines"]
