@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mplog.format import formatter
-from mplog.writer.deaths import MAX_TRACE_BYTES, Crash, Known, death, fate_in, lifetime, read_crash
+from mplog.writer.deaths import (
+    MAX_TRACE_BYTES,
+    Crash,
+    Deaths,
+    Known,
+    crash_path,
+    death,
+    fate_in,
+    lifetime,
+    read_crash,
+)
 from mplog.writer.fate import ALIVE, UNKNOWN, Fate
 
 SECOND = 1_000_000_000
@@ -163,3 +174,33 @@ def test_only_a_regular_file_is_read(tmp_path):
     for name in ("link", "pipe", "folder", "empty", "absent"):
         assert read_crash(tmp_path / name) is None
     assert read_crash(target).text == "Fatal Python error: Aborted"
+
+
+def test_a_file_that_cannot_be_read_says_nothing():
+    """As of a memory that is not there: the kernel answers EIO."""
+    assert read_crash(Path("/proc/self/mem")) is None
+
+
+def test_a_directory_that_is_gone_holds_no_crashes(place):
+    """Somebody has removed the service's files."""
+    sweeper = Deaths(place.job)
+    place.job.directory = place.directory / "gone"
+    sweeper.sweep()
+    sweeper.close()
+    place.job.directory = place.directory
+
+
+def test_crashes_of_sessions_that_are_told_are_taken_away(place):
+    """Those of others, and of services of other names, stay."""
+    here = place.producer().session
+    for name in (here, "told-1-1"):
+        crash_path(place.job, name).write_text("x")
+    other = place.directory / "other.0.told-1-1.crash"
+    other.write_text("x")
+    sweeper = Deaths(place.job)
+    sweeper.sweep()
+    sweeper.close()
+
+    assert crash_path(place.job, here).exists()
+    assert not crash_path(place.job, "told-1-1").exists()
+    assert other.exists()

@@ -10,10 +10,11 @@ import msgspec
 from bounded_files import files_of
 from one_writer import PAYLOADS
 
+from mplog import _native
 from mplog._native import Producer
 from mplog.config.sink import canonical
 from mplog.writer import endings
-from mplog.writer.deaths import DEATH
+from mplog.writer.deaths import DEATH, crash_path
 from mplog.writer.endings import ENDING_S
 from mplog.writer.fate import Fate
 from mplog.writer.loop import Loop
@@ -168,3 +169,23 @@ def test_the_end_of_a_session_tells_what_one_file_has_lost(two):
     )
     assert "mplog.drop" in told(one.other)
     assert [2, 1] == one.whole()
+
+
+def test_a_crash_tells_the_signal_where_the_kernel_does_not(place):
+    """It is the worker's own word for how it ended; taken away once it is told."""
+    job, one = place.job, Loop(place.job)
+    one.endings._deaths._watch._most = 0  # nobody can be watched
+    kill_one(place)
+    one.endings.scan()
+    ((session, *_),) = _native.owners(job.reader)
+    crash = crash_path(job, session)
+    crash.write_text("Fatal Python error: Bus error\n\nCurrent thread")
+    one._pass()
+    one.endings.departures = -1
+    one._pass()
+    one._pass()
+
+    assert [DEATH, END] == told(job.path)
+    assert b"killed by SIGBUS" in job.path.read_bytes()
+    one.endings.close()
+    assert not crash.exists()

@@ -122,3 +122,21 @@ def test_the_right_process_is_opened(child):
 def test_a_pid_that_cannot_be_is_nobody(pid):
     """What stands in shared memory is not trusted."""
     assert open_process(pid, 7) is None
+
+
+def test_a_process_that_is_buried_between_two_looks_is_looked_at_once_more(child, monkeypatch):
+    """/proc has shown it still; its parent has waited for it since."""
+    pid, fd = child(lambda: os._exit(3))
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    seen = fate._stat(pid)
+
+    def bury(_):
+        os.waitpid(pid, 0)
+        monkeypatch.setattr(fate, "_stat", lambda _: None)
+        return seen
+
+    monkeypatch.setattr(fate, "_stat", bury)
+    monkeypatch.setattr(fate, "is_over", lambda fd: True)
+    found = fate_of(fd, pid)
+
+    assert (Fate("exit", 3) if _kernel_tells(fd) else UNKNOWN) == found

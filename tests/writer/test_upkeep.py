@@ -16,7 +16,6 @@ from mplog.config import KEYS
 from mplog.files.archive import archive_name, list_archives
 from mplog.format.own import OwnFormat
 from mplog.producer.trouble import code_of
-from mplog.ring.ownership import lock_path, still_owned, take_ownership
 from mplog.writer import deliver, upkeep
 from mplog.writer.loop import Loop
 from mplog.writer.upkeep import FileState
@@ -297,36 +296,3 @@ def without_module(name):
         del sys.modules[name]
         if before is not None:
             sys.modules[name] = before
-
-
-def test_a_lock_that_somebody_has_deleted_is_taken_again(writer):
-    """Another service would get it; where one was faster that is told, and tried again."""
-    sink, path = writer.sink, writer.job.path
-    sink.lock = take_ownership(path, "shop", writer.place.directory)
-    os.unlink(lock_path(path))
-    writer.loop.upkeeps[0].look(1.0)
-    mended = still_owned(path, sink.lock)
-    os.unlink(lock_path(path))
-    other = take_ownership(path, "other", writer.place.directory)
-    writer.loop.upkeeps[0].look(2.0)
-    told = writer.job.problem
-    os.close(other)
-    writer.loop.upkeeps[0].look(3.0)
-    last = still_owned(path, sink.lock)
-    os.close(sink.lock)
-
-    assert mended
-    assert f"cannot keep the lock of {path}: another service writes it (EBUSY)" == told
-    assert last
-
-
-def test_where_the_file_is_gone_too_its_lock_is_left_to_who_makes_it_anew(writer):
-    """It may be another service by now."""
-    sink, path = writer.sink, writer.job.path
-    sink.lock = take_ownership(path, "shop", writer.place.directory)
-    os.unlink(lock_path(path))
-    os.unlink(path)
-    writer.loop.upkeeps[0].look(1.0)
-    os.close(sink.lock)
-
-    assert not os.path.lexists(lock_path(path))

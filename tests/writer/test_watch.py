@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +124,58 @@ def test_what_there_is_no_room_for_is_not_kept(keeper):
         os.close(one)
 
     assert len(found) < 2_000
+
+
+# A process whose first thread has ended and that lives on by another one: it has ended neither for
+# the kernel, nor for who asks /proc.
+HALF = (
+    "import ctypes, sys, threading\n"
+    "threading.Thread(target=sys.stdin.read).start()\n"
+    "print(flush=True)\n"
+    "ctypes.CDLL(None).pthread_exit(None)\n"
+)
+
+
+def test_a_process_that_is_about_to_end_for_long_ends_unknown(place, wait_for):
+    """Asked again for two seconds, as often as somebody wants; its session is not held up."""
+    half = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", HALF], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    stat = Path("/proc", str(half.pid), "stat")
+    assert half.stdout.readline()
+    wait_for(lambda: ") Z " in stat.read_text(), 10.0, "the end of its first thread")
+    fd = os.pidfd_open(half.pid)
+    ino = _native.pidfd_ino(fd)
+    os.close(fd)
+    watch = Watch(place.job.reader, 10)
+    try:
+        found = [watch.fate("half", half.pid, ino, now_s) for now_s in (7.0, 8.9, 9.1)]
+    finally:
+        watch.close()
+        half.stdin.close()
+        half.wait()
+        half.stdout.close()
+    if not ino:
+        pytest.skip("a kernel before 6.9")
+
+    assert [None, None, UNKNOWN] == found
+
+
+def test_nobody_is_watched_where_there_are_no_descriptors(place):
+    """Nobody knows then how they ended; nothing raises."""
+    session = place.producer().session
+    ((_, pid, ino, _),) = _native.owners(place.job.reader)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    watch = Watch(place.job.reader, 10)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        watch.look(True)
+        found = watch.fate(session, pid, ino, 0.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    watch.close()
+
+    assert UNKNOWN == found
+    assert not watch.seen(session)
