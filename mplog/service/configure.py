@@ -33,6 +33,8 @@ from mplog.service.uncaught import watch
 if TYPE_CHECKING:
     from pathlib import Path
 
+_TRIES = 5  # to create the service, while somebody removes it
+
 
 def configure(file: str | os.PathLike[str] | None = None, /, **settings: Any) -> Service:
     """Set up logging for this process, creating the service or attaching to it.
@@ -130,7 +132,10 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
     settings = loaded.settings
     log_file = settings.file or ""
     name = settings.service or service_name(log_file)
+    _carry(name, settings.sinks)  # what is refused here leaves no service behind
     directory, created, running = _create_or_find(settings, log_file, name)
+    if running.sinks != settings.sinks:
+        _carry(name, running.sinks)  # these are what a writer of ours gets
     told = (
         () if created else tuple(differences(running, settings, set(loaded.given), loaded.origins))
     )
@@ -139,10 +144,6 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
     connection = Connection(directory, name, with_own(running, settings))
     if created:
         connection.creator_pid = os.getpid()
-    if '"carried:' in settings.sinks:
-        from mplog.service.carrying import carry  # for those who have such an object
-
-        carry(name, settings.sinks)
     if '"console"' in settings.sinks:
         from mplog.service.carrying import lend
 
@@ -151,11 +152,20 @@ def open_service(loaded: Loaded) -> tuple[Connection, Service]:
     return connection, Service(name, created, told)
 
 
+def _carry(name: str, sinks: str) -> None:
+    if '"carried:' in sinks:
+        from mplog.service.carrying import carry  # for those who have such an object
+
+        carry(name, sinks)
+
+
 def _create_or_find(settings: Settings, log_file: str, name: str) -> tuple[str, bool, Settings]:
     """Tried again where a writer that leaves has just taken the service, or its empty directory,
     away.
     """
-    for attempt in range(5):
+    left = _TRIES
+    while True:
+        left -= 1
         directory = usable_directory(settings, os.environ, os.geteuid())
         for one in settings.all_files:
             refuse_foreign_owner(one.file or log_file, name, directory)
@@ -168,9 +178,8 @@ def _create_or_find(settings: Settings, log_file: str, name: str) -> tuple[str, 
                 return directory, True, settings
             return directory, False, configuration(directory, name)
         except FileNotFoundError:
-            if attempt == 4:
+            if not left:
                 raise
-    raise AssertionError("unreachable")
 
 
 def _tell_other_versions(directory: str, name: str) -> None:

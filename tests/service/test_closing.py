@@ -7,6 +7,10 @@ import os
 import pytest
 
 import mplog
+from mplog.metrics.board import Board, Row
+from mplog.producer.gate import GATE
+from mplog.service import closing
+from mplog.service.closing import run_callbacks, sinks_settled
 from mplog.service.lifetime import CALLBACKS
 
 
@@ -79,6 +83,60 @@ def test_immediate_waits_for_nobody(log, logdir, wait_for):
     assert 100 == report.delivered + report.left
     assert {"lanes": report.left} == report.where or not report.left
     assert 101 == len((logdir / "app.jsonl").read_text().splitlines())
+
+
+def test_what_a_parent_has_registered_is_not_called_in_its_fork(alone):
+    """It is the parent's; what the child has registered itself is."""
+    seen = []
+    mplog.on_shutdown(lambda: seen.append("parent's"))
+    CALLBACKS[:] = [(os.getppid(), callback) for _, callback in CALLBACKS]
+    mplog.on_shutdown(lambda: seen.append("own"))
+    run_callbacks()
+
+    assert (["own"], []) == (seen, CALLBACKS)
+
+
+@pytest.fixture
+def boarded(alone, logdir):
+    """A connection, and the board of its sinks as a writer would show it."""
+    mplog.configure(logdir / "app.jsonl")
+    return GATE.connection, Board(alone, GATE.connection.service, 1)
+
+
+def test_sinks_that_were_promised_nothing_are_settled(boarded):
+    """There is none, or it has not had an event yet."""
+    connection, board = boarded
+    assert sinks_settled(connection, 0.0)
+    board.show([])
+    assert sinks_settled(connection, 0.0)
+
+
+def test_a_sink_that_owes_is_waited_for_until_the_deadline(boarded):
+    """Delivered, dropped and spooled together are what it was promised."""
+    connection, board = boarded
+    board.show([Row(name="a", kind="null", promised=6, delivered=3, dropped=1, spooled=1)])
+    assert not sinks_settled(connection, 0.0)
+    board.update(0, Row(name="a", kind="null", delivered=3, dropped=1, spooled=2))
+    assert sinks_settled(connection, 0.0)
+
+
+@pytest.mark.parametrize(("promised", "done"), [(0, True), (2, False)])
+def test_what_a_writer_had_in_its_queues_is_not_waited_for_once_it_is_gone(
+    boarded, alone, monkeypatch, promised, done
+):
+    """The next writer's promises hold; the former one's are nobody's."""
+    connection, board = boarded
+    board.show([Row(name="a", kind="null", promised=6)])
+    now = [0.0]
+
+    def next_writer(seconds):
+        now[0] += 10.0
+        board = Board(alone, connection.service, 2)
+        board.show([Row(name="a", kind="null", promised=promised)])
+
+    monkeypatch.setattr(closing.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(closing.time, "sleep", next_writer)
+    assert done is sinks_settled(connection, 5.0)
 
 
 def test_a_mode_that_is_none_is_refused(log):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,6 +111,15 @@ def test_without_a_service_there_is_nothing_to_read():
             mplog.usage()
     finally:
         GATE.connection = before
+
+
+def test_a_service_that_is_gone_cannot_be_read(alone, logdir):
+    """Its memory was removed: an error of mplog's with the system's number."""
+    mplog.configure(logdir / "app.jsonl")
+    shutil.rmtree(alone)
+    with pytest.raises(SystemFault, match="usage: ") as gone:
+        mplog.usage()
+    assert errno.ENOENT == gone.value.context["errno"]
 
 
 def test_usage_and_status_show_every_limit(shm, logdir):
