@@ -7,6 +7,7 @@ could find.
 from __future__ import annotations
 
 import re
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +37,19 @@ def name_of(value: types.FunctionType) -> str:
         )
         raise WrongValue(value, "has no name by which the writer could import it", right)
     return name
+
+
+def leads_to(name: str, value: object) -> bool:
+    """Whether the writer would find *value* itself by this name: not an instance by its class's
+    module, nor a method without its object.
+    """
+    module, _, attribute = name.partition(":")
+    if module == "__main__" or module not in sys.modules or not is_name(name):
+        return False
+    found: Any = sys.modules[module]
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    return found is value or (type(value) is types.MethodType and bool(found == value))
 
 
 def find(name: str) -> Callable[..., Any]:

@@ -104,10 +104,8 @@ def _object(value: object) -> str:
         raise WrongValue(given, "is no name of an object", right)
     if value is None or isinstance(given, (int, float)):
         raise WrongValue(value, "is no sink", 'give "package.module:object", or the object itself')
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if module != "__main__" and named.is_name(f"{module}:{name}"):
-        return f"{module}:{name}"
-    return carry(value)
+    name = f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', '')}"
+    return name if named.leads_to(name, value) else carry(value)
 
 
 def _console(value: object) -> str:

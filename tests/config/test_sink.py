@@ -141,6 +141,34 @@ def test_a_function_of_a_module_is_known_by_its_name():
     assert "json:dumps" == sink.options["target"]
 
 
+class Counter:
+    """A sink with a number."""
+
+    def take(self, batch):
+        """What its object has."""
+
+    @classmethod
+    def make(cls, batch):
+        """What the class has."""
+
+
+@pytest.mark.parametrize("value", [Counter(), Counter().take, [].append], ids=repr)
+def test_an_object_of_a_class_that_has_a_name_is_carried_itself(value):
+    """Neither its module nor its class's function could stand for it in the writer."""
+    word = parse_sinks([{"type": "callable", "target": value}])[0].options["target"]
+
+    assert is_carried(word)
+    assert value is OBJECTS.pop(word)
+
+
+@pytest.mark.parametrize("value", [Counter, Counter.take, Counter.make], ids=repr)
+def test_what_a_class_has_is_known_by_its_name(value):
+    """A class method by its class's."""
+    (sink,) = parse_sinks([{"type": "callable", "target": value}])
+
+    assert f"{__name__}:{value.__qualname__}" == sink.options["target"]
+
+
 def test_what_has_no_name_is_known_by_its_place():
     """The same in each process of the program, so that their settings agree."""
     texts = {canonical([{"type": "callable", "target": lambda line: None}]) for _ in range(2)}
