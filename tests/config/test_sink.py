@@ -152,7 +152,9 @@ class Counter:
         """What the class has."""
 
 
-@pytest.mark.parametrize("value", [Counter(), Counter().take, [].append], ids=repr)
+@pytest.mark.parametrize(
+    "value", [Counter(), Counter().take, [].append], ids=["object", "method", "builtin"]
+)
 def test_an_object_of_a_class_that_has_a_name_is_carried_itself(value):
     """Neither its module nor its class's function could stand for it in the writer."""
     word = parse_sinks([{"type": "callable", "target": value}])[0].options["target"]
@@ -161,7 +163,9 @@ def test_an_object_of_a_class_that_has_a_name_is_carried_itself(value):
     assert value is OBJECTS.pop(word)
 
 
-@pytest.mark.parametrize("value", [Counter, Counter.take, Counter.make], ids=repr)
+@pytest.mark.parametrize(
+    "value", [Counter, Counter.take, Counter.make], ids=["class", "function", "class method"]
+)
 def test_what_a_class_has_is_known_by_its_name(value):
     """A class method by its class's."""
     (sink,) = parse_sinks([{"type": "callable", "target": value}])
