@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import sysconfig
 
+import msgspec
 import pytest
 
+import mplog
 from mplog import _native, launch
 from mplog.config import Settings
 from mplog.ring import create_bell, hold
@@ -28,6 +32,28 @@ def test_in_a_host_program_the_python_of_its_installation_is_found(monkeypatch, 
     )
 
     assert f"{sys.version_info[:2]}\n" == done.stdout
+
+
+@pytest.mark.parametrize(("host", "tried"), [("/usr/sbin/uwsgi", None), ("", "/usr/bin/python3")])
+def test_in_an_installation_without_a_python_the_likeliest_is_tried(
+    tmp_path, monkeypatch, host, tried
+):
+    """What the host is called, else the system's: that it does not run is told to its user."""
+    monkeypatch.setattr(sys, "executable", host and str(tmp_path / "bin" / "uwsgi"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "base_exec_prefix", str(tmp_path))
+    monkeypatch.setitem(sysconfig.get_config_vars(), "BINDIR", str(tmp_path / "bin"))
+
+    assert (tried or sys.executable) == launch.interpreter()
+
+
+def test_a_package_that_stands_in_no_file_is_left_to_the_writer_to_find(monkeypatch, shm):
+    """As in a program that was made one file with its packages."""
+    monkeypatch.setattr(msgspec, "__file__", None)
+    words = launch.command(shm, "shop")
+    (found,) = [word for word in words if word.startswith("mplog=")]
+
+    assert [f"mplog={os.path.dirname(os.path.dirname(mplog.__file__))}"] == found.split("\n")
 
 
 def test_the_current_directory_is_not_on_the_writers_path(tmp_path, shm):
@@ -56,6 +82,52 @@ def test_where_there_is_no_service_nothing_is_started(shm, monkeypatch):
         assert held is not None
         assert not launch.ensure_writer(shm, "shop")
         os.close(held)
+
+
+@pytest.fixture
+def unstarted(shm, monkeypatch):
+    """A service that nothing may be started for."""
+    monkeypatch.setattr(_native, "spawn", lambda *args: pytest.fail("started"))
+    create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
+    return shm
+
+
+@pytest.mark.needs_root
+def test_a_worker_of_another_user_leaves_the_writer_to_the_services_own(unstarted):
+    """It has dropped its uid: a writer of that user could not write the file."""
+    os.chown(unstarted, 65_534, -1)
+    assert not launch.ensure_writer(unstarted, "shop")
+
+
+def test_who_can_take_no_lock_starts_nothing(unstarted, monkeypatch):
+    """No descriptor is left, or the service went a moment ago: the next look may find better."""
+
+    def refused(directory, service, byte):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(launch, "hold", refused)
+    assert not launch.ensure_writer(unstarted, "shop")
+
+
+@pytest.mark.parametrize("meanwhile", ["a supervisor came", "the service went"])
+def test_what_happened_before_the_lock_was_taken_is_seen(unstarted, monkeypatch, meanwhile):
+    """Between the first look and the lock: nothing is started, and the lock is given back."""
+    taken = []
+
+    def slow(directory, service, byte):
+        if meanwhile == "the service went":
+            held = hold(directory, service, byte)
+            os.unlink(_native.bell_path(str(directory), service))
+            return held
+        taken.append(hold(directory, service, _native.LOCK_SUPERVISOR))
+        return hold(directory, service, byte)
+
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(launch, "hold", slow)
+    assert not launch.ensure_writer(unstarted, "shop")
+    for fd in taken:
+        os.close(fd)
+    assert before == len(os.listdir("/proc/self/fd"))
 
 
 def test_the_spawn_lock_is_given_back_when_nothing_can_be_started(shm, monkeypatch):
