@@ -101,6 +101,7 @@ class Store(ABC):
         # of the batch that is being written
         self._taken = self._written_off = 0
         self._telling: Loss | None = None
+        self._notice: Stamped | None = None  # of what is being told
         self._strained = False
         self.trouble: OSError | None = None  # of its own; whoever tells it empties it
 
@@ -158,6 +159,7 @@ class Store(ABC):
         if self._loss.reasons and now_s >= self._tell_after_s:
             self._telling, self._loss = self._loss, Loss()
             batch.append(held(self._telling.notice(wall_ns, self.name)))
+            self._notice = batch[0][0]
         if self._limit > len(batch):
             batch += self._front(self._limit - len(batch), now_s)
         self._taken = len(batch)
@@ -173,7 +175,7 @@ class Store(ABC):
                 is found that is to be dropped for it. Empty: they are to be taken again.
         """
         left, told = self._taken - done, self._telling
-        self._telling = None
+        self._telling = self._notice = None
         if told is not None and done:
             done -= 1
         elif told is not None:
@@ -208,11 +210,11 @@ class Store(ABC):
     def write_off(self, batch: Iterable[Outgoing], reason: str, now_s: float) -> None:
         """Of the batch that is being written these are lost, though the write will succeed."""
         for one in batch:
-            if one.stamped.session:
+            if self._telling is not None and one.stamped is self._notice:
+                self._not_told(self._telling, now_s, given_up=False)
+            else:
                 self._written_off += 1
                 self._lose(one.stamped, reason)
-            elif self._telling is not None:
-                self._not_told(self._telling, now_s, given_up=False)
 
     def _lose(self, stamped: Stamped, reason: str) -> None:
         one_more(self._dropped, reason, stamped.level)
