@@ -202,11 +202,10 @@ class Queue:
     # ---- the thread ----
     def _run(self) -> None:
         opened = False
-        batch: list[Held] | None = []
-        while batch is not None:
+        while True:
+            batch: list[Held] | None = []
             error = None
             try:
-                batch = []
                 batch = self._next()
                 if batch is None:
                     break

@@ -141,9 +141,11 @@ class ConsoleSink:
 
 
 def _whole(lines: Sequence[bytes], shown: int) -> tuple[int, bytes]:
-    """How many of *lines* the first *shown* bytes hold, and what they hold of the next one."""
-    for number, line in enumerate(lines):
-        if shown < len(line):
-            return number, line[:shown]
-        shown -= len(line)
-    return len(lines), b""
+    """How many of *lines* the first *shown* bytes, which are not all, hold; and what they hold of
+    the next one.
+    """
+    number = 0
+    while shown >= len(lines[number]):
+        shown -= len(lines[number])
+        number += 1
+    return number, lines[number][:shown]

@@ -45,8 +45,7 @@ def connect(host: str, port: int, timeout_s: float) -> socket.socket:
     sock = socket.create_connection((host, port), timeout_s)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if sys.platform == "linux":
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeout_s * 1_000))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeout_s * 1_000))
     return sock
 
 
@@ -83,7 +82,7 @@ class Stream:
         sock.setblocking(False)
         self._sock = sock
         self._timeout_s = timeout_s
-        self._acks = sock.family != socket.AF_UNIX and sys.platform == "linux"
+        self._acks = sock.family != socket.AF_UNIX
         self._taken = 0  # by the kernel
         self._ended = False
         self._why: OSError | None = None

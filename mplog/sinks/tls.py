@@ -84,6 +84,10 @@ class TlsStream(Stream):
     WANTS_TO_READ = (ssl.SSLWantReadError,)
     EXACT = False
 
+    def __init__(self, sock: ssl.SSLSocket, timeout_s: float) -> None:
+        super().__init__(sock, timeout_s)
+        self._secured = sock
+
     def listen(self, timeout_s: float) -> None:
         """Wait that long whether the far side takes the connection back.
 
@@ -102,5 +106,4 @@ class TlsStream(Stream):
                 raise self._why or ConnectionAbortedError(errno.ECONNABORTED, "closed at once")
 
     def _say_goodbye(self) -> None:
-        if isinstance(self._sock, ssl.SSLSocket):
-            self._sock.unwrap()
+        self._secured.unwrap()
