@@ -130,3 +130,29 @@ def test_every_event_goes_to_one_place(steps):
     assert all(place == sorted(place) for place in places)
     counts = scene.fallback.counts
     assert [len(place) for place in places] == [counts.primary, counts.secondary, counts.dropped]
+
+
+def test_a_primary_that_fails_when_it_has_taken_all_leaves_nothing_for_the_secondary():
+    """Nothing is delivered twice for an error that came too late, and nothing is told."""
+    scene = Scene(FlakySink(fail(1, TargetError("late", done=3), taken=3)))
+    scene.fallback.write(events(3))
+
+    assert [1, 2, 3] == numbers(scene.primary.got)
+    assert ([], []) == (scene.secondary.calls, scene.lines)
+    assert (3, "primary") == (scene.fallback.counts.primary, scene.fallback.active)
+
+
+def test_a_flush_is_of_those_that_have_something():
+    """The primary while it is well; a secondary that was never needed is not touched."""
+    scene = Scene()
+    scene.fallback.write(events(1))
+    scene.fallback.flush()
+    assert "flush" == scene.primary.calls[-1]
+    assert [] == scene.secondary.calls
+
+    scene.primary.down = ConnectionRefusedError(111, "refused")
+    scene.fallback.write(events(1, first=2))
+    before = scene.primary.calls.count("flush")
+    scene.fallback.flush()
+    assert "flush" == scene.secondary.calls[-1]
+    assert before == scene.primary.calls.count("flush")

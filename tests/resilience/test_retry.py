@@ -180,3 +180,15 @@ def test_closing_ends_the_wait():
 
     assert not thread.is_alive()
     assert 1 == len(raised)
+
+
+def test_a_flush_of_what_is_not_open_does_nothing():
+    """Nothing was written, so there is nothing to wait for; afterwards the sink's own is asked."""
+    sink = FlakySink()
+    retry, _ = retrying(sink)
+    retry.flush()
+    assert [] == sink.calls
+
+    retry.write(events(1))
+    retry.flush()
+    assert ["open", "write", "flush"] == sink.calls

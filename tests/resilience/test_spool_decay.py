@@ -152,3 +152,56 @@ def test_an_acknowledged_number_is_never_given_again(tmp_path):
 
     assert [10, 11, 12] == drained(spool)
     assert [] == spool.losses()
+
+
+def two_segments(place):
+    """Numbers 1-3 and 4-6."""
+    spool = opened(place, SpoolRules(segment_bytes=300))
+    append(spool, events(3))
+    append(spool, events(3, 4))
+    spool.close()
+    return segments(place)
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 47])
+def test_the_torn_end_of_an_older_segment_costs_nothing(tmp_path, size):
+    """Fewer bytes than a record has stand behind its last one, and others behind those."""
+    first, _ = two_segments(tmp_path)
+    first.write_bytes(first.read_bytes() + b"\x05" * size)
+    spool = opened(tmp_path, SpoolRules(segment_bytes=300))
+
+    assert [1, 2, 3, 4, 5, 6] == drained(spool)
+    assert {} == lost(spool)
+
+
+@pytest.mark.parametrize("body", [b"\xc1", b"", b"\x96\x01\x01\x01\x01\x01\x01"])
+def test_a_whole_record_that_holds_no_event_is_skipped_and_counted(tmp_path, body):
+    """Its check sum is right, and its bytes are those of something else."""
+    spool = opened(tmp_path)
+    append(spool, events(3))
+    spool.close()
+    (path,) = segments(tmp_path)
+    salt = segment.salt_of(path.read_bytes())
+    with path.open("ab") as file:
+        file.write(segment._frame(4, salt, (0, 20, 0, 0), body))
+    spool = opened(tmp_path)
+    append(spool, events(1, 5))
+
+    assert [1, 2, 3, 5] == drained(spool)
+    assert {"spool_broken": {"unknown": 1}} == lost(spool)
+
+
+def test_a_segment_cut_behind_the_position_gives_no_event_again(tmp_path):
+    """What was acknowledged is known by its number, wherever it stands."""
+    spool = opened(tmp_path)
+    append(spool, events(1))
+    size = segments(tmp_path)[0].stat().st_size
+    append(spool, events(2, 2))
+    assert [1, 2] == read(spool, 2)
+    spool.ack(2, 0.0)
+    spool.close()
+    os.truncate(segments(tmp_path)[0], size)
+    spool = opened(tmp_path)
+    append(spool, events(1, 4))
+
+    assert [4] == drained(spool)

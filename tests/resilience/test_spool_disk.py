@@ -7,7 +7,7 @@ import os
 import resource
 
 import pytest
-from disk import MUCH, append, drained, opened, segments
+from disk import MUCH, append, drained, lost, opened, segments
 from given import SESSION, events
 
 from mplog.resilience.spool_rules import SpoolRules
@@ -59,3 +59,47 @@ def test_what_failed_and_could_not_be_cut_is_not_read(tmp_path, monkeypatch):
     assert list(range(1, 14)) == [stamped.seq for stamped, _ in got]
     assert {40} == {stamped.level for stamped, _ in got[3:]}
     assert SESSION == got[-1][0].session
+
+
+def test_a_spool_that_others_may_write_into_is_refused(tmp_path):
+    """Nothing is made in it, and no descriptor stays open."""
+    place = tmp_path / "spool"
+    place.mkdir()
+    place.chmod(0o770)
+    before = sorted(os.listdir("/proc/self/fd"))
+    with pytest.raises(PermissionError, match="others may write into the spool"):
+        opened(tmp_path)
+
+    assert [] == list(place.iterdir())
+    assert before == sorted(os.listdir("/proc/self/fd"))
+
+
+def test_a_segment_that_took_nothing_is_begun_again(tmp_path, monkeypatch):
+    """Neither its head nor the cut behind it went through: the same number gets a new one."""
+    spool = opened(tmp_path)
+
+    def refused(*_):
+        raise OSError(errno.EIO, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", refused)
+        patch.setattr(os, "ftruncate", refused)
+        with pytest.raises(OSError, match="no"):
+            append(spool, events(3))
+    append(spool, events(3))
+    spool.close()
+
+    assert 1 == len(segments(tmp_path))
+    assert [1, 2, 3] == drained(opened(tmp_path))
+
+
+def test_a_spool_of_one_large_segment_makes_room_by_another(tmp_path):
+    """The only segment is full of one batch: a new one is begun before that is dropped."""
+    rules = SpoolRules(max_bytes=20_000, segment_bytes=20_000)
+    spool = opened(tmp_path, rules)
+    append(spool, events(40, text="x" * 100))
+    append(spool, events(40, 41, text="x" * 100))
+
+    assert list(range(41, 81)) == drained(spool)
+    assert {"spool_full": {"INFO": 40}} == lost(spool)
+    assert spool.size_bytes <= rules.max_bytes

@@ -226,3 +226,31 @@ def test_an_event_is_refused_while_the_disk_cannot_be_read(tmp_path, monkeypatch
     assert [2] == numbers(take(store, 9.0))
     assert {"refused": {"INFO": 1}} == store.counts.reasons
     assert adds_up(store)
+
+
+def test_what_is_being_delivered_out_of_memory_does_not_go_to_the_disk_too(tmp_path, monkeypatch):
+    """The disk is well again in the middle of a write: nothing is delivered twice."""
+    store = store_in(tmp_path)
+    bad = failing(monkeypatch, store._spool)
+    put(store, events(3))
+    batch = take(store)
+    bad.clear()
+    put(store, events(2, 4), now_s=5.0)
+    store.settle(len(batch), 5.0)
+    put(store, events(1, 6), now_s=10.0)
+    rest = take(store, 10.0)
+
+    assert ([1, 2, 3], [4, 5, 6]) == (numbers(batch), numbers(rest))
+    assert adds_up(store)
+
+
+def test_what_only_memory_has_is_lost_with_the_process_and_counted(tmp_path, monkeypatch):
+    """What stands in the spool stays there."""
+    store = store_in(tmp_path)
+    put(store, events(2))
+    failing(monkeypatch, store._spool)
+    put(store, events(3, 3))
+    store.give_up("shutdown")
+
+    assert {"shutdown": {"INFO": 3}} == store.counts.reasons
+    assert [1, 2] == numbers(take(store_in(tmp_path), 1.0))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
+import threading
 
 import pytest
 
@@ -153,3 +155,35 @@ def test_a_cut_line_is_begun_anew(tmp_path, monkeypatch):
     assert 1 == caught.value.done
     assert ["x0", "x1", "x2"] == [line[-2:] for line in lines if line[-2:-1] == "x"]
     assert 4 == len(lines)
+
+
+def test_a_full_console_is_waited_for(monkeypatch):
+    """A pipe that takes no more for now: what is written goes on when somebody has read."""
+    read, write = os.pipe()
+    sink = ConsoleSink(f"/dev/fd/{write}", environ={})
+    sink.open()
+    batch = [Outgoing(STAMPED, Event("a", f"{n} " + "x" * 1_000)) for n in range(200)]
+    full, got = threading.Event(), []
+    real = select.poll
+
+    def told():
+        full.set()
+        return real()
+
+    def reader():
+        full.wait(20)
+        while data := os.read(read, 65_536):
+            got.append(data)
+
+    monkeypatch.setattr(select, "poll", told)
+    thread = threading.Thread(target=reader)
+    thread.start()
+    sink.write(batch)
+    sink.close()
+    os.close(write)
+    thread.join(20)
+    os.close(read)
+
+    assert full.is_set()
+    lines = b"".join(got).decode().splitlines()
+    assert [str(n) for n in range(200)] == [line.split()[4] for line in lines]

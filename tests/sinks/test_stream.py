@@ -120,3 +120,41 @@ def test_ipv6_is_connected_to():
         listener.bind(("::1", 0))
         listener.listen()
         stream.connect("::1", listener.getsockname()[1], 5.0).close()
+
+
+def test_a_far_side_that_only_stops_talking_is_waited_for():
+    """It has ended its half of the connection, and still takes what is under way."""
+
+    def half_closed(peer, conn):
+        conn.shutdown(socket.SHUT_WR)
+        peer.go_on.wait(peers.LIMIT_S)
+        peer.got = b""
+        while data := conn.recv(65_536):
+            peer.got += data
+
+    with peers.Peer(half_closed, buffer_bytes=4_096) as peer:
+        link = Stream(stream.connect("127.0.0.1", peer.port, peers.LIMIT_S), peers.LIMIT_S)
+        link._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        look = link._raise_if_cut
+
+        def then_read():
+            look()
+            peer.go_on.set()
+
+        link._raise_if_cut = then_read  # type: ignore[method-assign]
+        link.deliver(FRAMES[:100])
+        assert peer.go_on.is_set()
+        link.close()
+    assert b"".join(FRAMES[:100]) == peer.got
+
+
+def test_a_descriptor_that_somebody_has_closed_is_a_broken_connection():
+    """What has arrived cannot be told any more: none of the frames counts."""
+    with peers.Peer() as peer:
+        sock = stream.connect("127.0.0.1", peer.port, 5.0)
+        link = Stream(sock, 5.0)
+        socket.socket(fileno=sock.detach()).close()
+        with pytest.raises(Broken, match="Bad file descriptor") as caught:
+            link.deliver(FRAMES[:3])
+
+    assert 0 == caught.value.done
