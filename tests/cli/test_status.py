@@ -10,8 +10,10 @@ import pytest
 from mplog import _native
 from mplog.cli import main
 from mplog.config import Settings
+from mplog.event.codec import ENCODER
+from mplog.event.event import Event
 from mplog.metrics.board import Board, Row
-from mplog.ring import create_bell
+from mplog.ring import create_bell, hold
 
 
 @pytest.fixture
@@ -53,6 +55,36 @@ def test_a_service_whose_memory_is_broken_hides_no_other(shm, status):
     os.symlink("nowhere", shm / f"gone.{_native.ABI}.bell")
 
     assert ["shop"] == [one["name"] for one in json.loads(status("--json"))["services"]]
+
+
+def test_a_writer_that_is_not_seen_from_here_is_none(shm, status):
+    """Its lock is held, and no process here is the one that it names."""
+    create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
+    locks = [hold(shm, "shop", byte) for byte in (_native.LOCK_WRITER, _native.LOCK_SUPERVISOR)]
+    page = status()
+    for lock in locks:
+        os.close(lock)
+
+    assert "  writer      none, supervisor none" in page.splitlines()
+
+
+def test_what_has_not_been_delivered_is_told_of_each_process(shm, status):
+    """Also of one that has ended, until a writer has read what it left."""
+    create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
+    producers = [_native.Producer(str(shm), "shop", name) for name in ("web", "job")]
+    for producer in producers:
+        producer.attach()
+        assert producer.publish(20, ENCODER.encode(Event("shop", "one")))
+    producers[1].close()
+    rows = [line for line in status().splitlines() if line.startswith("  process ")]
+    pending = json.loads(status("--json"))["services"][0]["pending_bytes"]
+    producers[0].close()
+
+    assert [["job", "(ended)"], ["web"]] == sorted(
+        [word for word in line.split() if word in ("web", "job", "(ended)")] for line in rows
+    )
+    assert all(f"{os.getpid()}" in line and "0 delivered" in line for line in rows)
+    assert pending > 0
 
 
 def test_a_sink_that_is_held_off_is_told_with_its_error(shm, status):
