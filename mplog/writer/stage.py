@@ -49,18 +49,16 @@ def drain_all(job: Job, drain_bytes: int, rooms: Sequence[Room]) -> list[Batch]:
     """
     most = job.reader.drain_count(drain_bytes)
     refuse(job)
-    batches: list[Batch] = []
     while most:
-        batches = []
+        batches: list[Batch] = []
         for sink, room in zip(job.sinks, rooms, strict=True):
             batches.append(_lines(job, sink, room, most))
             most = batches[-1].count
-            if not most:
-                break
+            if not most:  # no room beside what is told of this file: none gets an event now
+                return [Batch() for _ in rooms]
         if all(batch.count == most for batch in batches):
-            break
-    none = [Batch() for _ in range(len(rooms) - len(batches))]
-    return [*batches, *none]
+            return batches
+    return [Batch() for _ in rooms]
 
 
 def _lines(job: Job, sink: FileSink, room: Room, most: int) -> Batch:

@@ -178,3 +178,47 @@ def test_a_service_writes_the_same_lines_either_way(shm, logdir):
 
     assert lines["Python"] == lines["C"]
     assert 92 == len(lines["C"])
+
+
+def test_of_several_files_each_gets_the_same_events(two):
+    """As many as have room in all of them; the rest comes first in the next batch."""
+    one = two()
+    for number in range(6):
+        one.log_one(f"event {number}")
+    share = one.job.share_bytes
+    whole, room = stage.Room(0, share), stage.Room(0, 400)
+    full = stage.Room(share, share)
+
+    def counts(*rooms):
+        one.job.reader.rewind()
+        return [batch.count for batch in stage.drain_all(one.job, 1 << 20, rooms)]
+
+    assert [6, 6] == counts(whole, whole)
+    few = counts(whole, room)
+    assert few == counts(room, whole)
+    assert 0 < few[0] == few[1] < 6
+    assert [0, 0] == counts(whole, full)
+    assert [0, 0] == counts(full, whole)
+    one.job.reader.rewind()
+    one.turn()
+    assert [6, 6] == one.whole()
+
+
+def test_an_event_that_one_file_has_no_room_for_waits_for_all_of_them(two):
+    """What is told of the second file fills its share: its events come with the next batch, and
+    none is left out there.
+    """
+    one = two()
+    one.turn()
+    sink, line = one.second, b""
+    while len(line) < one.job.share_bytes - 100:
+        text = "x" * min(60_000, one.job.share_bytes - 400 - len(line))
+        line += sink.fmt.notice(1, 30, "mplog.test", text, {})
+    sink.lines.append(line[: line.rfind(b"\n") + 1])
+    one.log_one("first")
+    one.turn()
+    one.log_one("second")
+    one.turn()
+    one.turn()
+
+    assert [2, 2] == one.whole()
