@@ -10,6 +10,7 @@ import pytest
 
 from mplog.files.verify import verify
 from mplog.ring import bell_id
+from mplog.writer import deliver
 from mplog.writer.loop import BUSY_BYTES, Loop
 
 # The writer comes when all is over, and looks around of itself only once in ten minutes.
@@ -95,3 +96,44 @@ def test_a_writer_that_is_never_idle_sees_that_the_service_has_moved(place, monk
     loop.close()
 
     assert 9 == len(passes)
+
+
+def test_a_writer_that_has_an_heir_leaves_the_service_to_it(place, monkeypatch):
+    """Its own supervisor was killed, and another one is there, whose writer waits: the service
+    stands, and nobody has to begin it anew.
+    """
+    job = place.job
+    job.bell, job.signals.resident = bell_id(place.directory, "shop"), True
+    job.reader.set_pids(os.getpid(), 77)
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+    loop = Loop(job)
+    loop.run()  # `place` holds the lock of a supervisor
+
+    assert next(place.directory.glob("*.bell")).exists()
+    loop.close()
+
+
+def test_a_file_that_is_owed_its_lines_is_waited_for_only_so_long(two, monkeypatch):
+    """Where nobody is attached any more; they wait in shared memory for the next writer."""
+    one = two()
+    one.log_one()
+    one.turn()
+    one.refuse()
+    one.log_one()
+    one.turn()
+    assert not one.loop._leave(1e6)
+    assert one.loop.owing_since_s is None
+    one.producer.detach(True)
+    one.turn()
+    start_s = 2e6
+    assert not one.loop._leave(start_s)
+    assert not one.loop._leave(start_s + deliver.GIVE_UP_S)
+    with pytest.raises(deliver.Abandoned):
+        one.loop._leave(start_s + deliver.GIVE_UP_S + 1)
+    assert one.owed_bytes
+    one.end()
+    one.give_back()
+    one.begin()
+    one.turn()
+
+    assert [2, 2] == one.whole()
