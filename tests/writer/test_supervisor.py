@@ -257,3 +257,39 @@ def test_a_second_supervisor_leaves_at_once(lives, shm):
         assert (0, 0, []) == lives(0)
     finally:
         os.close(held)
+
+
+def test_a_supervisor_that_is_told_to_stop_in_a_pause_starts_no_writer(lives, monkeypatch):
+    """The signal comes between the death of one and the start of the next."""
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        code, count, _ = lives("raise", 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)  # of the time that a stop has
+
+    assert (0, 1) == (code, count)
+
+
+def test_a_writer_that_somebody_else_has_buried_has_failed(shm):
+    """How it ended is not known: it is started again, after a pause."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    one = Supervisor(shm, "shop")
+
+    assert module.FAILED == one._wait(child)
+    assert 0 == one._child
+
+
+def test_nobody_is_ended_where_there_is_no_writer(shm, monkeypatch):
+    """The time to stop is over while none lives."""
+    monkeypatch.setattr(module.os, "kill", None)
+    Supervisor(shm, "shop")._end(signal.SIGALRM, None)
+
+
+def test_a_bell_that_cannot_be_read_tells_of_no_delivery(tmp_path):
+    """Its lock's descriptor is of no file."""
+    fd = os.open(tmp_path, os.O_RDONLY)
+    assert 0 == module._delivered(fd)
+    os.close(fd)
