@@ -10,8 +10,11 @@ import os
 from pathlib import Path
 
 from mplog import _native
+from mplog.event.level import WARNING
 from mplog.event.redact import mask
 from mplog.ring.folder import Folder
+from mplog.writer.announce import announce
+from mplog.writer.compose import FILE
 from mplog.writer.deliver import why
 from mplog.writer.state import Job
 
@@ -50,8 +53,8 @@ def keep_lane(job: Job, session: str, segment: int, lane: int) -> None:
             _native.frame_of(1, page)
             + _native.frame_of(2, hidden(body, redacts=job.settings.redact_patterns)),
         )
-    for sink in job.sinks:
-        sink.notices.append(("quarantined", lane, 0))
+    text = f"lane {lane} of segment {segment} is set aside: what stands in it cannot be right"
+    announce(job, WARNING, FILE, text, {"what": "quarantined", "segment": segment, "lane": lane})
     job.reader.count("quarantines", 1)
 
 

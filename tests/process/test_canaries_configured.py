@@ -58,8 +58,7 @@ def test_no_command_shows_a_secret_of_the_configuration(world, tmp_path):
         for words in COMMANDS
     }
 
-    shown = {words: [one for one in CANARIES if one in text] for words, text in told.items()}
-    assert dict.fromkeys(told, []) == shown
+    assert [] == [words for words, text in told.items() if any(one in text for one in CANARIES)]
     for (config, words), text in told.items():
         if config == "wrong":
             assert "MPL-C001" in text, words

@@ -118,6 +118,8 @@ class Line(msgspec.Struct):
     event_name: str = ""
     count: int = 0
     what: str = ""
+    lane: int = -1
+    message: str = ""
     session: str = ""
     seq: int = 0
 

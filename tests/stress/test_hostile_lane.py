@@ -51,7 +51,11 @@ def test_a_lane_that_cannot_be_right_is_set_aside_and_told(program, logs, tell):
 
     lines = [msgspec.json.decode(raw, type=Line) for _, raw in lines_of(files_of(log_file))]
     assert vandals == found["counters"]["quarantines"], found["counters"]
-    assert ["quarantined"] * vandals == [line.what for line in lines if line.what]
+    told = [line for line in lines if line.what]
+    assert ["quarantined"] * vandals == [line.what for line in told]
+    kept = [path.name.split("-") for path in logs.glob(".app.jsonl.quarantine-*")]
+    assert sorted(int(name[-2]) for name in kept) == sorted(line.lane for line in told)
+    assert all(f"lane {line.lane} of segment " in line.message for line in told)
     assert 10 * vandals == sum(line.body == "after the quarantine" for line in lines)
     assert {"exit 0": vandals} == found["vandal_exits"]
     assert vandals == len(list(logs.glob(".app.jsonl.quarantine-*")))
