@@ -54,7 +54,8 @@ def keep_lane(job: Job, session: str, segment: int, lane: int) -> None:
             + _native.frame_of(2, hidden(body, redacts=job.settings.redact_patterns)),
         )
     text = f"lane {lane} of segment {segment} is set aside: what stands in it cannot be right"
-    announce(job, WARNING, FILE, text, {"what": "quarantined", "segment": segment, "lane": lane})
+    keys = {"what": "quarantined", "segment": segment, "lane": lane, "offset": 0, "bytes": 0}
+    announce(job, WARNING, FILE, text, keys)
     job.reader.count("quarantines", 1)
 
 

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mplog import _native
+from mplog.files.scan import FileNotice, decode_notice
+from mplog.format import formatter
 from mplog.writer import quarantine
-from mplog.writer.quarantine import hidden
+from mplog.writer.quarantine import hidden, keep_lane
 
 RECORD = struct.Struct("<IIQQQIBBH")
 
@@ -117,5 +119,20 @@ def test_a_lane_whose_segment_is_gone_is_told_all_the_same(place):
 
     assert [] == kept(place)
     assert "a broken lane could not be kept: No such file" in place.job.problem
-    assert [("quarantined", 3, 0)] == place.job.sinks[0].notices
+    (line,) = place.job.sinks[0].lines
+    assert b"lane 3 of segment " in line
     assert 1 == place.job.reader.counters()["quarantines"]
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt"])
+def test_a_lane_that_is_set_aside_is_told_by_a_line_that_counts_as_whole(place, form):
+    """It names lane and segment; the log verifies, also where half a line would look whole."""
+    place.job.sinks[0].fmt = formatter(form)
+
+    keep_lane(place.job, "0123456789ab-3-1", 0, 3)
+
+    (line,) = place.job.sinks[0].lines
+    assert b"lane 3 of segment 0 is set aside" in line
+    notice = decode_notice(line.rstrip(b"\n"), "mplog.file")
+    assert isinstance(notice, FileNotice)
+    assert ("quarantined", 0, 0) == (notice.what, notice.offset, notice.bytes)
