@@ -42,6 +42,7 @@ static int test(const char *dir)
     CHECK_EQ(mpl_reader_open(&r, dir, service, true, ARENA), -ENAMETOOLONG);
     CHECK_EQ(mpl_producer_init(&p, deep, SERVICE, "some"), -ENAMETOOLONG);
     CHECK_EQ(mpl_producer_init(&p, dir, service, "some"), -ENAMETOOLONG);
+    mpl_producer_free(&p); /* one that was never made */
 
     go_deep(dir);
     CHECK_EQ(mpl_path(path, deep, SERVICE, "bell"), 0);

@@ -149,21 +149,21 @@ static int live_bell(struct mpl_producer *p)
 {
     char path[MPL_PATH];
     bool created;
-    for (int attempt = 0; attempt < 200; attempt++) {
+    int rc = mpl_path(path, p->dir, p->service, "bell");
+    for (int attempt = 0; !rc && attempt < 200; attempt++) {
         struct mpl_bell *bell;
-        int rc = mpl_bell_open(p->dir, p->service, NULL, 0, &bell, &created);
+        rc = mpl_bell_open(p->dir, p->service, NULL, 0, &bell, &created);
         if (rc)
-            return rc;
+            break;
         drop_bell(p);
         p->bell = bell;
         if (mpl_load_acquire(&bell->state) == MPL_LIVE)
             return 0;
-        if (!mpl_path(path, p->dir, p->service, "bell"))
-            revive_bell(p, path);
+        revive_bell(p, path);
         struct timespec pause = {.tv_nsec = 1000000};
         nanosleep(&pause, NULL);
     }
-    return MPL_E_RETIRED;
+    return rc ? rc : MPL_E_RETIRED;
 }
 
 static int claim_among(struct mpl_producer *p, bool takes_bare)
@@ -212,7 +212,7 @@ int mpl_claim_beside(struct mpl_producer *p)
 /* What a child knows of its parent's lane: nothing it may touch. The mappings are dropped, the lock's one was never inherited. */
 static void forget(struct mpl_producer *p, bool mine)
 {
-    p->doubtful = mine && (p->doubtful || (p->slot && mpl_synced(p) < p->published));
+    p->doubtful = mine && (p->doubtful || mpl_synced(p) < p->published);
     bool in_use = mine && p->waiting; /* another thread waits on these words: rather leak the mapping than pull it away */
     if (p->lane && !in_use)
         munmap(p->lane, MPL_PAGE);
@@ -277,7 +277,7 @@ void mpl_detach(struct mpl_producer *p, bool final)
     if (mine)
         mpl_swap(&p->slot->epoch_state, mpl_session_word(p->epoch, MPL_S_LIVE), mpl_session_word(p->epoch, MPL_S_CLEAN));
     forget(p, mine);
-    if (mine && p->bell) {
+    if (mine) {
         mpl_add(&p->bell->departures, 1);
         mpl_bell_ring(p->bell);
     }
