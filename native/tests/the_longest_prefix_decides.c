@@ -49,7 +49,9 @@ static int test(const char *dir)
 {
     const struct mpl_rule rules[] = {{"app.db", 6, 30}, {"app", 3, 25}, {"app.db.pool", 11, 10}, {"lib", 3, 255}, {".x", 2, 15}};
     const struct mpl_rule bad[] = {{"", 0, 30}};
+    const struct mpl_rule alike[] = {{"liquid", 6, 30}, {"declinate", 9, 40}};
     char longest[MPL_MAX_PREFIX + 1];
+    const struct mpl_rule too_long[] = {{longest, MPL_MAX_PREFIX + 1, 30}};
     (void)dir;
     CHECK_EQ(mpl_filter_set(&r, 0, 20, rules, 5), 0);
     CHECK_EQ(least("app.db"), 30);
@@ -82,6 +84,13 @@ static int test(const char *dir)
     CHECK_EQ(least("lib"), 255);
     CHECK_EQ(mpl_filter_set(&r, 0, 40, NULL, 0), 0);
     CHECK_EQ(least("lib"), 40);
+    CHECK_EQ(mpl_filter_set(&r, MPL_MAX_SINKS, 40, NULL, 0), MPL_E_ARG);
+    CHECK_EQ(mpl_filter_set(&r, 0, 20, too_long, 1), MPL_E_ARG);
+    CHECK_EQ(mpl_filter_set(&r, 0, 20, alike, 2), 0); /* names of one hash with others: FNV-1a of 32 bits */
+    CHECK_EQ(least("liquid"), 30);
+    CHECK_EQ(least("costarring"), 20);
+    CHECK_EQ(least("declinate"), 40);
+    CHECK_EQ(least("macallums"), 20);
     many();
     free(r.filters[0]);
     return 0;
