@@ -71,6 +71,8 @@ static void a_segment_that_is_not_seen_yet(const char *dir)
     mpl_add(&w.r.bell->segments, 1);
     CHECK_EQ(drained(), 0);
     mpl_sleep(&w.r, 3600000000000u, mpl_load(&w.r.bell->departures)); /* an hour: but there is something to look at */
+    mpl_bell_wake(w.r.bell); /* it is awake: nothing to do */
+    CHECK_EQ(mpl_load(&w.r.bell->sleeping), MPL_AWAKE);
     CHECK_EQ(mpl_reader_scan(&w.r, &w.j), 0);
     CHECK_EQ(drained(), 1);
     mpl_accept(&w.r, 1);
