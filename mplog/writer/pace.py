@@ -1,11 +1,12 @@
 """How often a look may be taken that costs the more the more there is to see: for a small part of
-the time, whatever it costs.
+the time, but where that would put it off for long.
 """
 
 from __future__ import annotations
 
 SHARE = 20  # of the time, at most one part
 FREE_S = 0.01  # what takes no longer is done whenever it is wanted
+LONGEST_S = 30.0  # a disk that hangs once must not suspend retention for many minutes
 
 
 class Pace:
@@ -30,8 +31,8 @@ class Pace:
 
     def took(self, began_s: float, ended_s: float) -> None:
         """One was taken."""
-        long = ended_s - began_s > FREE_S
-        self._again_s = ended_s + (ended_s - began_s) * SHARE if long else 0.0
+        took_s = ended_s - began_s
+        self._again_s = ended_s + min(took_s * SHARE, LONGEST_S) if took_s > FREE_S else 0.0
 
     def hurry(self) -> None:
         """The next one need not wait."""

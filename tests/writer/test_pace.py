@@ -10,7 +10,7 @@ from mplog.config.schema import KEYS
 from mplog.files.archive import archive_name, list_archives
 from mplog.files.manifest import Entry, append, manifest_path
 from mplog.writer import deliver, pace
-from mplog.writer.pace import FREE_S, SHARE, Pace
+from mplog.writer.pace import FREE_S, LONGEST_S, SHARE, Pace
 
 ARCHIVES, ROTATIONS = 300, 20
 
@@ -36,6 +36,16 @@ def test_a_dear_look_waits_until_it_is_a_small_part_of_the_time():
     assert (early, waits, late, over, one.due(41.0)) == (False, True, True, False, True)
 
 
+def test_a_look_that_took_very_long_is_not_put_off_for_twenty_times_that():
+    """A disk that hung for half a minute suspended retention for ten: the archives were twice as
+    many as are kept.
+    """
+    one = Pace()
+    one.took(10.0, 40.0)
+
+    assert (False, True) == (one.due(40.0 + LONGEST_S - 0.1), one.due(40.0 + LONGEST_S))
+
+
 def test_a_rotation_costs_no_call_an_archive_once_they_are_many(place, monkeypatch):
     """Where a look at 300 archives is dear: one for the name and one for retention, and one more
     at the end; the names go on, and what is left is what retention keeps.
@@ -48,6 +58,7 @@ def test_a_rotation_costs_no_call_an_archive_once_they_are_many(place, monkeypat
         append(manifest_path(folder, name), Entry(archive, number, 3, {}))
     monkeypatch.setattr(pace, "FREE_S", -1.0)
     monkeypatch.setattr(pace, "SHARE", 1e9)
+    monkeypatch.setattr(pace, "LONGEST_S", 1e9)
     kept = KEYS["retention"].parse({"count": ARCHIVES, "total": "1 TB"})
     sink.settings = msgspec.structs.replace(sink.settings, retention=kept)
     looks, scandir, stat = [], os.scandir, os.stat
