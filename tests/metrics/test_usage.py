@@ -27,6 +27,19 @@ def test_each_limit_of_a_service_is_told(shm, logdir):
     ] == [(one.what, one.used, one.limit) for one in usage.usage_of(shm, "shop")]  # fmt: skip
 
 
+def test_what_is_owed_to_files_is_told_unless_it_cannot_be_read(shm):
+    """Nothing before there was a writer; a damaged journal says nothing, and hides no rest."""
+    given = {"file": "/logs/app.jsonl", "files": [{"file": "/logs/errors.jsonl"}]}
+    create_bell(shm, "shop", load(arguments=given).settings)
+    told = ["owed to /logs/app.jsonl", "owed to /logs/errors.jsonl"]
+    rest = ["memory", "lanes", "overflow"]
+
+    assert [*rest, *told] == [one.what for one in usage.usage_of(shm, "shop")]
+    for garbage in (b"", b"\xff" * 70_000):
+        (shm / f"shop.{_native.ABI}.journal").write_bytes(garbage)
+        assert rest == [one.what for one in usage.usage_of(shm, "shop")]
+
+
 def test_a_service_that_breaks_between_two_looks_is_told_as_one_that_is_broken(shm, monkeypatch):
     """Its settings were read; then somebody has cut its memory."""
     create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
