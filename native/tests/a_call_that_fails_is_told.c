@@ -87,6 +87,14 @@ static int load(void)
     return n < 0 ? (int)n : 0;
 }
 
+static int look_at_what_is_owed(void)
+{
+    uint64_t owed[MPL_MAX_SINKS];
+    const int rc = mpl_owed(place, SERVICE, owed);
+    CHECK(rc <= 0);
+    return rc;
+}
+
 static int reserve(void) { return mpl_spool_reserve(&journal, 1, 4096); }
 
 static int trim(void)
@@ -187,6 +195,7 @@ static const struct deed {
     {"a journal is opened", a_journal, open_journal, false},
     {"a spool is written", nothing, owe, true},
     {"a spool is read", a_spool, load, true},
+    {"what is owed is looked at", a_journal, look_at_what_is_owed, true},
     {"a spool gets room", a_spool, reserve, false},
     {"a spool is trimmed", a_spool, trim, false},
     {"a lane is claimed", no_segment, claim, false},
@@ -231,12 +240,23 @@ static int boot_unknown(void *arg)
     return fresh;
 }
 
+static int owed_in_an_unknown_boot(void *arg)
+{
+    uint64_t owed[MPL_MAX_SINKS];
+    (void)arg;
+    fail_kinds = F_OPEN;
+    fail_nth(2, EACCES);
+    CHECK_EQ(mpl_owed(place, SERVICE, owed), 0);
+    return (int)fail_never();
+}
+
 static int test(const char *dir)
 {
     place = dir;
     /* before this process knows its boot: one that cannot tell whether the journal is of this boot does not go by it */
     CHECK_EQ(reap(spawn(boot_unknown, NULL)), 1);
     CHECK_EQ(reap(spawn(boot_unknown, NULL)), 0);
+    CHECK_EQ(reap(spawn(owed_in_an_unknown_boot, NULL)), 1);
     CHECK_EQ(reap(spawn(boot_unknown, (void *)2)), 1);
     CHECK_EQ(mpl_journal_open(&journal, dir, SERVICE, STAGING), 0);
     for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {

@@ -31,6 +31,8 @@ static void journal_says(const char *what, int expected)
 #define DAMAGED(field, value) WITH(field, value, MPL_E_CORRUPT)
 #define RIGHT(field, value) WITH(field, value, 0)
 
+static void owes_more(void) { mpl_journal_set_file(&j, 0, &(struct mpl_file){.spool_end = 16}); }
+
 static void journal(const char *dir)
 {
     const uint64_t staging = j.page->staging_bytes;
@@ -66,6 +68,38 @@ static void journal(const char *dir)
     page->abi = MPL_ABI + 1;
     journal_says("abi", MPL_E_ABI);
     free(page);
+
+    /* what is owed is read by others, while the writer writes */
+    uint64_t owed[MPL_MAX_SINKS];
+    mpl_journal_set_file(&j, 1, &(struct mpl_file){.spool_head = 8, .spool_end = 40});
+    CHECK_EQ(mpl_owed(dir, SERVICE, owed), 0);
+    CHECK(owed[0] == 0 && owed[1] == 32);
+    mpl_journal_set_file(&j, 1, &(struct mpl_file){.spool_head = 8, .spool_end = 0});
+    CHECK_EQ(mpl_owed(dir, SERVICE, owed), MPL_E_CORRUPT);
+    mpl_journal_set_file(&j, 1, &(struct mpl_file){0});
+    j.page->abi++;
+    CHECK_EQ(mpl_owed(dir, SERVICE, owed), MPL_E_CORRUPT);
+    j.page->abi--;
+    j.page->byte_order ^= 1;
+    CHECK_EQ(mpl_owed(dir, SERVICE, owed), MPL_E_CORRUPT);
+    j.page->byte_order ^= 1;
+    j.page->magic ^= 1;
+    CHECK_EQ(mpl_owed(dir, SERVICE, owed), MPL_E_CORRUPT);
+    j.page->magic ^= 1;
+    fail_kinds = F_PREAD;
+    before_nth(3, owes_more); /* between two looks at the same words: they are read again */
+    CHECK_EQ(mpl_owed(dir, SERVICE, owed), 0);
+    CHECK(fail_never() == 1 && owed[0] == 16);
+    mpl_journal_set_file(&j, 0, &(struct mpl_file){0});
+    j.page->boot_id[3] ^= 1; /* of a former boot: nobody owes anything any more */
+    mpl_journal_set_file(&j, 1, &(struct mpl_file){.spool_end = 40});
+    CHECK_EQ(mpl_owed(dir, SERVICE, owed), 0);
+    CHECK_EQ(owed[1], 0);
+    j.page->boot_id[3] ^= 1;
+    mpl_journal_set_file(&j, 1, &(struct mpl_file){0});
+    char nowhere[MPL_PATH];
+    CHECK_EQ(mpl_path(nowhere, dir, SERVICE, "elsewhere"), 0);
+    CHECK_EQ(mpl_owed(nowhere, SERVICE, owed), 0); /* no journal: nothing */
 
     /* one that cannot be believed is replaced, and what it said of spools is forgotten */
     char path[MPL_PATH];

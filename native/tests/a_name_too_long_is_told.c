@@ -43,6 +43,12 @@ static int test(const char *dir)
     CHECK_EQ(mpl_producer_init(&p, deep, SERVICE, "some"), -ENAMETOOLONG);
     CHECK_EQ(mpl_producer_init(&p, dir, service, "some"), -ENAMETOOLONG);
     mpl_producer_free(&p); /* one that was never made */
+    deep[MPL_PATH - 4] = 0; /* it fits, but for the bell's name */
+    CHECK_EQ(mpl_producer_init(&p, deep, SERVICE, "some"), 0);
+    CHECK_EQ(mpl_attach(&p), -ENAMETOOLONG);
+    mpl_producer_free(&p);
+    uint64_t owed[MPL_MAX_SINKS];
+    CHECK_EQ(mpl_owed(deep, SERVICE, owed), -ENAMETOOLONG);
 
     go_deep(dir);
     CHECK_EQ(mpl_path(path, deep, SERVICE, "bell"), 0);
