@@ -1,5 +1,5 @@
 """What sinks that are well notice of one that is not: how long events take from the call to a file,
-to an object in the writer, and to a server, beside a sink that hangs, lies, is slow, dead or busy.
+to an object of a user's, and to a server, beside a sink that hangs, lies, is slow, dead or busy.
 """
 
 from __future__ import annotations
@@ -117,7 +117,10 @@ def recovered(port: int) -> Row:
 def sinks_with(second: str, port: int, dead_port: int) -> list[dict[str, Any]]:
     """Two that are well, and the *second* of benchmarks/ill_sinks.py."""
     wait = {"batch_wait": BATCH_WAIT}
-    ill: dict[str, Any] = {"type": "callable", "name": "ill", "target": f"ill_sinks:{second}"}
+    target, _, process = second.partition("@")
+    ill: dict[str, Any] = {"type": "callable", "name": "ill", "target": f"ill_sinks:{target}"}
+    if process:
+        ill["process"] = process
     if second == "dead":
         ill = syslog("ill", dead_port)
     return [
@@ -229,8 +232,9 @@ CELLS = {
     "dead": ("one whose server is dead", "dead"),
     "busy": ("Python code that never waits", "busy"),
     "holding": ("calls of C that let no other thread run, 20 ms each", "holding"),
+    "within": ("the same, in the writer by its own wish", "holding@writer"),
 }
-PROMISED = ("hanging", "slow", "raising", "dead")
+PROMISED = ("hanging", "slow", "raising", "dead", "holding")
 
 
 def _ratio(cell: str, name: str) -> Callable[[dict[str, Row]], tuple[float, float]]:
@@ -247,7 +251,7 @@ class Beside(Benchmark):
     title = "Beside a sink that is ill"
     repeat = 3
     method = (
-        f"One process logs {RATE:,} events a second to a file, to an object in the writer that "
+        f"One process logs {RATE:,} events a second to a file, to an object of a user's that "
         f"notes the time, to a syslog server over TCP (both with batch_wait {BATCH_WAIT}), and to "
         "one more sink that is ill, from the start; another process does the same at the same time "
         "with a service whose last sink is well. A time is from just before the call until the "

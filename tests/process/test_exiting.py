@@ -22,6 +22,7 @@ def goodbye():
     with open(os.environ["TOLD"], "a") as told:
         told.write(f"{os.getpid()}\\n")
 """
+SLOW = SINK.replace("def goodbye():\n", "def goodbye():\n    import time; time.sleep(1.0)\n")
 SERVE = """
 sys.argv[1:] = ["serve", "--config", sys.argv[1]]
 from mplog.cli.main import main
@@ -30,7 +31,7 @@ sys.exit(main())
 
 
 def test_what_a_sink_has_registered_for_the_exit_is_called_once(world):
-    """In the writer alone, after everything is delivered."""
+    """In its process alone, after everything is delivered."""
     told = world.root / "told"
     (world.root / "goodbyes.py").write_text(SINK)
     config = world.root / "mplog.toml"
@@ -47,6 +48,21 @@ def test_what_a_sink_has_registered_for_the_exit_is_called_once(world):
     (pid,) = told.read_text().split()
     assert int(pid) != server.pid
     world.gone()
+
+
+def test_a_farewell_of_a_sinks_process_may_outlast_its_close(world):
+    """The writer, which has nothing else to do, waits for it."""
+    told = world.root / "told"
+    (world.root / "goodbyes.py").write_text(SLOW)
+    source = """
+        mplog.configure(LOG, sinks=[{"type": "callable", "target": "goodbyes:take"}])
+        mplog.get_logger("p").info("one")
+        mplog.flush(60)
+    """
+    world.run(source, PYTHONPATH=os.pathsep.join([str(world.root), *sys.path]), TOLD=str(told))
+    world.gone()
+
+    assert 1 == len(told.read_text().split())
 
 
 def test_a_signal_at_its_very_end_changes_no_exit_code(world):

@@ -49,6 +49,8 @@ HARM = {
     "denied": lambda: os.open("/proc/version/nothing", os.O_RDONLY),
     "later": lambda: later(),
     "babble": lambda: babble(),
+    "odd": lambda: os.kill(os.getpid(), signal.SIGRTMIN + 6),
+    "cut": lambda: cut(),
     "close": lambda: os.closerange(3, 1_000),
 }
 
@@ -64,6 +66,14 @@ def babble():
         with contextlib.suppress(OSError):
             if os.readlink(f"/proc/self/fd/{name}").startswith("socket"):
                 os.write(int(name), b"\xff" * 100)
+
+
+def cut():
+    """The memory that it shares with the writer becomes empty."""
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if "mplog-steps" in os.readlink(f"/proc/self/fd/{name}"):
+                os.ftruncate(int(name), 0)
 
 
 def later():

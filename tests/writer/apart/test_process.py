@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -53,6 +54,36 @@ def test_a_batch_larger_than_any_buffer_crosses(apart, place):
     sink.write(batch(*["x" * 100_000] * 40))
 
     assert [40, 100_000] == [len(left(place)), len(left(place)[39].split()[1])]
+
+
+def test_where_somebody_else_has_buried_it_it_has_ended_all_the_same(apart, place):
+    """Its status is not known."""
+    sink = apart("does")
+    sink.open()
+    pid = sink._process.pid
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+    assert "its process has ended." in str(failure_of(sink.write, batch("a")))
+    sink.write(batch("a"))
+    assert ["1 a"] == left(place)
+
+
+def test_one_that_cannot_be_watched_is_not_kept(apart, place, monkeypatch):
+    """Neither it nor a descriptor stays; the fault comes out."""
+    pids = []
+
+    def no_more(pid):
+        pids.append(pid)
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", no_more)
+    before = os.listdir("/proc/self/fd")
+    error = failure_of(apart("does").open)
+
+    assert errno.EMFILE == error.errno
+    assert len(before) == len(os.listdir("/proc/self/fd"))
+    assert [False] == [Path("/proc", str(pid)).exists() for pid in pids]
 
 
 def test_of_ours_it_has_no_descriptor_but_its_own(apart, place):

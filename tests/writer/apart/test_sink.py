@@ -21,6 +21,7 @@ FATAL = {
     "abort": "was killed by signal 6 (SIGABRT)",
     "exit": "has ended with code 7",
     "kill": "was killed by signal 9 (SIGKILL)",
+    "odd": f"was killed by signal {signal.SIGRTMIN + 6}",
 }
 
 
@@ -80,6 +81,18 @@ def test_one_that_spoils_the_talk_is_ended_and_what_it_did_is_known(apart, place
     assert verdict.done <= len(notes) <= verdict.done + 1
     sink.write(events[verdict.done :])
     assert ["1 a", f"2 {harm}", "3 c", "4 d"] == sorted(set(left(place)))
+
+
+def test_one_that_empties_the_memory_it_shares_harms_itself_alone(apart, place):
+    """How far it came is not known then; what it did comes again."""
+    sink = apart("once")
+    events = batch("a", "cut", "c")
+    error = failure_of(sink.write, events)
+
+    assert (Meaning.PASSING, 0) == (judge(error, 3).meaning, judge(error, 3).done)
+    assert "(SIGBUS)" in str(error)
+    sink.write(events)
+    assert ["1 a", "2 cut", "3 c"] == sorted(set(left(place)))
 
 
 @pytest.mark.parametrize("harm", ["hang", "hold"])
