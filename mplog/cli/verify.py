@@ -114,7 +114,7 @@ def page(report: Report) -> Iterator[str]:
         began = f", {_many(report.retired_sessions, 'session')} began there"
         yield (
             f"{_many(report.retired_archives, 'archive')} deleted by retention before, with"
-            f" {_many(report.retired, 'event')}{began if report.retired_sessions else ''}"
+            f" at least {_many(report.retired, 'event')}{began if report.retired_sessions else ''}"
         )
     if report.moved_files:
         yield f"{_many(report.moved_files, 'file')} that others have moved away from the log"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
@@ -85,7 +86,8 @@ def _callable(found: object) -> str:
     """Its name; without one it is known to this process, and to those that are forked from it."""
     try:
         name = f"{found.__module__}:{getattr(found, '__qualname__', '')}"
-        word = name if named.is_name(name) else carried.carry(found)
+        unbound = isinstance(found, types.MethodType) and not named.leads_to(name, found)
+        word = carried.carry(found) if unbound or not named.is_name(name) else name
     except Exception:  # an object's own code
         raise WrongValue(found, "is not an enricher", _RIGHT) from None
     carried.OBJECTS[word] = found

@@ -84,9 +84,9 @@ class Report(msgspec.Struct):
     `dropped` counts announced numbers; `dropped_by_reason` is what each session has said last,
     summed. `partial`: not all archives were read, so what a session began with was not asked for.
     `inversions`: events with an earlier time than the line before, not marked late. `retired`
-    counts events in archives that retention has deleted, `retired_sessions` those sessions with
-    lines here that began there. `remarks` are about what is no damage: late events, foreign lines,
-    ranges that the service itself calls suspect.
+    counts events in archives that retention has deleted, of sessions that the manifest still
+    knows, `retired_sessions` those sessions with lines here that began there. `remarks` are about
+    what is no damage: late events, foreign lines, ranges that the service itself calls suspect.
     """
 
     files: list[FileRead] = []

@@ -54,6 +54,24 @@ def test_a_callable_without_a_name_is_known_by_a_word():
         assert (word,) == key.parse(key.text((word,)))
 
 
+class Shop:
+    """Knows something; its method has a name by which nobody finds the object."""
+
+    def says(self):
+        """A field."""
+        return {"shop": id(self)}
+
+
+def test_a_method_of_an_object_is_not_known_by_its_classs_name():
+    """By that a spawned process found a function that lacks its object."""
+    found = Shop().says
+
+    (word,) = KEYS["enrich"].parse(found)
+
+    assert carried.is_carried(word)
+    assert carried.OBJECTS[word] == found
+
+
 def test_an_object_that_fails_when_it_is_asked_for_its_name_is_refused():
     """Its own code runs while the settings are read, and ends nobody."""
 

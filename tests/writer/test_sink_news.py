@@ -26,9 +26,10 @@ def test_a_loss_is_told_at_once_with_its_reason():
     """By reason and level, as every loss."""
     (told,) = News().losses(5.0, {"refused": {"INFO": 3}}, "ValueError: no")
 
-    assert Told(
-        WARNING, "mplog.sink.drop", "3 events dropped: refused, INFO 3 (ValueError: no)"
-    ) == told
+    assert (
+        Told(WARNING, "mplog.sink.drop", "3 events dropped: refused, INFO 3 (ValueError: no)")
+        == told
+    )
 
 
 def test_each_loss_is_told_once():
