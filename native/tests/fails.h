@@ -15,11 +15,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <sys/random.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 
 #include "check.h"
 
 enum fail_kind { F_OPEN = 1, F_FSTAT = 2, F_STAT = 4, F_PREAD = 8, F_PWRITE = 16, F_MMAP = 32, F_MADVISE = 64, F_FALLOCATE = 128, F_UNLINK = 256, F_LINK = 512,
-    F_ALLOCATE = 1024, F_FCNTL = 2048, F_ACCESS = 4096, F_THREAD = 8192, F_AFFINITY = 16384, F_ANY = 32767 };
+    F_ALLOCATE = 1024, F_FCNTL = 2048, F_ACCESS = 4096, F_THREAD = 8192, F_AFFINITY = 16384, F_PWRITEV = 1 << 15,
+    F_FTRUNCATE = 1 << 16, F_STATVFS = 1 << 17, F_SYNC = 1 << 18, F_SIGNAL = 1 << 19, F_STATFS = 1 << 20, F_READ = 1 << 21, F_RANDOM = 1 << 22, F_SPAWN = 1 << 23,
+    F_ANY = (1 << 24) - 1 };
 #define FAIL_NOTHING 0
 
 static unsigned fail_kinds = F_ANY;
@@ -54,7 +60,7 @@ static bool strikes(enum fail_kind kind)
         const struct fail_rule rule = failing;
         failing = (struct fail_rule){0};
         rule.before();
-        failing = rule;
+        failing = failing.nth ? failing : rule; /* it may have told what fails next */
         return false;
     }
     errno = failing.error;
@@ -69,6 +75,17 @@ static bool strikes(enum fail_kind kind)
 #define MOVED (errno ? -1 : 0) /* FAIL_NOTHING */
 WRAPPED(ssize_t, MOVED, pread, F_PREAD, (int fd, void *bytes, size_t n, off_t at), (fd, bytes, n, at))
 WRAPPED(ssize_t, MOVED, pwrite, F_PWRITE, (int fd, const void *bytes, size_t n, off_t at), (fd, bytes, n, at))
+WRAPPED(ssize_t, MOVED, pwritev, F_PWRITEV, (int fd, const struct iovec *parts, int n, off_t at), (fd, parts, n, at))
+WRAPPED(ssize_t, MOVED, read, F_READ, (int fd, void *bytes, size_t n), (fd, bytes, n))
+WRAPPED(ssize_t, MOVED, getrandom, F_RANDOM, (void *bytes, size_t n, unsigned flags), (bytes, n, flags))
+WRAPPED(int, -1, ftruncate, F_FTRUNCATE, (int fd, off_t n), (fd, n))
+WRAPPED(int, -1, fdatasync, F_SYNC, (int fd), (fd))
+WRAPPED(int, -1, fstatvfs, F_STATVFS, (int fd, struct statvfs *out), (fd, out))
+WRAPPED(int, -1, fstatfs, F_STATFS, (int fd, struct statfs *out), (fd, out))
+WRAPPED(int, -1, sigaction, F_SIGNAL, (int number, const struct sigaction *to, struct sigaction *was), (number, to, was))
+WRAPPED(int, -1, sigaltstack, F_SIGNAL, (const stack_t *to, stack_t *was), (to, was))
+WRAPPED(int, -1, dup2, F_SPAWN, (int from, int to), (from, to))
+WRAPPED(int, -1, chdir, F_SPAWN, (const char *path), (path))
 WRAPPED(int, -1, fstat, F_FSTAT, (int fd, struct stat *out), (fd, out))
 WRAPPED(int, -1, stat, F_STAT, (const char *path, struct stat *out), (path, out))
 WRAPPED(int, -1, lstat, F_STAT, (const char *path, struct stat *out), (path, out))
@@ -105,6 +122,19 @@ int __wrap_fcntl(int fd, int command, ...) /* the core's are all about locks */
     void *lock = va_arg(more, void *);
     va_end(more);
     return strikes(F_FCNTL) ? -1 : __real_fcntl(fd, command, lock);
+}
+
+int __real_clone(int (*body)(void *), void *stack, int flags, void *arg, ...);
+int __wrap_clone(int (*body)(void *), void *stack, int flags, void *arg, ...);
+int __wrap_clone(int (*body)(void *), void *stack, int flags, void *arg, ...)
+{
+    va_list more;
+    va_start(more, arg);
+    pid_t *const parent = va_arg(more, pid_t *);
+    void *const tls = va_arg(more, void *);
+    pid_t *const child = va_arg(more, pid_t *);
+    va_end(more);
+    return strikes(F_SPAWN) ? -1 : __real_clone(body, stack, flags, arg, parent, tls, child);
 }
 
 /* ---- what a failed call must not leave behind ---------------------------------------------------------------------------- */
