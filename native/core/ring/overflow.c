@@ -23,7 +23,7 @@ static int chunk_path(char out[MPL_PATH], const struct place *at, uint64_t chunk
 {
     int n = snprintf(out, MPL_PATH, "%s/%s.%u.%012llx.%u.%llu.overflow", at->dir, at->service, MPL_ABI, (unsigned long long)at->segment_id, at->lane,
         (unsigned long long)chunk);
-    return n < 0 || n >= (int)MPL_PATH ? -ENAMETOOLONG : 0;
+    return (unsigned)n >= MPL_PATH ? -ENAMETOOLONG : 0;
 }
 
 /* ---- the producer ---------------------------------------------------------------------------------------------------------- */
@@ -129,7 +129,7 @@ static bool open_for_reading(struct mpl_reader *r, struct mpl_view *v)
 
 int mpl_overflow_peek(struct mpl_reader *r, struct mpl_view *v, struct mpl_record *head)
 {
-    while (v->ovf.cur < v->ovf.limit) {
+    for (;;) { /* a chunk that is over is never the last one: the limit stands behind a frame */
         struct {
             struct mpl_frame frame;
             struct mpl_record record;
@@ -149,7 +149,6 @@ int mpl_overflow_peek(struct mpl_reader *r, struct mpl_view *v, struct mpl_recor
         *head = found.record;
         return 1;
     }
-    return 0;
 }
 
 bool mpl_overflow_copy(struct mpl_view *v, const struct mpl_record *head, void *out)

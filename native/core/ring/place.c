@@ -141,10 +141,9 @@ static int read_boot_id(uint8_t out[16])
     int digits = 0;
     for (ssize_t i = 0; i < n && digits < 32; i++) {
         char c = text[i];
-        int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-        if (v < 0)
-            continue;
-        out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | v);
+        if (c == '-')
+            continue; /* all others are digits */
+        out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | (c <= '9' ? c - '0' : c - 'a' + 10));
         digits++;
     }
     return digits == 32 ? 0 : MPL_E_CORRUPT;

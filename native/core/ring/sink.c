@@ -36,6 +36,15 @@ static int retarget(struct mpl_writing *x, uint64_t offset, uint64_t from)
     return 0;
 }
 
+static ssize_t read_at(int fd, char *to, size_t n, uint64_t offset)
+{
+    ssize_t got;
+    do
+        got = pread(fd, to, n, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
 /* The longest common prefix of bytes[0, len) and the file from offset; -errno when the file cannot be read. */
 static int64_t common_prefix(int fd, const char *bytes, uint64_t len, uint64_t offset)
 {
@@ -43,9 +52,7 @@ static int64_t common_prefix(int fd, const char *bytes, uint64_t len, uint64_t o
     uint64_t k = 0;
     while (k < len) {
         size_t want = len - k < sizeof chunk ? len - k : sizeof chunk;
-        ssize_t n = pread(fd, chunk, want, (off_t)(offset + k));
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = read_at(fd, chunk, want, offset + k);
         if (n < 0)
             return -errno;
         for (ssize_t i = 0; i < n; i++)
@@ -80,7 +87,7 @@ static int pwrite_whole(struct mpl_writing *x, const char *bytes, uint64_t len, 
 static int64_t end_line(struct mpl_writing *x, uint64_t size)
 {
     char last = '\n';
-    if (size && pread(x->fd, &last, 1, (off_t)(size - 1)) < 0)
+    if (size && read_at(x->fd, &last, 1, size - 1) < 0)
         return -errno;
     if (last == '\n')
         return (int64_t)size;
@@ -92,7 +99,7 @@ static int64_t end_line(struct mpl_writing *x, uint64_t size)
 static int end_hole(struct mpl_writing *x, uint64_t offset)
 {
     char before = '\n';
-    if (!offset || pread(x->fd, &before, 1, (off_t)(offset - 1)) != 1 || before)
+    if (!offset || read_at(x->fd, &before, 1, offset - 1) != 1 || before)
         return 0;
     return pwrite_whole(x, "\n", 1, offset - 1) ?: MPL_FOUND_TRUNCATED | MPL_FOUND_FOREIGN;
 }

@@ -108,7 +108,7 @@ int mpl_view_peek(struct mpl_reader *r, struct mpl_view *v)
             v->cur += head.len;
             continue;
         }
-        if (head.len < sizeof head || check_record(v, &head))
+        if (check_record(v, &head))
             return MPL_E_CORRUPT;
         v->next = head;
         return 1;
