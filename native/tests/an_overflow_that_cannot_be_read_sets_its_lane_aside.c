@@ -111,16 +111,11 @@ static void another_record(void)
 static void another_session(struct mpl_record *head) { head->epoch++; }
 static void an_old_number(struct mpl_record *head) { head->seq = 1; }
 static void a_number_to_come(struct mpl_record *head) { head->seq += 5; }
-static void a_gap_without_room(struct mpl_record *head)
-{
-    head->flags |= MPL_FLAG_GAP;
-    head->payload_len = 8;
-}
 
 static const struct {
     void (*happens)(void), (*change)(struct mpl_record *head);
 } cases[] = {{gone, NULL}, {a_directory, NULL}, {cut, NULL}, {no_status, NULL}, {no_reading, NULL}, {a_long_name, NULL}, {another_record, another_session},
-    {another_record, an_old_number}, {another_record, a_number_to_come}, {another_record, a_gap_without_room}};
+    {another_record, an_old_number}, {another_record, a_number_to_come}};
 
 /* ---- what is counted ------------------------------------------------------------------------------------------------------- */
 static void touch_file(const char *suffix)
