@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import sys
@@ -42,6 +43,7 @@ HARM = {
     "exit": lambda: os._exit(7),
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": lambda: time.sleep(1e6),
+    "spin": lambda: sum(0 for _ in itertools.repeat(0)),
     "hold": lambda: C.sleep(1_000_000),
     "raise": lambda: 1 / 0,
     "leave": lambda: exit(3),

@@ -28,6 +28,7 @@ from mplog.writer.exiting import PATIENCE_S
 
 CLOSE_S = 5.0  # for the close of a user's own; then what it has registered with atexit
 BURY_S = 1.0  # a killed process in a call of the kernel's may take its time to die
+_COMPUTING = 0.1  # of its limit: a call that took more of it from a processor was no mere waiting
 _CHUNK_BYTES = 1 << 16
 _ENCODER = msgspec.msgpack.Encoder()
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
@@ -58,7 +59,13 @@ _ending: set[Process] = set()
 
 
 class Ended(TargetError):
-    """The process is no more, or was ended since it did not answer; another one may be started."""
+    """The process is no more, or was ended since it did not answer; another one may be started.
+
+    Attributes:
+        waited: it did not answer since it was waiting, for a far side as like as not.
+    """
+
+    waited = False
 
 
 class Process:
@@ -77,7 +84,7 @@ class Process:
 
     def __init__(self, carried: bool = False) -> None:
         self._lock, self._gone = threading.Lock(), threading.Event()
-        self._pidfd, self.done = -1, 0
+        self._pidfd, self.done, self._asked = -1, 0, (0.0, 0.0)
         with contextlib.ExitStack() as begun:
             self._steps = Steps()
             begun.callback(self._steps.close)
@@ -116,9 +123,13 @@ class Process:
         try:
             body = _ENCODER.encode(ask)
             self._steps.begin()
+            self._asked = time.monotonic(), self._computed_s()
             return self._exchange(memoryview(HEAD.pack(len(body)) + body), limit_s)
         except _Silent as silent:
-            raise self._over(str(silent)) from None
+            waited = not self._computes(limit_s)
+            ended = self._over(str(silent))
+            ended.waited = waited
+            raise ended from None
         except msgspec.MsgspecError:
             raise self._over("its process has answered nonsense, and was ended") from None
         except OSError:
@@ -146,11 +157,23 @@ class Process:
     def _left_ms(self, limit_s: float) -> float | None:
         if not limit_s:
             return None
-        since_s = self._steps.read()[1] / 1e9
+        since_s = max(self._steps.read()[1] / 1e9, self._asked[0])  # the page may be gone
         left_s = since_s + limit_s - time.monotonic()
         if left_s <= 0:
             raise _Silent(f"a call of it has lasted for {limit_s:g} s, and its process was ended")
         return left_s * 1e3 + 1
+
+    def _computed_s(self) -> float:
+        """What it has had of the processors."""
+        return time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(3), as Linux has it
+
+    def _computes(self, limit_s: float) -> bool:
+        """Whether the call that is too long computes; all that came before it may have, too."""
+        began_s, computed_s = self._asked
+        before_s = time.monotonic() - began_s - limit_s
+        with contextlib.suppress(OSError):  # gone just now
+            return self._computed_s() - computed_s - before_s > limit_s * _COMPUTING
+        return False
 
     def _over(self, why: str = "") -> Ended:
         """It is of no more use: what is to be told of that."""

@@ -2,7 +2,8 @@
 
 Whatever that process does costs the writer nothing but the sink's own thread, which waits for its
 answer. One that ends in the middle is a fault that may pass: another one is started, and gets again
-what was under way. An event with which three have ended in a row is refused.
+what was under way. An event with which three have ended in a row is refused; but not for calls that
+only waited too long, since that is how a far side is away.
 """
 
 from __future__ import annotations
@@ -182,7 +183,7 @@ class ApartSink:
         """
         ended.done = min(process.done, len(part)) if self._exact else 0
         left = part[ended.done :]
-        if not left:
+        if not left or ended.waited:
             return
         if len(left) > 1 and not self._exact:
             self._most = max(len(left) // _SMALLER, 1)

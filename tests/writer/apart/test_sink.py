@@ -138,6 +138,36 @@ def test_an_event_that_ends_every_process_is_found_and_refused(apart, place, nam
     retry.close()
 
 
+@pytest.mark.parametrize("name", ["does", "Whole"])
+def test_a_far_side_that_hangs_costs_no_event_however_long(apart, place, name):
+    """A call that waits is ended, and made again: what it waits for may come back."""
+    sink = apart(name, limit_s=0.5)
+    for number in range(1, DEATHS + 3):
+        sink.open()
+        verdict = judge(failure_of(sink.write, batch("hang")), 1)
+        assert (Meaning.PASSING, 0) == (verdict.meaning, verdict.done), number
+    sink.open()
+    sink.write(batch("a"))
+
+    assert "1 a" == left(place)[-1]
+
+
+@pytest.mark.parametrize("name", ["does", "Whole"])
+def test_an_event_that_is_computed_at_for_ever_is_refused(apart, place, monkeypatch, name):
+    """Nobody else is to blame for that; the next one goes on."""
+    monkeypatch.setattr("mplog.writer.apart.process._COMPUTING", 0.01)  # of two crowded processors
+    sink = apart(name, limit_s=1.0)
+    meanings = []
+    for _ in range(DEATHS):
+        sink.open()
+        meanings.append(judge(failure_of(sink.write, batch("spin")), 1).meaning)
+    sink.open()
+    sink.write(batch("a", first=2))
+
+    assert [Meaning.PASSING] * (DEATHS - 1) + [Meaning.REFUSED] == meanings
+    assert "2 a" == left(place)[-1]
+
+
 def test_a_process_that_died_between_two_batches_is_no_events_doing(apart, place):
     """However often: nothing is refused for it."""
     sink = apart("does")
