@@ -41,13 +41,6 @@ static int fail(struct job *job)
     _exit(127);
 }
 
-static int place_fd(int from, int to)
-{
-    if (from == to)
-        return fcntl(to, F_SETFD, 0);
-    return dup2(from, to) < 0 ? -1 : 0;
-}
-
 /* Above the range that is about to be overwritten; a limit that ends below it is one of descriptors, whatever fcntl says. */
 static int high(int fd)
 {
@@ -73,14 +66,15 @@ static int exec_child(void *arg)
     for (int i = 0; i < 2; i++)
         lent[i] = high(job->spawn->lent_fds[i]);
     int in_high = high(job->spawn->stdin_fd), err_high = high(err), null_high = high(null); /* the one whose error is told */
+    in_high = in_high < 0 ? null_high : in_high;
     err_high = err_high < 0 ? null_high : err_high;
-    if (null_high < 0 || place_fd(in_high < 0 ? null_high : in_high, 0) || place_fd(null_high, 1) || place_fd(err_high < 0 ? null_high : err_high, 2))
+    if (null_high < 0 || dup2(in_high, 0) < 0 || dup2(null_high, 1) < 0 || dup2(err_high, 2) < 0)
         fail(job);
-    if (keep >= 0 && place_fd(keep, 3))
+    if (keep >= 0 && dup2(keep, 3) < 0)
         fail(job);
     syscall(SYS_close_range, keep >= 0 ? 4u : 3u, 15u, 0u); /* what is placed below was copied to above that */
     for (int i = 0; i < 2; i++)
-        if (lent[i] >= 0 && place_fd(lent[i], FIRST_LENT + i))
+        if (lent[i] >= 0 && dup2(lent[i], FIRST_LENT + i) < 0)
             fail(job);
     syscall(SYS_close_range, FIRST_LENT + 2u, ~0u, 0u);
     umask(0); /* the configured modes are final ones */
