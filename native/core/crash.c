@@ -121,15 +121,17 @@ int mpl_crash_prepare(int fd)
 int mpl_crash_arm(void)
 {
     for (size_t i = 0; i < FATAL; i++) {
-        if (sigaction(fatal[i], NULL, &inner[i]))
+        struct sigaction now;
+        if (sigaction(fatal[i], NULL, &now))
             return -errno;
         /* Whoever handles the signal already may outlive it (a virtual machine does), and would not get it as it came. */
         if (before[i].sa_handler != SIG_DFL) {
             sigaction(fatal[i], &before[i], NULL);
             continue;
         }
-        if (inner[i].sa_handler == SIG_DFL || inner[i].sa_flags & SA_SIGINFO || inner[i].sa_handler == on_crash)
-            continue; /* not taken over by faulthandler: nothing to go on to */
+        if (now.sa_handler == SIG_DFL || now.sa_flags & SA_SIGINFO || now.sa_handler == on_crash)
+            continue; /* not taken over by faulthandler, or not anew: nothing to go on to */
+        inner[i] = now;
         struct sigaction ours = {.sa_handler = on_crash, .sa_flags = SA_NODEFER | SA_ONSTACK};
         sigemptyset(&ours.sa_mask);
         if (sigaction(fatal[i], &ours, NULL))
