@@ -123,8 +123,9 @@ def test_a_callable_that_is_not_found_is_told(world):
     )
     world.fresh_file()
     reader = Reader(str(world.directory), "shop", False, 1 << 16)
-    told = "no_such_rules:wanted cannot be had: ModuleNotFoundError"
+    told = "rotation no_such_rules:wanted of "
     world.wait_for(lambda: told in reader.problem, 20.0, "the problem")
+    assert ": it cannot be had: ModuleNotFoundError" in reader.problem
     world.go_on(program)
     world.finish(program)
     world.check()

@@ -287,12 +287,13 @@ def test_a_time_zone_that_is_not_known_here_is_told(writer, clock):
 
 @contextlib.contextmanager
 def without_module(name):
-    """It cannot be imported, as where it is not installed."""
-    before = sys.modules.get(name)
+    """It cannot be imported, as where it is not installed; nor any part of it that has been."""
+    before = {
+        key: sys.modules.pop(key) for key in list(sys.modules) if f"{key}.".startswith(f"{name}.")
+    }
     sys.modules[name] = None
     try:
         yield
     finally:
         del sys.modules[name]
-        if before is not None:
-            sys.modules[name] = before
+        sys.modules.update(before)
