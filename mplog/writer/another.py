@@ -125,7 +125,7 @@ def adopt(job: Job, sink: FileSink, generation: int) -> None:
         sink.notices.append(("newline_added", sink.file.size() - 1, 1))
     size = sink.file.size()
     job.journal.set_file(sink.file.dev, sink.file.ino, size, generation, sink.number)
-    sink.ranges = {} if size == 0 else None
+    sink.begin_ranges(size)
 
 
 def tell_found(job: Job, sink: FileSink, found: int, offset: int) -> None:

@@ -265,7 +265,7 @@ def finish_rotation(job: Job, sink: FileSink) -> bool:
         return False
     sink.file.close()
     sink.file = done.file
-    sink.ranges = {} if done.size_bytes == 0 else None
+    sink.begin_ranges(done.size_bytes)
     sink.rotated_ns, sink.untidy = now_ns(), True
     job.reader.count("rotations", 1)
     if job.problem.startswith("cannot "):  # a filter's complaint is not over with that

@@ -98,6 +98,12 @@ class FileSink(msgspec.Struct):
     deletes: Pace = msgspec.field(default_factory=Pace)
     sickness: Sickness = msgspec.field(default_factory=Sickness)
 
+    def begin_ranges(self, size_bytes: int) -> None:
+        """Another file is in force. One that is owed something begins with lines that a batch of
+        before had, and what a batch of now has may come into a later one.
+        """
+        self.ranges = None if size_bytes or self.owed else {}
+
     def remember(self, ranges: Ranges) -> None:
         """Add what a committed batch holds."""
         if self.ranges is None:

@@ -10,10 +10,13 @@ import os
 
 import pytest
 from bounded_files import files_of
+from two_files import FAR_S
 
 from mplog.config import Rotation
+from mplog.files.archive import list_archives
 from mplog.files.verify import verify
 from mplog.writer import deliver
+from mplog.writer import owing as owing_module
 from mplog.writer.loop import STUCK_S
 
 
@@ -81,6 +84,31 @@ def test_a_file_whose_lock_is_anothers_at_the_start_is_owed_all(two):
     assert -1 == lock
     assert one.second.lock >= 0
     assert [1, 1] == one.whole()
+
+
+def test_archives_of_a_file_that_was_owed_much_hold_what_the_manifest_says(two):
+    """It is set aside again and again while it is paid; what is accepted meanwhile comes later."""
+    one = two({"rotation": Rotation(size_bytes=2_000)})
+    one.end()
+    one.take_away(one.other)
+    one.begin()
+    for number in range(60):
+        one.log_one(f"number {number}")
+        one.turn()
+    one.give_back()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(owing_module, "PAY_S", -FAR_S)  # a frame a turn
+        for number in range(60, 90):
+            one.log_one(f"number {number}")
+            one.turn()
+    while one.owed_bytes:
+        one.turn()
+    for number in range(90, 120):
+        one.log_one(f"number {number}")
+        one.turn()
+
+    assert len(list_archives(one.other.parent, one.other.name)) > 5
+    assert [120, 120] == one.whole()
 
 
 def test_what_had_got_into_a_file_that_is_moved_away_goes_whole_into_the_next(two):
