@@ -42,8 +42,16 @@ def _before_kill(pid: int, number: int, kill: Any = os.kill) -> None:
     kill(pid, number)
 
 
-def _start() -> None:
+def _ours() -> None:
+    """In a forked child too, where coverage.py begins anew: over its parent's measurement, the locks
+    of which another thread may have held at the fork.
+    """
     os._exit = _before_exit  # coverage.py puts its own over it
+
+
+def _start() -> None:
+    _ours()
+    os.register_at_fork(after_in_child=_ours)
     os.kill = _before_kill
     os.environ["COVERAGE_PROCESS_START"] = SETTINGS
     try:
