@@ -43,8 +43,8 @@ def _before_kill(pid: int, number: int, kill: Any = os.kill) -> None:
 
 
 def _ours() -> None:
-    """In a forked child too, where coverage.py begins anew: over its parent's measurement, the locks
-    of which another thread may have held at the fork.
+    """In a forked child too, where coverage.py begins anew: over its parent's measurement, whose
+    locks another thread may have held at the fork.
     """
     os._exit = _before_exit  # coverage.py puts its own over it
 
