@@ -77,13 +77,13 @@ type: $(VENV)/.lint ## mypy --strict
 	$(PY) -m mypy
 
 c-test: | system ## the C programs of native/tests
-	@$(MAKE) --no-print-directory -C native test
+	@$(MAKE) --no-print-directory -j$$(nproc) -C native test
 
 c-asan: | system ## the same under AddressSanitizer and UBSan
-	@$(MAKE) --no-print-directory -C native asan
+	@$(MAKE) --no-print-directory -j$$(nproc) -C native asan
 
 c-tsan: | system ## those with threads, under ThreadSanitizer
-	@$(MAKE) --no-print-directory -C native tsan
+	@$(MAKE) --no-print-directory -j$$(nproc) -C native tsan
 
 SANITIZED := $(addprefix tests/producer/test_,pack.py call.py around.py redaction.py logger.py) tests/format
 sanitized: $(BUILT) ## the tests of the extension's hostile input, on an extension built with ASan and UBSan
@@ -107,7 +107,7 @@ calls: $(BUILT) ## every call of the writer fails; a kill at every pair of its s
 	FAULTS_STEP=$(STEP) FAULTS_FROM=$(FROM) $(PY) -m pytest tests/faults --stress -p no:randomly -v $(ARGS)
 
 fuzz: ## every harness of native/fuzz for SECONDS (clang)
-	@$(MAKE) --no-print-directory -C native fuzz SECONDS=$(SECONDS)
+	@$(MAKE) --no-print-directory -j$$(nproc) -C native fuzz SECONDS=$(SECONDS)
 
 stress: $(BUILT) ## the long stress tests, one after the other
 	$(PY) -m pytest tests/stress --stress -p no:randomly -v --timeout 1200 $(ARGS)
