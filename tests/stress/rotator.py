@@ -49,9 +49,10 @@ def main(file: str, directives: str, reopen: bool, rounds: int, rotation: str) -
         rotated += _logrotate(config)
     ledger.ask_to_stop()
     fleet.reap(wait=True)
-    counters = prey.counters()
     ledger.stop = False
     produce(ledger, FRESH, 1, 0, LONGEST)
+    mplog.flush(60.0)
+    counters = prey.counters()  # now: the last cut is seen by the next batch
     mplog.shutdown(60.0)
     until(lambda: not list(Path(os.environ["MPLOG_DIR"]).glob("*.bell")))
     told = {"exits": fleet.exits, "counters": counters, "rotated": rotated}
