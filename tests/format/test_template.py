@@ -163,3 +163,9 @@ def test_names_want_a_map_and_no_width_of_their_own(template, args):
         template % (tuple(args) if isinstance(args, list) and len(args) != 1 else args)
 
     assert render_percent(template, args).startswith(f"{template} ")
+
+
+@pytest.mark.parametrize("template", ["100%", "%s %", "%(a", "%5", "%s 100%\n", "%-.3"])
+def test_a_conversion_without_an_end_shows_template_and_arguments(template):
+    """As where they do not match."""
+    assert f"{template} [1]" == render_percent(template, [1])

@@ -7,7 +7,7 @@ from given import WALL_NS, event, events
 from mplog.event.event import Event
 from mplog.resilience.backlog import Backlog
 from mplog.resilience.loss import notice
-from mplog.resilience.store import Limits, held, outgoing
+from mplog.resilience.store import Encoded, Limits, held, outgoing
 from mplog.sinks.base import Outgoing
 
 
@@ -56,3 +56,14 @@ def test_a_loss_that_could_not_be_told_is_told_once_whatever_was_lost_with_it():
     assert 3 + 8 == told.event.fields["count"] == store.counts.dropped
     assert {"INFO": 3} == told.event.fields["reasons"]["queue_full"]
     assert adds_up(store)
+
+
+def test_an_event_that_waits_encoded_is_decoded_once_where_somebody_asks():
+    """Its id needs no decoding, and it waits again as the bytes that it was."""
+    one = Outgoing(event(7).stamped, Event("shop", "sold", {"what": 1}))
+    encoded = Encoded(held(one))
+
+    assert one.id == encoded.id
+    assert one.event == encoded.event
+    assert encoded.event is encoded.event
+    assert held(one) == held(encoded)

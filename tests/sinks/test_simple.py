@@ -110,3 +110,12 @@ def test_a_function_that_raises_says_how_far_it_got(error, temporary):
         sink.write([outgoing(3)])
 
     assert (2, temporary) == (caught.value.done, caught.value.temporary)
+
+
+def test_a_builtin_that_does_not_say_what_it_takes_is_a_function():
+    """It is called with a Line, and what it raises then is an event's affair."""
+    sink = sink_of(max)
+
+    assert isinstance(sink, FunctionSink)
+    with pytest.raises(TypeError, match="not iterable"):
+        sink.write([outgoing(1)])
