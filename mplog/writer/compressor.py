@@ -7,32 +7,15 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
-import msgspec
-
 import mplog.files.compress as program
 from mplog.files.compress import BUSY, CRASHED, NO_LIBRARY, first_plain
+from mplog.writer.beside import command
 from mplog.writer.state import FileSink, Job
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-# Run with -c: what this program has imported is imported from where it found it, and nothing from
-# where it would not have looked.
-_BOOT = (
-    "import sys\n"
-    "from importlib.machinery import PathFinder\n"
-    "sys.path[:], found = (word.split('\\n') for word in (sys.argv.pop(1), sys.argv.pop(1)))\n"
-    "found = dict(word.split('=', 1) for word in found)\n"
-    "class Own:\n"
-    "    @staticmethod\n"
-    "    def find_spec(name, path=None, target=None):\n"
-    "        return PathFinder.find_spec(name, [found[name]]) if name in found else None\n"
-    "sys.meta_path.insert(0, Own)\n"
-    "from mplog.files.compress import main\n"
-    "sys.exit(main())\n"
-)
 
 
 class Compressor:
@@ -119,13 +102,8 @@ def _reason(code: int) -> str:
 
 
 def _spawn(kind: str, log: Path) -> int:
-    packages = {"mplog": Path(program.__file__).parents[2]}
-    packages["msgspec"] = Path(msgspec.__file__ or "").parents[1]
-    found = "\n".join(f"{name}={folder}" for name, folder in packages.items())
-    path = "\n".join(entry for entry in sys.path if entry)
-    python = sys.executable or "/usr/bin/python3"
-    words = [python, "-I", "-S", "-c", _BOOT, path, found, kind, str(log)]
+    words = command(program.__name__, ("-I", "-S"), ("msgspec",), kind, str(log))
     # A group of its own: what a terminal sends is not meant for it.
     return os.posix_spawn(
-        python, words, os.environ, setpgroup=0, setsigmask=[], setsigdef=[signal.SIGINT]
+        words[0], words, os.environ, setpgroup=0, setsigmask=[], setsigdef=[signal.SIGINT]
     )

@@ -118,7 +118,7 @@ def test_a_program_that_cannot_be_started_is_told_and_tried_again(waiting, monke
     job: Job = waiting._job
     with monkeypatch.context() as patched:
         patched.setattr(compressor, "_spawn", SPAWN)
-        patched.setattr(compressor.sys, "executable", "/nowhere/python")
+        patched.setattr("sys.executable", "/nowhere/python")
         patched.setattr(compressor.time, "monotonic", lambda: 1.0)
         waiting.look(1.0)
     told = job.problem

@@ -14,7 +14,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -49,13 +49,13 @@ _FIRST_TO_GO = 500  # where memory is short: rather this than the writer, or a w
 _SAID_CHARS = 2_000
 
 
-def main(fds: str) -> NoReturn:
+def main(words: Sequence[str]) -> NoReturn:
     """Serve the writer that has started this.
 
     Args:
-        fds: three numbers: the socket, the pipe that ends this process, the steps.
+        words: one, of three numbers: the socket, the pipe that ends this process, the steps.
     """
-    asks, life, steps = (int(word) for word in fds.split(","))
+    asks, life, steps = (int(number) for number in words[0].split(","))
     _die_with(life)
     _keep_to_ourselves(asks, life, steps)
     for number in DEAF_TO:

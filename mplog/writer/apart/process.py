@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import importlib.util
 import os
 import select
 import signal
@@ -17,13 +16,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
 from mplog.errors import TargetError
 from mplog.writer.apart.wire import DEAF_TO, END, HEAD, MAX_ANSWER_BYTES, Answer, Ask, Steps
+from mplog.writer.beside import command
 from mplog.writer.exiting import PATIENCE_S
 
 CLOSE_S = 5.0  # for the close of a user's own; then what it has registered with atexit
@@ -32,21 +30,6 @@ _COMPUTING = 0.1  # of its limit: a call that took more of it from a processor w
 _CHUNK_BYTES = 1 << 16
 _ENCODER = msgspec.msgpack.Encoder()
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
-# Run with -c: it imports what this program has imported from where that found it, and users' own
-# modules from where this program would.
-_BOOT = (
-    "import sys\n"
-    "from importlib.machinery import PathFinder\n"
-    "sys.path[:], found = (word.split('\\n') for word in (sys.argv.pop(1), sys.argv.pop(1)))\n"
-    "found = dict(word.split('=', 1) for word in found)\n"
-    "class Own:\n"
-    "    @staticmethod\n"
-    "    def find_spec(name, path=None, target=None):\n"
-    "        return PathFinder.find_spec(name, [found[name]]) if name in found else None\n"
-    "sys.meta_path.insert(0, Own)\n"
-    "from mplog.writer.apart.host import main\n"
-    "main(sys.argv.pop(1))\n"
-)
 _FLAGS = {
     "isolated": "-I",
     "ignore_environment": "-E",
@@ -268,26 +251,15 @@ def _told(status: int | None) -> str:
     return f"was killed by signal {-code}"
 
 
-def _packages(carried: bool) -> Iterator[tuple[str, str]]:
-    """Where this program has found what that one needs."""
-    yield "mplog", str(Path(__file__).resolve().parents[3])
-    for name in ("msgspec", "multiprocess", "dill") if carried else ("msgspec",):
-        found = importlib.util.find_spec(name)
-        if found is not None and found.origin:
-            yield name, os.path.dirname(os.path.dirname(os.path.abspath(found.origin)))
-
-
 def _spawn(fds: list[int], carried: bool) -> int:
     """Start it with these descriptors, and no other ones of ours but stdout and stderr; no lock
     among them. A session of its own: what a terminal sends is not meant for it.
     """
-    python = sys.executable or "/usr/bin/python3"
     flags = [option for name, option in _FLAGS.items() if getattr(sys.flags, name, 0)]
-    path = "\n".join(entry for entry in sys.path if entry)
-    found = "\n".join(f"{name}={folder}" for name, folder in _packages(carried))
-    words = [python, *flags, "-c", _BOOT, path, found, ",".join(map(str, fds))]
+    packages = ("msgspec", "multiprocess", "dill") if carried else ("msgspec",)
+    words = command("mplog.writer.apart.host", flags, packages, ",".join(map(str, fds)))
     return os.posix_spawn(
-        python,
+        words[0],
         words,
         os.environ,
         file_actions=[
