@@ -234,6 +234,15 @@ def world(shm: Path, logdir: Path, wait_for: Callable[..., Any]) -> Iterator[Wor
 
 
 @pytest.fixture
+def place(world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the sinks of `sinkside` leave what they are given."""
+    made = world.root / "sinks"
+    made.mkdir()
+    monkeypatch.setenv("SINKSIDE", str(made))
+    return made
+
+
+@pytest.fixture
 def outside(shm: Path, wait_for: Callable[..., Any]) -> Iterator[World]:
     """A world that belongs to the user nobody; its root is open to all."""
     place = Path(tempfile.mkdtemp(prefix="mplog-nobody-"))

@@ -29,15 +29,6 @@ ROOM = {"queue": 1_000_000, "queue_bytes": "500 MB"}
 
 
 @pytest.fixture
-def place(world, monkeypatch):
-    """Where the sinks leave what they are given."""
-    made = world.root / "sinks"
-    made.mkdir()
-    monkeypatch.setenv("SINKSIDE", str(made))
-    return made
-
-
-@pytest.fixture
 def loaded(world, place):
     """`loaded(*sinks)`: a program that logs to them until the test says stop."""
 

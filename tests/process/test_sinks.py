@@ -17,15 +17,6 @@ log = mplog.get_logger("shop")
 """
 
 
-@pytest.fixture
-def place(world, monkeypatch):
-    """Where the sinks leave what they are given."""
-    made = world.root / "sinks"
-    made.mkdir()
-    monkeypatch.setenv("SINKSIDE", str(made))
-    return made
-
-
 def sinks(*tables):
     """For a program's environment."""
     named = [

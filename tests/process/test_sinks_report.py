@@ -11,15 +11,6 @@ pytestmark = pytest.mark.process
 SINKS = [{"type": "callable", "name": "mine", "target": "sinkside:note"}]
 
 
-@pytest.fixture
-def place(world, monkeypatch):
-    """Where the sink leaves what it is given."""
-    made = world.root / "sinks"
-    made.mkdir()
-    monkeypatch.setenv("SINKSIDE", str(made))
-    return made
-
-
 def test_a_program_that_logs_nothing_itself_is_told_what_its_workers_sinks_have(world, place):
     """They have ended without a flush; the report of who made the service counts theirs."""
     source = """

@@ -19,15 +19,6 @@ proof.load("p")
 SINK = {"type": "callable", "target": "sinkside:note", "spool": "20 MB", "batch_wait": "1 ms"}
 
 
-@pytest.fixture
-def place(world, monkeypatch):
-    """Where the sinks leave what they are given."""
-    made = world.root / "sinks"
-    made.mkdir()
-    monkeypatch.setenv("SINKSIDE", str(made))
-    return made
-
-
 def logged(world):
     """The ids of the log, in order."""
     return [(line["session"], line["seq"]) for line in proof.lines_of(world.log) if "seq" in line]
