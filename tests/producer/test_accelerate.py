@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import logging
 import pickle
@@ -46,6 +47,20 @@ def test_values_that_need_python_make_no_record_either(tree):
     assert is_quick(tree, lambda: tree.log.info("%s", ValueError("x")))
     assert is_quick(tree, lambda: tree.log.info("%r", [1]))
     assert is_quick(tree, lambda: tree.log.info(ValueError("x")))
+
+
+def test_what_the_collector_finds_within_a_call_is_not_the_calls(tree):
+    """A handler that it takes away has logging's own code run."""
+
+    class Many:
+        def __str__(self):
+            kept.clear()
+            return str(len([[] for _ in range(2_000)]))
+
+    gc.collect()
+    kept = [Keeping()]
+    kept[0].me = kept[0]
+    assert is_quick(tree, lambda: tree.log.info("%s", Many()))
 
 
 def test_a_level_is_asked_for_once(tree):
