@@ -16,8 +16,9 @@ from mplog.producer.tell import tell
 DEFAULT_BYTES = 16 * 1024
 _MOST_BYTES = 1 << 20
 
+_Fields = dict[str, Any] | None
 # The mapping is never changed, only replaced: a task's copy of the context stays what it was.
-CURRENT: ContextVar[dict[str, Any] | None] = ContextVar("mplog.context", default=None)
+CURRENT: ContextVar[_Fields] = ContextVar("mplog.context", default=None)
 
 
 class expiring:
@@ -106,23 +107,23 @@ class context:
             `mplog.expiring(value, after_s)`.
     """
 
-    __slots__ = ("_before", "_fields", "_token")
+    __slots__ = ("_entered", "_fields")
 
     def __init__(self, **fields: Any) -> None:
         self._fields = fields
-        self._before: list[dict[str, Any] | None] = []
-        self._token: list[Token[dict[str, Any] | None]] = []
+        # What was there before, and what it has set: several threads and tasks may be inside at once.
+        self._entered: dict[int, tuple[Token[_Fields], _Fields, _Fields]] = {}
 
     def __enter__(self) -> dict[str, Any]:
-        outer = CURRENT.get()
         merged = self._merged(current())
+        outer = CURRENT.get()  # without what has just ended
         if _size(merged) > LIMIT.most_bytes:
             names = ", ".join(self._fields)[:200]
             text = f"a context of more than {LIMIT.most_bytes} bytes is not kept: without {names}"
             tell(text, kind="context")
-            merged = dict(outer) if outer else {}
-        self._before.append(outer)
-        self._token.append(CURRENT.set(merged))
+            merged = outer or {}
+        token = CURRENT.set(merged)
+        self._entered[id(token)] = token, outer, merged
         return dict(merged)  # what is set is never changed: it is encoded once
 
     def _merged(self, outer: dict[str, Any] | None) -> dict[str, Any]:
@@ -145,13 +146,18 @@ class context:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        before, token = self._before.pop(), self._token.pop()
-        try:
-            CURRENT.reset(token)
-        except ValueError:
-            # Left in another context than entered (a generator closed elsewhere): what was there
-            # before holds here too.
-            CURRENT.set(before)
+        for token, before, set_here in reversed(self._entered.copy().values()):
+            try:
+                CURRENT.reset(token)
+            except ValueError:  # entered in another context: by another thread, in another task
+                if CURRENT.get() is not set_here:
+                    continue
+                CURRENT.set(before)  # of which this one is a copy
+            del self._entered[id(token)]
+            return
+        # A generator that is closed elsewhere: what holds there was never this block's.
+        if len(self._entered) == 1:
+            self._entered.clear()
 
     @staticmethod
     def clear() -> None:

@@ -89,6 +89,67 @@ def test_a_generator_closed_elsewhere_breaks_nothing():
     assert CURRENT.get() is None
 
 
+def test_a_generator_closed_elsewhere_leaves_nothing_there():
+    """Neither its own fields nor those of the block around it; those that hold there stay."""
+
+    def generate():
+        with context(a=1):
+            yield
+
+    def begin():
+        with context(request=17):
+            generator = generate()
+            next(generator)
+            return generator
+
+    generator = contextvars.copy_context().run(begin)
+    with context(mine=1):
+        generator.close()
+        assert {"mine": 1} == CURRENT.get()
+    assert CURRENT.get() is None
+
+
+def test_a_block_left_in_a_copy_of_its_context_is_over_there():
+    """What was before it holds in that copy; the block itself goes on where it was entered."""
+    block = context(a=1)
+    seen = []
+
+    def leave():
+        block.__exit__(None, None, None)
+        seen.append(CURRENT.get())
+
+    with context(b=2):
+        block.__enter__()
+        contextvars.copy_context().run(leave)
+
+    assert [{"b": 2}] == seen
+
+
+def test_threads_inside_one_block_keep_their_own_fields():
+    """It may be one of the whole program; whoever leaves it first gets back what was its own."""
+    block, turns = context(app="shop"), [threading.Event() for _ in range(3)]
+    seen = {}
+
+    def work(request, waits, tells):
+        with context(request=request):
+            with block:
+                tells.set()
+                waits.wait(60)
+            seen[request] = CURRENT.get()
+            turns[2].set()
+        seen[-request] = CURRENT.get()
+
+    first = threading.Thread(target=work, args=(1, turns[1], turns[0]))
+    first.start()
+    turns[0].wait(60)
+    second = threading.Thread(target=work, args=(2, turns[2], turns[1]))
+    second.start()
+    for thread in (first, second):
+        thread.join(60)
+
+    assert {1: {"request": 1}, 2: {"request": 2}, -1: None, -2: None} == seen
+
+
 def test_an_exception_in_a_worker_of_an_executor_leaves_nothing_behind():
     """The next piece of work of the same thread starts without."""
 
@@ -157,6 +218,23 @@ def test_what_goes_over_the_bound_is_left_out_and_told_once(monkeypatch):
     (one,) = told
     assert "context" == one[0]
     assert "more than 100 bytes is not kept: without big" in one[1]
+
+
+def test_a_block_that_is_left_out_keeps_no_value_beyond_its_time(monkeypatch):
+    """Neither one whose time ends inside of it nor one whose time was over before."""
+    clock = [100.0]
+    monkeypatch.setattr(contexts, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(contexts, "tell", lambda text, *, kind: True)
+    monkeypatch.setattr(contexts.LIMIT, "most_bytes", 100)
+    seen = []
+    with context(a=1, b=expiring(2, 5.0), c=expiring(3, 9.0)):
+        clock[0] = 106.0
+        with context(big="x" * 200) as merged:
+            seen += [merged, current()]
+            clock[0] = 110.0
+            seen.append(current())
+
+    assert [{"a": 1, "c": 3}, {"a": 1, "c": 3}, {"a": 1}] == seen
 
 
 def test_size_and_clear():
