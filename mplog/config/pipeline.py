@@ -26,7 +26,7 @@ KEYS = (
         'added to the defaults; `"off"` or `None` for none',
         "Keys whose values are replaced by `[redacted]` in the process that logs them, at any "
         "depth: a key that is a name or ends in one as a word of its own (`db_token`, "
-        "`accessToken`), in any case.",
+        "`accessToken`), in any case, with and without separators (`apiKey`, `api-key`).",
     ),
     Key(
         "redact_patterns",

@@ -29,6 +29,7 @@ def parse_redact(value: object) -> tuple[str, ...]:
         if (
             not 0 < len(name.encode("utf-8", "replace")) <= MAX_SECRET_BYTES
             or not name.isprintable()
+            or all(char.isascii() and not char.isalnum() for char in name)
         ):
             raise WrongValue(value, "holds a name that cannot be one", _RIGHT)
     return chosen

@@ -263,19 +263,38 @@ bool mplog_is_fixed(PyObject *value)
 }
 
 /* ---- secrets ------------------------------------------------------------------------------------------------------------------------ */
+static bool add_name(struct mpl_redaction *next, PyObject *name)
+{
+    Py_ssize_t n;
+    const char *text = PyUnicode_AsUTF8AndSize(name, &n);
+    if (text && mpl_redaction_add(next, text, (size_t)n))
+        mplog_raise(MPL_E_ARG);
+    return !PyErr_Occurred();
+}
+
+/* The core knows the case of ASCII alone: other names are added as people write them. */
+static bool add_cases(struct mpl_redaction *next, PyObject *name)
+{
+    static const char *const cases[] = {"lower", "upper", "title"};
+    for (size_t i = 0; !PyUnicode_IS_ASCII(name) && i < sizeof cases / sizeof *cases; i++) {
+        PyObject *other = PyObject_CallMethod(name, cases[i], NULL);
+        const bool ok = other && add_name(next, other);
+        Py_XDECREF(other);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
 PyObject *mplog_set_redaction(PyObject *module, PyObject *names)
 {
     struct mpl_redaction next = {.version = mplog_redaction.version};
     PyObject *items = PySequence_Fast(names, "set_redaction(names: sequence of str)");
     mpl_redaction_clear(&next);
     for (Py_ssize_t i = 0; items && i < PySequence_Fast_GET_SIZE(items); i++) {
-        Py_ssize_t n;
-        const char *name = PyUnicode_AsUTF8AndSize(PySequence_Fast_GET_ITEM(items, i), &n);
-        if (!name || mpl_redaction_add(&next, name, (size_t)n)) {
-            if (name)
-                mplog_raise(MPL_E_ARG);
+        PyObject *name = PySequence_Fast_GET_ITEM(items, i);
+        if (!add_name(&next, name) || !add_cases(&next, name))
             Py_CLEAR(items);
-        }
     }
     if (!items)
         return NULL;
@@ -296,11 +315,13 @@ PyObject *mplog_redact_payload(PyObject *payload)
     const size_t room = len + len / 2 * (sizeof MPL_REDACTED - 1);
     PyObject *out = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
     const size_t n = out ? mpl_redact(&mplog_redaction, bytes, len, (uint8_t *)PyBytes_AS_STRING(out), room, &full) : 0;
-    if (out && n)
+    if (out && !n) { /* no whole msgpack */
+        Py_DECREF(out);
+        return payload;
+    }
+    if (out)
         _PyBytes_Resize(&out, (Py_ssize_t)n);
     Py_DECREF(payload);
-    if (out && !n)
-        Py_CLEAR(out);
     return out;
 }
 

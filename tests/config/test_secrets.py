@@ -35,6 +35,7 @@ def test_names_are_taken(value, parsed):
     [
         ("+a, b", "mixes names"),
         ("a,,b", "cannot be one"),
+        ("a, _-", "cannot be one"),
         (["x" * 49], "cannot be one"),
         ("a\nb", "cannot be one"),
         ([str(i) for i in range(MAX_SECRETS + 1)], "makes 65 names"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,10 @@ from mplog.producer.context import LIMIT
 
 MARK = "[redacted]"
 CANARY = "canary-8f1e"
-KEYS = st.sampled_from(["token", "DB_PASSWORD", "x-api-key", "apiKey", "tokens", "user", "", "é"])
+NAMES = {name.replace("_", "") for name in REDACTED}
+KEYS = st.sampled_from(
+    "token DB_PASSWORD x-api-key apiKey privateKey SMTPPassword pass_word tokens user é".split(" ")
+) | st.text("tokenTOKEN_-2", max_size=9)
 VALUES = st.recursive(
     st.integers(0, 1 << 40) | st.text(max_size=40) | st.none() | st.floats(allow_nan=False),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
@@ -28,15 +32,10 @@ VALUES = st.recursive(
 
 
 def secret(key: str) -> bool:
-    """What one key is, said a second time."""
-    words = []
-    for before, char in zip(" " + key, key, strict=False):
-        if char in "_-. " or (before.islower() and char.isupper()):
-            words.append("_")
-        words.append("" if char in "_-. " else char.lower())
-    exact = key.lower().replace("-", "_").replace(".", "_").replace(" ", "_")
-    folded = {"".join(words), exact}
-    return any(f == name or f.endswith("_" + name) for f in folded for name in REDACTED)
+    """What one key is, said a second time: its last words, written together, are a name."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=\w)(?=[A-Z][a-z])", " ", key)
+    words = re.sub(r"[\W_]", " ", words).lower().split()
+    return any("".join(words[at:]) in NAMES for at in range(len(words)))
 
 
 def told(value: Any) -> Any:
@@ -61,10 +60,13 @@ def test_secrets_go_at_any_depth_and_nothing_else_does(value):
     [("token", True), ("TOKEN", True), ("db_token", True), ("x-auth.token", True),
      ("accessToken", True), ("tokens", False), ("tokenize", False), ("broken", False),
      ("sometoken", False), ("Set-Cookie", True), ("cookies", False), ("api key", True),
-     ("apiKey", True), ("", False), ("_", False), ("password", True), ("password_hint", False)],
+     ("apiKey", True), ("", False), ("_", False), ("password", True), ("password_hint", False),
+     ("privateKey", True), ("awsSecretAccessKey", True), ("SMTPPassword", True),
+     ("PASS-WORD", True), ("user[password]", True), ("password:", True), ("password_", True),
+     ("oauth2Token", True), ("oauth2token", False), ("COMPASS_WORD", False)],
 )  # fmt: skip
 def test_a_name_covers_keys_that_end_in_it_as_a_word(key, expected):
-    """In any case, after a separator or a capital."""
+    """In any case, after a separator or from a capital on; separators within it do not count."""
     assert expected is (MARK.encode() in _native.pack({key: "x"}))
 
 
@@ -75,8 +77,15 @@ class Odd:
 
 @dataclass
 class Login:
-    user: str
+    user: Any
     password: str
+
+
+def nested(depth: int, value: Any = 1) -> Any:
+    """*value* in so many lists."""
+    for _ in range(depth):
+        value = [value]
+    return value
 
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -88,6 +97,10 @@ WAYS: dict[str, dict[str, Any]] = {
     "in what must be cut": {"token": CANARY, "text": "x" * 200_000},
     "in bytes": {"token": CANARY.encode()},
     "under bytes": {"headers": {b"x-api-key": CANARY.encode()}},
+    "under bytes that only repr can tell": {"a": [{b"token": CANARY}], "odd": Odd()},
+    "behind what lies deep": {"deep": nested(80), "token": CANARY},
+    "in what lies deep": {"deep": nested(80, {"token": CANARY}), "token": 1},
+    "in what lies deep in a dataclass": {"login": Login(nested(80, {"token": CANARY}), "x")},
 }
 
 
@@ -167,3 +180,19 @@ def test_the_setting_adds_names_and_turns_all_off(shm, logdir):
 def test_bytes_that_are_no_msgpack_stay_as_they_are(payload):
     """Or lose a secret's value; nothing is read behind the end."""
     assert payload == _native.redact(payload) or MARK.encode() in _native.redact(payload)
+
+
+@pytest.mark.parametrize("payload", [b"\x82\xa5token\x01\x81", b"\x92\x81\xa5token\x01\xc1"])
+def test_a_secret_before_bytes_that_are_no_msgpack_does_not_raise(payload):
+    """It stays, as they do."""
+    assert payload == _native.redact(payload)
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "Schlüssel", "SCHLÜSSEL", "db-Пароль", "ПАРОЛЬ"])
+def test_a_name_of_any_letters_is_found_in_any_case(key):
+    """As people write it: small, large, or with a capital."""
+    _native.set_redaction(["schlüssel", "Пароль"])
+    packed = _native.pack({key: "x"})
+    _native.set_redaction(REDACTED)
+
+    assert MARK.encode() in packed

@@ -5,12 +5,13 @@
 
 #include "mpl.h"
 
-static char folded(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c + ('a' - 'A'));
-    return c == '-' || c == '.' || c == ' ' ? '_' : c;
-}
+static bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+static bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static char folded(char c) { return is_upper(c) ? (char)(c + ('a' - 'A')) : c; }
+
+/* Neither letter nor digit; what is beyond ASCII counts as letters. */
+static bool separates(char c) { return !((uint8_t)c & 0x80) && !is_upper(c) && !is_lower(c) && !is_digit(c); }
 
 void mpl_redaction_clear(struct mpl_redaction *r)
 {
@@ -24,34 +25,44 @@ int mpl_redaction_add(struct mpl_redaction *r, const char *name, size_t length)
     if (!length || length > MPL_REDACT_NAME_BYTES || r->count == MPL_REDACT_NAMES)
         return MPL_E_ARG;
     char *text = r->names[r->count].text;
+    uint8_t n = 0;
     for (size_t i = 0; i < length; i++)
-        text[i] = folded(name[i]);
-    r->names[r->count++].length = (uint8_t)length;
-    const uint8_t last = (uint8_t)text[length - 1];
+        if (!separates(name[i]))
+            text[n++] = folded(name[i]);
+    if (!n)
+        return MPL_E_ARG;
+    r->names[r->count++].length = n;
+    const uint8_t last = (uint8_t)text[n - 1];
     r->last[last / 32] |= UINT32_C(1) << last % 32;
     r->version++;
     return 0;
 }
 
-/* Whether a word of the key begins there: after a separator, or as in `accessToken`. */
-static bool begins_word(const char *key, size_t at)
+/* Whether a word of the key begins there: after a separator, or as in `accessToken`, `OAUTH2TOKEN` and `SMTPPassword`. */
+static bool begins_word(const char *key, size_t at, size_t length)
 {
-    const bool upper = key[at] >= 'A' && key[at] <= 'Z', lower_before = at && key[at - 1] >= 'a' && key[at - 1] <= 'z';
-    return !at || folded(key[at - 1]) == '_' || (upper && lower_before);
+    if (!at || separates(key[at - 1]))
+        return true;
+    return is_upper(key[at]) && (is_lower(key[at - 1]) || is_digit(key[at - 1]) || (at + 1 < length && is_lower(key[at + 1])));
 }
 
 static bool ends_in(const char *key, size_t length, const char *name, size_t n)
 {
-    if (length < n || !begins_word(key, length - n))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (folded(key[length - n + i]) != name[i])
+    size_t at = length;
+    while (n && at) {
+        const char c = key[--at];
+        if (separates(c))
+            continue; /* `pass-word`, `privateKey` and `private_key` are one name */
+        if (folded(c) != name[--n])
             return false;
-    return true;
+    }
+    return !n && begins_word(key, at, length);
 }
 
 bool mpl_redacts(const struct mpl_redaction *r, const char *key, size_t length)
 {
+    while (length && separates(key[length - 1]))
+        length--;
     if (!length)
         return false;
     const uint8_t last = (uint8_t)folded(key[length - 1]);
@@ -165,9 +176,10 @@ static bool copy_up_to(struct rewrite *w, const uint8_t *to)
     return true;
 }
 
-static bool replace_value(struct rewrite *w)
+/* The value there gives way to a text, which is msgpack as it stands. */
+static bool replace_value(struct rewrite *w, const char *text)
 {
-    static const uint8_t text[] = "\xaa" MPL_REDACTED; /* a text of ten bytes */
+    const size_t length = strlen(text);
     const size_t n = whole(w->at, (size_t)(w->end - w->at));
     if (!n)
         return false;
@@ -178,16 +190,16 @@ static bool replace_value(struct rewrite *w)
     w->copied = w->at;
     if (w->asks)
         return true;
-    if ((size_t)(w->out_end - w->out) < sizeof text - 1) {
+    if ((size_t)(w->out_end - w->out) < length) {
         w->full = true;
         return false;
     }
-    memcpy(w->out, text, sizeof text - 1);
-    w->out += sizeof text - 1;
+    memcpy(w->out, text, length);
+    w->out += length;
     return true;
 }
 
-#define MAX_OPEN 64 /* containers within one another; deeper ones are not looked into: mplog's own encoders stop before */
+#define MAX_OPEN 64 /* containers within one another; deeper ones are not looked into, and so not shown */
 
 struct open { /* a container that is being walked */
     uint64_t left;
@@ -209,13 +221,16 @@ static bool walk(struct rewrite *w)
         const bool is_key = top->is_map && top->left % 2;
         if (!read_head(w->at, (size_t)(w->end - w->at), &h))
             return false;
+        if (h.inside && depth == MAX_OPEN) {
+            if (!replace_value(w, "\xa3…"))
+                return false;
+            continue;
+        }
         w->at += h.bytes;
         if (is_key && h.is_text && w->at < w->end && *w->at != 0xc0 && mpl_redacts(w->r, h.text, h.length)) {
             top->left--;
-            if (!replace_value(w))
+            if (!replace_value(w, "\xaa" MPL_REDACTED))
                 return false;
-        } else if (h.inside && depth == MAX_OPEN) {
-            return false;
         } else if (h.inside) {
             stack[depth++] = (struct open){.left = h.inside, .is_map = h.is_map};
         }
