@@ -111,7 +111,7 @@ class context:
 
     def __init__(self, **fields: Any) -> None:
         self._fields = fields
-        # What was there before, and what it has set: several threads and tasks may be inside at once.
+        # What was there before, and what it has set; several threads and tasks may be inside.
         self._entered: dict[int, tuple[Token[_Fields], _Fields, _Fields]] = {}
 
     def __enter__(self) -> dict[str, Any]:

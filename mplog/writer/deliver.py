@@ -172,13 +172,13 @@ class Patience:
         self._told = True
         job.reader.count("errors", 1)
         job.tell(f"cannot write {self._sink.path}: {why(error)}; events wait in shared memory")
-        alone = job.reader.owned() == 0
+        alone = job.reader.owned() == 0 and not job.signals.stays
         self._alone_since = (self._alone_since or now) if alone else None
         self._stop_since = (self._stop_since or now) if job.signals.stop else None
         since = (self._alone_since, self._stop_since)
         if job.signals.now or any(s is not None and now - s > GIVE_UP_S for s in since):
             raise Abandoned
-        time.sleep(self._pause_s)
+        job.signals.pause(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
     def over(self) -> None:

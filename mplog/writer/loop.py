@@ -55,7 +55,7 @@ class Loop:
         """
         while True:
             if self.job.signals.beat is not None:
-                self.job.signals.beat()
+                self.job.signals.beat(True)
             self._signals()
             now = time.monotonic()
             self.owing.look(now)
@@ -272,7 +272,8 @@ class Loop:
             Abandoned: it has waited long enough.
         """
         job = self.job
-        alone = job.reader.owned() == 0 or job.signals.stop
+        here = job.reader.owned() > 0 or job.signals.stays
+        alone = not here or job.signals.stop
         self.owing_since_s = (self.owing_since_s or now) if alone else None
         if self.owing_since_s is not None and now - self.owing_since_s > deliver.GIVE_UP_S:
             raise deliver.Abandoned

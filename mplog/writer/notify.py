@@ -2,7 +2,8 @@
 
 Only the main process is believed, and that is the supervisor, which knows nothing of the writer's
 health. So the writer beats through a pipe, once it has begun and then from its loop, and the
-supervisor passes each beat on: a writer that hangs is silent.
+supervisor passes each beat on: a writer that hangs is silent. One that waits for a file which
+refuses is well: to start it anew would help nobody, and its service is there for those who log.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ import socket
 import time
 from collections.abc import MutableMapping
 
+_DELIVERS, _WAITS = b".", b"-"
+_STATUS = {
+    _DELIVERS: "delivering",
+    _WAITS: "a file cannot be written, events wait in shared memory: see mplog status",
+}
 _BEATS = 3  # in the time after which systemd takes the service for hung
 
 
@@ -34,8 +40,8 @@ class Init:
         ours = not pid or pid == str(os.getpid())
         self.every_s = int(usec) / 1e6 / _BEATS if usec.isdigit() and ours else 0.0
         self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._ready = False
-        self._beat_s = 0.0
+        self._ready, self._said = False, b""
+        self._beat_s, self._beaten = 0.0, b""
 
     def say(self, text: str) -> None:
         """Tell the init system; where it does not listen there is nothing to be done."""
@@ -48,14 +54,15 @@ class Init:
         ):
             out.sendto(text.encode(), address)
 
-    def beat(self) -> None:
-        """In the writer: it is well."""
-        now = time.monotonic()
-        if self._beat_s and (not self.every_s or now - self._beat_s < self.every_s):
+    def beat(self, delivers: bool) -> None:
+        """In the writer: it is well, and whether it *delivers*."""
+        now, beat = time.monotonic(), _DELIVERS if delivers else _WAITS
+        early = self._beat_s and (not self.every_s or now - self._beat_s < self.every_s)
+        if early and beat == self._beaten:
             return
-        self._beat_s = now
+        self._beat_s, self._beaten = now, beat
         with contextlib.suppress(OSError):
-            os.write(self._write, b".")
+            os.write(self._write, beat)
 
     def wait(self, child: int) -> None:
         """In the supervisor: pass on what the writer says, until *child* has ended."""
@@ -73,10 +80,12 @@ class Init:
             os.close(ended)
 
     def _pass_on(self) -> None:
+        last = self._said or _DELIVERS
         with contextlib.suppress(OSError):
-            os.read(self._read, 4096)
-        self.say("WATCHDOG=1" if self._ready else "READY=1\nSTATUS=delivering")
-        self._ready = True
+            last = os.read(self._read, 4096)[-1:]
+        news = f"\nSTATUS={_STATUS[last]}" if last != self._said else ""
+        self.say(("WATCHDOG=1" if self._ready else "READY=1") + news)
+        self._ready, self._said = True, last
 
 
 def init_of(environ: MutableMapping[str, str]) -> Init | None:

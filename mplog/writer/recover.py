@@ -59,11 +59,12 @@ class Waiting:
             self._reader.tell_problem(reason)
         with contextlib.suppress(OSError):
             self._reader.scan(None)
-        unwanted = self._signals.stop or self._reader.owned() == 0
+        alone = self._reader.owned() == 0 and not self._signals.stays
+        unwanted = self._signals.stop or alone
         late = time.monotonic() - self._since > GIVE_UP_S
         if self._signals.now or (unwanted and late):
             raise Abandoned
-        time.sleep(0.05)
+        self._signals.pause(0.05)
 
 
 def begin(

@@ -5,8 +5,6 @@ another supervisor.
 
 from __future__ import annotations
 
-import os
-
 from mplog.ring import presence
 from mplog.writer.state import Job
 
@@ -14,11 +12,10 @@ ORPHANED_S = 10.0  # whoever starts `mplog serve` again does so within that time
 
 
 class Residence:
-    """One writer's; made when the pids of the service are set."""
+    """One writer's."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._supervisor = job.reader.supervisor_pid
         self._since_s: float | None = None
 
     def lasts(self, now_s: float) -> bool:
@@ -30,7 +27,7 @@ class Residence:
         signals = self._job.signals
         if not signals.resident or signals.stop:
             return False
-        if not self._orphaned:
+        if not signals.orphaned:
             return True
         if self._since_s is None:
             self._since_s = now_s
@@ -41,11 +38,7 @@ class Residence:
         """Whether another supervisor is there, whose writer waits for this one's lock: the service
         is its.
         """
-        if not self._job.signals.resident or not self._orphaned:
+        if not self._job.signals.resident or not self._job.signals.orphaned:
             return False
         found = presence(self._job.directory, self._job.service)
         return found is not None and found.supervisor
-
-    @property
-    def _orphaned(self) -> bool:
-        return self._supervisor not in (0, os.getppid())

@@ -37,20 +37,42 @@ class Signals(msgspec.Struct):
         resident: stay also when nobody is attached.
         carried: objects of the sinks that have no name (carried.py).
         now: leave at once, whatever waits.
-        beat: tells that the writer is well; called every `beat_s` seconds, if that is not 0.
+        supervisor: its process; 0: there is none.
+        beat: tells that the writer is well, and whether it delivers; called every `beat_s` seconds,
+            if that is not 0.
         reread: reads the configuration file of a service that has one.
     """
 
     resident: bool = False
     reread: Callable[[], Settings] | None = None
     carried: bytes = b""
-    beat: Callable[[], None] | None = None
+    supervisor: int = 0
+    beat: Callable[[bool], None] | None = None
     beat_s: float = 0.0
     stop: bool = False
     now: bool = False
     reopen: bool = False
     reload: bool = False
     rotate: bool = False
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether the supervisor is gone."""
+        return self.supervisor not in (0, os.getppid())
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is there for those who come as well: nobody's absence is a reason to leave."""
+        return self.resident and not self.stop and not self.orphaned
+
+    def pause(self, pause_s: float) -> None:
+        """Sleep; meanwhile tell that the writer is well, though it does not deliver."""
+        while pause_s > 0.0:
+            if self.beat is not None:
+                self.beat(False)
+            step_s = min(pause_s, self.beat_s or pause_s)
+            time.sleep(step_s)
+            pause_s -= step_s
 
 
 class FileSink(msgspec.Struct):

@@ -25,6 +25,7 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
     Returns:
         The exit code: 0 when the work is over.
     """
+    signals.supervisor = supervisor
     path = _native.bell_path(str(directory), service)
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)

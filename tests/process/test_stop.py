@@ -161,6 +161,35 @@ def _silent(path, said, started):
     return said() == ["MARK"]
 
 
+def test_systemd_does_not_end_a_writer_whose_file_cannot_be_written(world, init):
+    """Neither while it starts nor while it hangs on: it is ready, and well; its file may heal."""
+    path, said = init
+    world.log.symlink_to("elsewhere")  # nothing is written through it
+    started = world.start(SERVE, NOTIFY_SOCKET=path, WATCHDOG_USEC="300000")
+    ready, status = said()
+    assert "READY=1" == ready
+    assert "cannot be written" in status
+    assert [["WATCHDOG=1"]] * 5 == [said() for _ in range(5)]
+    world.log.unlink()
+    assert ["WATCHDOG=1", "STATUS=delivering"] == said()
+    world.run(SOME)
+    world.log.rename(world.log.with_suffix(".old"))
+    world.log.symlink_to("elsewhere")
+    program = world.start("mplog.configure(LOG)\nproof.Producer('more').events(10)\n")
+    while len(news := said()) < 2:
+        pass
+    assert "cannot be written" in news[1]
+    world.log.unlink()
+    world.log.with_suffix(".old").rename(world.log)
+    world.finish(program)
+    while "STATUS=delivering" not in said():
+        pass
+    started.terminate()
+    world.finish(started)
+    world.gone()
+    world.check()
+
+
 def test_what_the_writer_starts_knows_nothing_of_the_init_system(world, init, monkeypatch):
     """The variables are not handed down."""
     path, said = init

@@ -104,7 +104,7 @@ def test_a_writer_that_has_an_heir_leaves_the_service_to_it(place, monkeypatch):
     """
     job = place.job
     job.bell, job.signals.resident = bell_id(place.directory, "shop"), True
-    job.reader.set_pids(os.getpid(), 77)
+    job.signals.supervisor = 77
     monkeypatch.setattr(os, "getppid", lambda: 1)
     loop = Loop(job)
     loop.run()  # `place` holds the lock of a supervisor
@@ -126,6 +126,10 @@ def test_a_file_that_is_owed_its_lines_is_waited_for_only_so_long(two, monkeypat
     one.producer.detach(True)
     one.turn()
     start_s = 2e6
+    assert not one.loop._leave(start_s)
+    one.job.signals.resident = True  # it is there for whoever comes
+    assert not one.loop._leave(start_s + deliver.GIVE_UP_S + 1)
+    one.job.signals.resident, start_s = False, 3e6
     assert not one.loop._leave(start_s)
     assert not one.loop._leave(start_s + deliver.GIVE_UP_S)
     with pytest.raises(deliver.Abandoned):
