@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import types
 
 from mplog.config import durations, named, sizes
@@ -273,7 +274,12 @@ def _absolute(given: str, limit_bytes: int) -> str:
     except OSError:
         wrong = "is relative, and the current directory is no longer there"
         raise WrongValue(given, wrong, "give an absolute path") from None
-    if len(os.fsencode(path)) > limit_bytes:
+    try:
+        path_bytes = len(os.fsencode(path))
+    except UnicodeEncodeError:
+        wrong = f"cannot be a path here: file names are {sys.getfilesystemencoding()}"
+        raise WrongValue(given, wrong, "set LC_ALL=C.UTF-8, or PYTHONUTF8=1") from None
+    if path_bytes > limit_bytes:
         right = f"give a path that has at most {limit_bytes} bytes once it is absolute"
         raise WrongValue(given, "is too long a path", right)
     return path

@@ -241,4 +241,5 @@ def _switch(connection: Connection, level: int) -> None:
             STATE.former.append(before)
     os.environ["MPLOG_SERVICE"] = connection.service
     os.environ["MPLOG_DIR"] = connection.directory
-    os.environ["MPLOG_SETTINGS"] = connection.settings.stored().decode()
+    # As bytes: the locale need not have what stands in them.
+    os.environb[b"MPLOG_SETTINGS"] = connection.settings.stored()

@@ -2,6 +2,8 @@
 
 import enum
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -269,3 +271,19 @@ def test_zstd_needs_a_library(monkeypatch):
         '"zstd" needs a library that is not installed; '
         "install it, pip install 'mplog[zstd]', or give \"gzip\""
     )
+
+
+def test_a_path_that_the_locale_has_no_bytes_for_is_told():
+    """As a wrong setting, with what helps."""
+    code = (
+        "import mplog\n"
+        "try:\n    mplog.configure('/tmp/\\xfc.jsonl')\n"
+        "except mplog.ConfigError as error:\n    print(ascii(str(error)))\n"
+    )
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **ascii_only}, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert "cannot be a path here: file names are ascii; set LC_ALL=C.UTF-8" in done.stdout

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -133,3 +135,28 @@ def test_children_inherit_the_handle(logdir):
 
     assert service.name == os.environ["MPLOG_SERVICE"]
     assert str(logdir / "app.jsonl") == json.loads(os.environ["MPLOG_SETTINGS"])["file"]
+
+
+def test_settings_that_the_locale_has_no_bytes_for_reach_children(logdir, wait_for):
+    """A name in a template is UTF-8 in the environment, whatever the locale says."""
+    code = (
+        "import mplog, os, subprocess, sys\n"
+        "child = [sys.executable, '-c', \"import mplog; mplog.get_logger('a').info('child')\"]\n"
+        "mplog.configure(sys.argv[1], files=[{'file': sys.argv[1] + '.txt',"
+        " 'format': 'template:\\xfc {message}'}])\n"
+        "subprocess.run(child, check=True)\n"
+        "mplog.flush(60)\n"
+        "os.execv(child[0], child)\n"  # where the writer has left meanwhile it sets up the service
+    )
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(logdir / "app.jsonl")], env={**os.environ, **ascii_only},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert (0, "") == (done.returncode, done.stderr)
+    text = logdir / "app.jsonl.txt"
+    wait_for(
+        lambda: text.exists() and text.read_text("utf-8").count("\xfc child") == 2, 20.0, "both"
+    )
+    assert ["child"] * 2 == [line["message"] for line in events(logdir / "app.jsonl")]
