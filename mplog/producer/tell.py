@@ -132,6 +132,8 @@ def say(text: str) -> bool:
     """Write one line to stderr, unconditionally; False where there is no stderr to write to."""
     shown = printable(_without_secrets(text))
     line = f"mplog: {shown}".encode("utf-8", "backslashreplace")[:_MOST_BYTES] + b"\n"
+    if sys.stderr is None and sys.__stderr__ is None:
+        return False  # closed before the program began: 2 is another file by now, or nothing
     try:
         fd = sys.stderr.fileno()
     except Exception:

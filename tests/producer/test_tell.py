@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -126,3 +127,18 @@ def test_a_fault_at_the_end_reaches_people_where_listeners_can_no_longer_be_call
 
     assert tell.fault("x", kind="k", code="MPL-S001")
     assert ("", "mplog: x [MPL-S001]\n") == capfd.readouterr()
+
+
+def test_where_stderr_was_closed_nothing_is_written_into_what_has_its_number(tmp_path):
+    """Descriptor 2 is then the next file that the program opens."""
+    code = (
+        "import sys; file = open(sys.argv[1], 'w'); assert file.fileno() == 2\n"
+        "from mplog.producer.tell import say\n"
+        "assert not say('told')\n"
+        "file.write('mine')\n"
+    )
+    path = tmp_path / "mine"
+    line = 'exec "$@" 2>&-'
+    command = ["sh", "-c", line, "sh", sys.executable, "-c", code, str(path)]
+    assert 0 == subprocess.run(command, timeout=60, check=False).returncode
+    assert "mine" == path.read_text()
