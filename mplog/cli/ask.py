@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mplog._native import Reader
 from mplog.cli.diagnostics import DIAGNOSTICS
 from mplog.config import Settings, shared_directory
+from mplog.config.limits import MAX_S
 from mplog.errors import MplogError, SystemFault, TargetError
 from mplog.ring import bell_id, configuration, hold, presence, services
 from mplog.ring.ownership import plate_of
@@ -52,11 +53,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=_seconds,
         default=30.0,
         metavar="S",
         help="seconds to wait for the writer (30)",
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= MAX_S:  # as no NaN is
+        raise ValueError
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # argparse tells it
 
 
 def find(file: str, directories: list[Path] | None) -> Place:
@@ -183,7 +194,7 @@ def _has_open(pid: int, bell: tuple[int, int] | None) -> bool:
     return False
 
 
-def complain(text: str) -> int:
+def complain(text: str, hint: str | None = None) -> int:
     """Tell why it was not done; the exit code for that."""
-    DIAGNOSTICS.fail(TargetError(text, code="MPL-T004"), text)
+    DIAGNOSTICS.fail(TargetError(text, code="MPL-T004", hint=hint), text)
     return NOT_DONE

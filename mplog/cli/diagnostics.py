@@ -13,13 +13,13 @@ import time
 import traceback
 from contextlib import suppress
 
-from mplog.errors import MplogError
+from mplog.errors import MplogError, SystemFault, UsageError
 from mplog.event.level import NAMES, NUMBERS
 from mplog.event.sanitise import guarded
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 LEVELS = ("debug", "info", "warning", "error")
-_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class Diagnostics:
@@ -39,13 +39,18 @@ class Diagnostics:
         """Take the flags of the command line.
 
         Raises:
-            OSError: the file cannot be opened.
+            UsageError: the file cannot be opened.
         """
         self.command = args.command
         self.level = NUMBERS[args.log_level.upper()]
         self.as_json = args.json_errors
-        if args.log_file is not None:
+        if args.log_file is None:
+            return
+        try:
             self.fd = os.open(args.log_file, _FILE_FLAGS, 0o600)
+        except (OSError, ValueError) as error:
+            text = f"--log-file {args.log_file}: {error}"
+            raise UsageError(text, hint="Name a file that this user can write.") from None
 
     def close(self) -> None:
         """The command is over."""
@@ -68,7 +73,7 @@ class Diagnostics:
             _to_stderr(json.dumps(as_json(error), default=repr))
         else:
             shown = _lines(str(error)) if text is None else printable(text)
-            _to_stderr(f"mplog {self.command}: {shown}")
+            _to_stderr(f"{' '.join(('mplog', self.command)).rstrip()}: {shown}")
 
     def trace(self, error: BaseException) -> None:
         """Where *error* comes from, for who has asked for all there is."""
@@ -86,7 +91,17 @@ class Diagnostics:
         lines = [printable(line) for line in text.rstrip("\n").split("\n")]
         head = f"{now} {NAMES[level]} mplog {self.command}"
         data = "".join(f"{head}: {line}\n" for line in lines)
-        os.write(self.fd, data.encode("utf-8", "backslashreplace"))
+        try:
+            os.write(self.fd, data.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """The file cannot be written any more, which keeps no command from its work."""
+        os.close(self.fd)
+        self.fd = -1
+        text = f"--log-file: {error.strerror}; no more goes there"
+        self.fail(SystemFault(text, hint="Look at the file, and at its disk.", errno=error.errno))
 
 
 def _to_stderr(text: str) -> None:

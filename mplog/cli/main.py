@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
-import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mplog.cli import exits
-from mplog.cli.diagnostics import DEBUG, DIAGNOSTICS, add_flags, as_json
+from mplog.cli import exits, streams
+from mplog.cli.diagnostics import DEBUG, DIAGNOSTICS, add_flags
 from mplog.errors import InternalError, MplogError, SystemFault, UsageError
 
 if TYPE_CHECKING:
@@ -42,13 +40,14 @@ _EPILOG = "exit codes of every command, besides its own:\n" + "\n".join(
 class _Parser(argparse.ArgumentParser):
     """Tells wrong usage as a line of JSON where that is wanted."""
 
-    as_json = False
+    def __init__(self, **more: Any) -> None:
+        # Half a --json-errors would not be found in what is wrong itself.
+        super().__init__(**{**more, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
-        if not _Parser.as_json:
+        if not DIAGNOSTICS.as_json:
             super().error(message)
-        error = UsageError(message, hint=f"See {self.prog} --help.")
-        print(json.dumps(as_json(error)), file=sys.stderr)
+        DIAGNOSTICS.fail(UsageError(message, hint=f"See {self.prog} --help."))
         self.exit(exits.USAGE)
 
 
@@ -79,14 +78,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Wrong arguments leave through SystemExit(2), as argparse does.
     """
+    if argv is None:
+        streams.make_whole()
     arguments = _command_first(sys.argv[1:] if argv is None else list(argv))
     command = next((word for word in arguments if not word.startswith("-")), "")
-    # argparse lets no command through for which there is none.
-    module: Any = importlib.import_module(f"mplog.cli.{command}") if command in COMMANDS else None
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    _Parser.as_json = "--json-errors" in ours
-    args = parser_of(command, module).parse_args(arguments)
-    code = _guarded(module.run, args)
+    DIAGNOSTICS.as_json = "--json-errors" in ours
+    try:
+        code = _ended(lambda: _flushed(_ended(lambda: _run(command, arguments))))
+    finally:
+        DIAGNOSTICS.close()
+        if argv is None:
+            streams.let_go()
     if argv is None and command in _WAITED_FOR:
         from mplog.writer.exiting import leave
 
@@ -125,28 +128,31 @@ def parser_of(command: str, module: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def _guarded(run: Any, args: argparse.Namespace) -> int:
-    began_s = time.perf_counter()
+def _run(command: str, arguments: list[str]) -> int:
+    # argparse lets no command through for which there is none.
+    module: Any = importlib.import_module(f"mplog.cli.{command}") if command in COMMANDS else None
     try:
-        DIAGNOSTICS.set_up(args)
-        DIAGNOSTICS.say(f"begins: {' '.join(sys.argv[1:])}", DEBUG)
-        code = _ended(run, args)
-        DIAGNOSTICS.say(
-            f"ends: exit code {code} after {time.perf_counter() - began_s:.3f} s", DEBUG
-        )
-    except OSError as error:  # of the file of diagnostics itself
-        print(f"mplog {args.command}: --log-file {args.log_file}: {error}", file=sys.stderr)
-        return exits.USAGE
-    finally:
-        DIAGNOSTICS.close()
+        args = parser_of(command, module).parse_args(arguments)
+    except SystemExit:  # what it has shown has to get out as well
+        _flushed(0)
+        raise
+    began_s = time.perf_counter()
+    DIAGNOSTICS.set_up(args)
+    DIAGNOSTICS.say(f"begins: {' '.join(sys.argv[1:])}", DEBUG)
+    code = _ended(lambda: int(module.run(args)))
+    DIAGNOSTICS.say(f"ends: exit code {code} after {time.perf_counter() - began_s:.3f} s", DEBUG)
     return code
 
 
-def _ended(run: Any, args: argparse.Namespace) -> int:
+def _flushed(code: int) -> int:
+    # Here, where it can still be told, and not at the interpreter's exit.
+    sys.stdout.flush()
+    return code
+
+
+def _ended(work: Callable[[], int]) -> int:
     try:
-        code = int(run(args))
-        # Here, where it can still be told, and not at the interpreter's exit.
-        sys.stdout.flush()
+        return work()
     except MplogError as error:
         DIAGNOSTICS.fail(error)
         DIAGNOSTICS.trace(error)
@@ -155,22 +161,29 @@ def _ended(run: Any, args: argparse.Namespace) -> int:
         DIAGNOSTICS.say("interrupted", DEBUG)
         return exits.INTERRUPTED
     except BrokenPipeError:
-        # What is still buffered would fail again at exit, with a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.let_go()
         return exits.PIPE
     except Exception as error:
         DIAGNOSTICS.fail(_unforeseen(error))
         DIAGNOSTICS.trace(error)
         return exits.FAILURE
-    return code
 
 
 def _unforeseen(error: Exception) -> MplogError:
     """What no command has foreseen: the machine's doing, or a fault of ours."""
     if isinstance(error, OSError):
-        return SystemFault(str(error), errno=error.errno, path=error.filename)
+        return _of_the_machine(error)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace else ""
     return InternalError(f"{type(error).__name__}: {error}{where}")
+
+
+def _of_the_machine(error: OSError) -> SystemFault:
+    if isinstance(error, FileNotFoundError) and not streams.stands_somewhere():
+        text = "the current directory is no longer there"
+        hint = "Go to one that is, or give absolute paths."
+        return SystemFault(text, hint=hint, errno=error.errno)
+    streams.let_go()
+    return SystemFault(str(error), errno=error.errno, path=error.filename)

@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         answer = ask(find(args.file, args.dir), signal.SIGUSR2, args.timeout)
     except Absent:
-        return complain(f"no writer is at work on {args.file}: nothing is rotated")
+        hint = "A writer runs while somebody logs: see `mplog status`."
+        return complain(f"no writer is at work on {args.file}: nothing is rotated", hint)
     except Unanswered as why:
         return complain(f"{args.file} is not rotated: {why}")
     if answer.rotations:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -131,11 +132,11 @@ class Command:
         try:
             child = subprocess.Popen(words, env=environment)
         except FileNotFoundError:
-            text = f"{words[0]}: no such command"
+            text = f"{shlex.quote(words[0])}: no such command"
             DIAGNOSTICS.fail(UsageError(text), text)
             return NOT_FOUND
         except OSError as error:
-            text = f"{words[0]} cannot be run: {error.strerror}"
+            text = f"{shlex.quote(words[0])} cannot be run: {error.strerror}"
             DIAGNOSTICS.fail(SystemFault(text, errno=error.errno), text)
             return CANNOT_RUN
         self._child = child

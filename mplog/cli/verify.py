@@ -90,14 +90,14 @@ def _verified(args: argparse.Namespace, files: Sequence[Path]) -> int:
         args.parser.error(f"--also: {error}")
     if progress is not None:
         progress.clear()
+    for problem in (*report.refused, *report.unreadable):
+        text = f"{_shown(problem.path)}: {_shown(problem.text)}"
+        DIAGNOSTICS.fail(TargetError(text, code="MPL-T005", path=problem.path), text)
     if args.json:
         # Escaped to ASCII by the standard library: paths may hold bytes that are not UTF-8.
         content = msgspec.to_builtins(report) | {"exit_code": report.exit_code}
         print(json.dumps(content))
         return report.exit_code
-    for problem in (*report.refused, *report.unreadable):
-        text = f"{_shown(problem.path)}: {_shown(problem.text)}"
-        DIAGNOSTICS.fail(TargetError(text, code="MPL-T005", path=problem.path), text)
     if report.files:
         print("\n".join(page(report)))
     return report.exit_code

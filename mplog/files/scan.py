@@ -239,10 +239,12 @@ def open_regular(path: Path) -> int:
         OSError: it does not exist, may not be read, or is no regular file.
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if stat.S_ISREG(os.fstat(fd).st_mode):
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
         return fd
     os.close(fd)
-    raise OSError("it is no regular file")
+    is_folder = stat.S_ISDIR(mode)
+    raise OSError("no log of mplog's is in it" if is_folder else "it is no regular file")
 
 
 def summarise(path: Path) -> dict[str, SessionRange]:

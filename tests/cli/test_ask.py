@@ -161,3 +161,13 @@ def test_a_descriptor_that_is_closed_meanwhile_hides_no_other(shm, log, monkeypa
 
     assert found
     assert [None] == closed
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "soon"])
+def test_a_time_that_never_comes_is_no_timeout(seconds, capsys):
+    """It is refused, not waited for."""
+    with pytest.raises(SystemExit) as left:
+        main.main(["rotate", "--json-errors", "--timeout", seconds, "app.jsonl"])
+
+    assert 2 == left.value.code
+    assert f"invalid number of seconds value: '{seconds}'" in capsys.readouterr().err

@@ -165,5 +165,6 @@ def test_check_imports_no_writer(config):
     )
     modules = done.stdout.splitlines()[-1]
     assert modules == (
-        "['mplog.cli.exits', 'mplog.cli.diagnostics', 'mplog.cli.main', 'mplog.cli.check']"
+        "['mplog.cli.exits', 'mplog.cli.streams', 'mplog.cli.diagnostics', 'mplog.cli.main', "
+        "'mplog.cli.check']"
     )

@@ -162,6 +162,37 @@ def test_diagnostics_are_not_written_through_a_link(config, tmp_path, capsys):
     assert not (tmp_path / "victim").exists()
 
 
+@pytest.mark.parametrize("bad", ["no/such/folder/file", ".", "fifo"])
+def test_a_file_of_diagnostics_that_cannot_be_had_is_told_in_json(config, tmp_path, capsys, bad):
+    """Before anything is done; a pipe that nobody reads is not waited for."""
+    os.mkfifo(tmp_path / "fifo")
+    flags = ["--json-errors", "--log-file", str(tmp_path / bad)]
+    assert 2 == main.main(["check", *flags, config("mode = 0o600")])
+    out, err = capsys.readouterr()
+
+    assert "" == out
+    assert "MPL-U001" == json.loads(err)["code"]
+    assert str(tmp_path / bad) in json.loads(err)["text"]
+
+
+def test_a_file_of_diagnostics_that_gets_full_keeps_no_command_from_its_work(config, capsys):
+    """That is told once, and what the command has found as well."""
+    flags = ["--json-errors", "--log-file", "/dev/full"]
+    assert 2 == main.main(["check", *flags, config("levle = 1")])
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+    assert ["MPL-S001", "MPL-C001"] == [one["code"] for one in told]
+
+
+def test_flags_are_given_whole(config, capsys):
+    """Half a name is unknown: the errors of a command line that is wrong itself have a form too."""
+    for words in (["--json-err", "check"], ["check", "--log-fi", "x"], ["check", "--expl"]):
+        with pytest.raises(SystemExit) as left:
+            main.main([*words, config("mode = 0o600")])
+        assert 2 == left.value.code
+        assert "usage: mplog" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [(TypeError("of ours"), "MPL-I001"), (OSError(28, "No space left"), "MPL-S001")],

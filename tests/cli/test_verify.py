@@ -268,3 +268,12 @@ def test_short_work_shows_none(run, active, monkeypatch):
 
     assert 0 == run(active)
     assert "" == stderr.getvalue()
+
+
+def test_what_cannot_be_read_is_an_error_beside_the_report(tmp_path, capsys):
+    """As JSON in the report too; a directory without a log says that it has none."""
+    assert 3 == main.main(["verify", "--json", "--json-errors", str(tmp_path)])
+    out, err = capsys.readouterr()
+
+    assert 3 == json.loads(out)["exit_code"]
+    assert f"{tmp_path}: no log of mplog's is in it" == json.loads(err)["text"]
