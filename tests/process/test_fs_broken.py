@@ -24,6 +24,7 @@ DEFAULT = 0  # what was written before is brought onto the disk first
 def test_a_write_that_fails_now_and_then_is_done_again(world, when):
     """F4: EIO once, and at every third call; each line is there once all the same."""
     scene = Scene(world)
+    scene.troubled = True  # a worker looks once a second, and that may be while the writer waits
     with injected(world, f"error=EIO:{when}") as trace:
         world.wait_for(lambda: "INJECTED" in trace.read_text(), 20.0, "a failed write")
         scene.flows()
