@@ -178,9 +178,11 @@ def writer_of(service: mplog.Service) -> Reader:
 
 def timed_in(path: Path, wanted: int) -> list[int]:
     """What the object has noted, once that is all."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while (text := path.read_text()).count("\n") < wanted and time.monotonic() < deadline_s:
+    deadline_s, text = time.monotonic() + PATIENCE_S, ""
+    while text.count("\n") < wanted and time.monotonic() < deadline_s:
         time.sleep(0.05)
+        with contextlib.suppress(FileNotFoundError):  # its process has not come that far yet
+            text = path.read_text()
     return [int(line) for line in text.split()]
 
 
