@@ -19,6 +19,7 @@ from oracle import Ledger
 import mplog
 
 WORKERS = 3
+REFUSALS = 2_000  # of each, a millisecond apart at least: on a busy machine three
 
 
 def fill(ballast: Path) -> None:
@@ -40,7 +41,7 @@ def main(file: str, when_full: str, events: int) -> dict[str, Any]:
     )
     ledger = Ledger(16)
     prey = Prey(os.environ["MPLOG_DIR"], service.name)
-    fleet = Fleet(ledger, lambda k: produce(ledger, k, events, 16, 100))
+    fleet = Fleet(ledger, lambda k: produce(ledger, k, events, 16, 100, gives_up_after=REFUSALS))
     first = Fleet(ledger, lambda k: produce(ledger, 0, 100, 0, 100))
     first.start()
     first.reap(wait=True)

@@ -48,12 +48,18 @@ def in_voices(producer: int) -> Callable[[int], Call]:
 
 
 def produce(
-    ledger: Ledger, producer: int, limit: int, pause_every: int, longest: int, how: Any = plainly
+    ledger: Ledger,
+    producer: int,
+    limit: int,
+    pause_every: int,
+    longest: int,
+    how: Any = plainly,
+    gives_up_after: int = GIVES_UP_AFTER,
 ) -> None:
     """Log numbered events until *limit*, or asked to stop; a refused one is tried again."""
     ledger.begin(producer, os.getpid())
     call, n, refused = how(producer), 0, 0
-    while n < limit and refused < GIVES_UP_AFTER and not ledger.stop:
+    while n < limit and refused < gives_up_after and not ledger.stop:
         ledger.sending(producer, n + 1)
         text = body(producer, n + 1, longest)
         accepted = call(n + 1)("{body}", producer=producer, n=n + 1, body=text)
