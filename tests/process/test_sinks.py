@@ -15,6 +15,8 @@ import json
 mplog.configure(LOG, level="DEBUG", sinks=json.loads(os.environ["SINKS"]))
 log = mplog.get_logger("shop")
 """
+# A program's end waits for its sinks some seconds; on a busy machine their processes take longer.
+ARRIVED = "assert mplog.flush(60)\n"
 
 
 def sinks(*tables):
@@ -38,7 +40,7 @@ def ids_of(world):
 
 def test_each_sink_gets_every_event_once(world, place):
     """In the order of the log; and what the service has to say, by its event name."""
-    source = HEAD + "for n in range(500):\n    log.info('sold {n}', n=n)\n"
+    source = HEAD + "for n in range(500):\n    log.info('sold {n}', n=n)\n" + ARRIVED
     world.run(source, **sinks({"target": "note"}, {"target": "other", "name": "b"}))
     world.gone()
     notes = sinkside.lines(place)
@@ -61,7 +63,7 @@ for name in ("shop", "shop.db", "shop.dbx"):
 """
     )
     strict = {"target": "note", "level": "ERROR", "levels": {"shop.db": "INFO", "mplog": 30}}
-    world.run(source, **sinks(strict, {"target": "other", "name": "all"}))
+    world.run(source + ARRIVED, **sinks(strict, {"target": "other", "name": "all"}))
     world.gone()
 
     assert [
@@ -75,7 +77,7 @@ for name in ("shop", "shop.db", "shop.dbx"):
 
 def test_an_object_of_the_users_has_its_four_methods_called(world, place):
     """Opened before the first event, closed at the end."""
-    world.run(HEAD + "log.info('x')\n", **sinks({"target": "Whole"}))
+    world.run(HEAD + "log.info('x')\n" + ARRIVED, **sinks({"target": "Whole"}))
     world.gone()
     calls = [words[0] for words in sinkside.lines(place, "calls")]
 
@@ -128,7 +130,7 @@ def test_what_a_sink_refuses_goes_to_its_fallback(world, place):
     refusing = {"target": "refuse", "name": "first", "fallback": "second", "level": "ERROR"}
     second = {"target": "note", "name": "second", "standby": True}
     source = HEAD + "for n in range(3):\n    log.error('x')\n    log.info('y')\n"
-    world.run(source, **sinks(refusing, second))
+    world.run(source + ARRIVED, **sinks(refusing, second))
     world.gone()
 
     assert ["ERROR"] * 3 == [words[2] for words in sinkside.lines(place)]
@@ -172,7 +174,7 @@ def test_a_sink_that_cannot_be_had_is_told(world, place, target):
         {"type": "callable", "target": target},
         *json.loads(sinks({"target": "note", "name": "b"})["SINKS"]),
     ]
-    world.run(HEAD + "log.info('x')\n", SINKS=json.dumps(table))
+    world.run(HEAD + "log.info('x')\n" + ARRIVED, SINKS=json.dumps(table))
     world.gone()
     (news,) = [line for line in proof.lines_of(world.log) if line.get("event_name") == "mplog.sink"]
 
@@ -233,7 +235,7 @@ mplog.configure(LOG, sinks=sinks)
 log = mplog.get_logger("shop")
 for n in range(1, 10):
     log.info("x")
-mplog.flush(20)
+mplog.flush(60)
 """
 
 
@@ -258,7 +260,7 @@ print(len(found), [path for path in found if b"dill" in open(path, "rb").read()]
 def test_the_next_writer_has_it_too(world, place):
     """The supervisor keeps it in its memory."""
     program = world.start(
-        CARRIED + "print('ready', flush=True)\nsys.stdin.readline()\nlog.info('y')\n"
+        CARRIED + "print('ready', flush=True)\nsys.stdin.readline()\nlog.info('y')\n" + ARRIVED
     )
     assert "ready\n" == program.stdout.readline()
     world.kill(world.writer())

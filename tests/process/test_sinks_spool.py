@@ -77,6 +77,7 @@ import json
 mplog.configure(LOG, sinks=json.loads(os.environ["SINKS"]))
 for n in range(5):
     mplog.get_logger("shop").info("x")
+assert mplog.flush(60)
 """
     world.run(source, SINKS=json.dumps([sink, second]))
     world.gone()
