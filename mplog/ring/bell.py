@@ -7,6 +7,7 @@ kernel gives them back with the process that held them, however that ended.
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # Never made a `Path` of here: pathlib costs a program that has no use for it 3 ms and 0.5 MB.
 Place = str | os.PathLike[str]
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -37,10 +39,13 @@ def create_bell(directory: Place, service: str, settings: Settings | Own) -> boo
     """
     try:
         return _native.bell_create(str(directory), service, settings.stored())
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _FULL:
+            raise
         from mplog.errors.results import from_result  # seldom
 
-        raise from_result(error.args[1], f"open the service {service} in {directory}") from None
+        result = -error.args[0] if isinstance(error, OSError) else error.args[1]
+        raise from_result(result, f"open the service {service} in {directory}") from None
 
 
 def configuration(directory: Place, service: str) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -85,3 +86,18 @@ def test_broken_bytes_are_refused_and_kept(shm, broken):
     with pytest.raises(MplogError):
         bell.configuration(shm, "shop")
     assert broken == path.read_bytes()
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT])
+def test_a_directory_without_room_is_told_as_that(shm, monkeypatch, reason):
+    """With the code of memory that is full, and with the place."""
+
+    def full(*given):
+        raise OSError(reason, os.strerror(reason))
+
+    monkeypatch.setattr(bell._native, "bell_create", full)
+    with pytest.raises(MplogError) as told:
+        bell.create_bell(shm, "shop", SETTINGS)
+
+    assert "MPL-S003" == told.value.code
+    assert str(shm) in told.value.text
