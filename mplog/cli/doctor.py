@@ -54,13 +54,16 @@ def run(args: argparse.Namespace) -> int:
 
 def gather(settings: Settings) -> facts.Facts:
     """This machine, for a service of these settings."""
-    log = None if settings.file is None else Path(settings.file).parent
-    stand_in = settings if log is not None else msgspec.structs.replace(settings, file="/dev/null")
+    logs = [facts.place_of_file(Path(one.file or "")) for one in settings.all_files]
+    first = None if settings.file is None else logs.pop(0)
+    stand_in = settings if first else msgspec.structs.replace(settings, file="/dev/null")
     shared = Path(shared_directory(stand_in, os.environ, os.geteuid()))
     return facts.Facts(
         euid=os.geteuid(),
         shared=facts.place(shared),
-        log=None if log is None else facts.place(log),
+        log=first,
+        more_logs=tuple(logs),
+        overflow=facts.place(Path(settings.overflow_dir)) if settings.overflow_dir else None,
         limits=facts.limits(),
         cgroup=facts.cgroup(),
         clock_step_ns=facts.clock_step_ns(),

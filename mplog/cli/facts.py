@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import resource
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +28,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         locks: whether the kernel keeps open-file-description locks there; None: not tried.
-        writable: by this user.
+        writable: by this user; where not, `error` says why.
+        file_problem: why the log file in it cannot be written; "" where it can, or is not there.
         open_to_all: it and the directories above it that anybody may write to, and replace what
             stands in (no sticky bit).
         mode, uid: of the directory itself; -1 where it is not there yet.
@@ -43,14 +45,21 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     mode: int = -1
     uid: int = -1
     error: str = ""
+    file_problem: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the findings are decided by; limits are None where there is none."""
+    """All that the findings are decided by; limits are None where there is none.
+
+    Attributes:
+        log: the directory of the first log file; `more_logs` of the others.
+    """
 
     euid: int
     shared: Place
     log: Place | None = None
+    more_logs: tuple[Place, ...] = ()
+    overflow: Place | None = None
     limits: dict[str, int | None] = {}
     cgroup: dict[str, int | None] = {}
     clock_step_ns: int = 0
@@ -68,18 +77,48 @@ def place(path: Path) -> Place:
         status, fs = found.stat(), os.statvfs(found)
     except OSError as error:
         return Place(path=str(path), there=False, writable=False, error=str(error), locks=None)
-    writable = found.is_dir() and os.access(found, os.W_OK | os.X_OK, effective_ids=True)
+    refusal = _refusal(found, fs)
+    locks, why = (None, refusal) if refusal else _keeps_locks(found)
     return Place(
         path=str(path),
         there=found == path,
-        writable=writable,
-        locks=_keeps_locks(found) if writable else None,
+        writable=not why,
+        locks=locks,
         size_bytes=fs.f_blocks * fs.f_frsize,
         free_bytes=fs.f_bavail * fs.f_frsize,
         open_to_all=tuple(open_to_all(found, path)),
         mode=status.st_mode & 0o7777 if found == path else -1,
         uid=status.st_uid if found == path else -1,
+        error=why,
     )
+
+
+def place_of_file(file: Path) -> Place:
+    """The directory of a log file, and whether the file itself could be written."""
+    return msgspec.structs.replace(place(file.parent), file_problem=_problem(file))
+
+
+def _problem(file: Path) -> str:
+    try:
+        mode = file.lstat().st_mode
+    except OSError:
+        return ""  # it is not there, or its directory says more
+    if stat.S_ISLNK(mode):
+        return f"{file} is a symbolic link, and none is written through"
+    if not stat.S_ISREG(mode):
+        return f"{file} is no regular file"
+    mine = os.access(file, os.R_OK | os.W_OK, effective_ids=True)
+    return "" if mine else f"{file} cannot be written by this user"
+
+
+def _refusal(folder: Path, fs: os.statvfs_result) -> str:
+    """Why this user can make nothing there."""
+    if not folder.is_dir():
+        return f"{folder} is no directory"
+    if fs.f_flag & os.ST_RDONLY:
+        return "its file system is read-only"
+    mine = os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
+    return "" if mine else f"{folder} is not writable"
 
 
 def open_to_all(there: Path, path: Path) -> list[str]:
@@ -94,17 +133,23 @@ def open_to_all(there: Path, path: Path) -> list[str]:
     return found
 
 
-def _keeps_locks(folder: Path) -> bool:
-    """Whether a lock of one open file keeps another one out, on a file that is gone at once."""
+def _keeps_locks(folder: Path) -> tuple[bool | None, str]:
+    """Whether a lock of one open file keeps another one out, on a file that is gone at once; None
+    where there can be no such file, and why.
+    """
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed below
+    except OSError as error:
+        return None, error.strerror or str(error)
+    try:
+        with file:
             other = os.open(f"/proc/self/fd/{file.fileno()}", os.O_RDWR | os.O_CLOEXEC)
             try:
-                return _native.lock(file.fileno(), 0) and _native.locked(other, 0)
+                return _native.lock(file.fileno(), 0) and _native.locked(other, 0), ""
             finally:
                 os.close(other)
     except (OSError, RuntimeError):
-        return False
+        return False, ""
 
 
 def limits() -> dict[str, int | None]:

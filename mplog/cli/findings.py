@@ -30,8 +30,13 @@ class Finding(msgspec.Struct, frozen=True):
 def decide(facts: Facts) -> list[Finding]:
     """All findings, in the order in which they matter."""
     found = [*_shared(facts)]
-    if facts.log is not None:
-        found += _log(facts.log, facts.euid)
+    for log in (*([] if facts.log is None else [facts.log]), *facts.more_logs):
+        found += _log(log, facts.euid)
+    if facts.overflow is not None:
+        found += [
+            _locks(facts.overflow, "overflow: locks"),
+            _privacy(facts.overflow, facts.euid, "overflow"),
+        ]
     return [*found, *_limits(facts), *_cgroup(facts), *_clock(facts), *_versions(facts)]
 
 
@@ -42,7 +47,7 @@ def _size(size_bytes: int) -> str:
 def _locks(place: Place, subject: str) -> Finding:
     if place.locks is None:
         means = "no lock can be tried, and nothing written"
-        do = f"give it to this user, or name another one ({place.error or 'not writable'})"
+        do = f"mend that ({place.error}), or name another directory"
         return Finding(subject, FAIL, f"{place.path} cannot be written", means, do)
     if not place.locks:
         means = "who owns what is told by these locks: mplog does not work there"
@@ -55,13 +60,7 @@ def _shared(facts: Facts) -> Iterator[Finding]:
     place = facts.shared
     yield _locks(place, "shared memory: locks")
     yield _shared_size(place)
-    if place.there and (place.mode & 0o777 != 0o700 or place.uid != facts.euid):
-        found = f"{place.path} has mode {place.mode:04o} and belongs to user {place.uid}"
-        means = "others could read or replace events: it is not used"
-        do = f"chmod 0700 {place.path}, as its owner, or remove it so that mplog makes it"
-        yield Finding("shared memory: privacy", FAIL, found, means, do)
-    else:
-        yield Finding("shared memory: privacy", OK, "it is, or will be, this user's alone")
+    yield _privacy(place, facts.euid, "shared memory")
     stale = [(name, abi) for name, abi, used in facts.others if abi != facts.abi and not used]
     running = [(name, abi) for name, abi, used in facts.others if abi != facts.abi and used]
     if stale:
@@ -79,6 +78,16 @@ def _shared(facts: Facts) -> Iterator[Finding]:
         yield Finding("shared memory: layout", OK, f"layout {facts.abi}, as all services here")
 
 
+def _privacy(place: Place, euid: int, what: str) -> Finding:
+    subject = f"{what}: privacy"
+    if not place.there or (place.mode & 0o777 == 0o700 and place.uid == euid):
+        return Finding(subject, OK, "it is, or will be, this user's alone")
+    found = f"{place.path} has mode {place.mode:04o} and belongs to user {place.uid}"
+    means = "others could read or replace events: it is not used"
+    do = f"chmod 0700 {place.path}, as its owner, or remove it so that mplog makes it"
+    return Finding(subject, FAIL, found, means, do)
+
+
 def _shared_size(place: Place) -> Finding:
     subject = "shared memory: room"
     found = f"{_size(place.free_bytes)} of {_size(place.size_bytes)} free in {place.path}"
@@ -94,6 +103,12 @@ def _shared_size(place: Place) -> Finding:
 
 def _log(place: Place, euid: int) -> Iterator[Finding]:
     yield _locks(place, "log: locks")
+    if place.file_problem:
+        means = "what is logged waits in shared memory, within its limits"
+        do = "give it to this user, move it out of the way, or name another file"
+        yield Finding("log: file", FAIL, place.file_problem, means, do)
+    else:
+        yield Finding("log: file", OK, "nothing stands in its place that cannot be written")
     found = f"{_size(place.free_bytes)} free in {place.path}"
     if place.free_bytes < ENOUGH_DISK_BYTES:
         means = "when it is full events wait in shared memory, within its limits"

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 WELL = Place(
     path="/dev/shm/mplog-7", size_bytes=8192 * MIB, free_bytes=4096 * MIB, mode=0o700, uid=7
 )
+LOCKLESS = msgspec.structs.replace(WELL, locks=None, error="No space left on device")
 GOOD = Facts(
     euid=7,
     shared=WELL,
@@ -37,7 +38,7 @@ def changed(**changes):
     found = GOOD
     for name, value in changes.items():
         part, _, field = name.partition("_")
-        if part in ("shared", "log"):
+        if part in ("shared", "log") and field:
             there = msgspec.structs.replace(getattr(found, part), **{field: value})
             found = msgspec.structs.replace(found, **{part: there})
         else:
@@ -63,6 +64,10 @@ CASES = [
     ({"others": (("shop", 1, False),)}, "shared memory: stale", WARN),
     ({"others": (("shop", 1, True),)}, "shared memory: layout", WARN),
     ({"log_free_bytes": MIB}, "log: room", WARN),
+    ({"log_file_problem": "is a symbolic link"}, "log: file", FAIL),
+    ({"more_logs": (LOCKLESS,)}, "log: locks", FAIL),
+    ({"overflow": LOCKLESS}, "overflow: locks", FAIL),
+    ({"overflow": msgspec.structs.replace(WELL, mode=0o755)}, "overflow: privacy", FAIL),
     ({"log_open_to_all": ("/var/log/shop",)}, "log: permissions", WARN),
     ({"log_open_to_all": ("/srv",), "euid": 0, "shared_uid": 0}, "log: permissions", FAIL),
     ({"limits": {"RLIMIT_FSIZE": 1000}}, "limits: RLIMIT_FSIZE", WARN),
