@@ -10,6 +10,7 @@ import sysconfig
 
 import msgspec
 import pytest
+from descriptors import descriptors
 
 import mplog
 from mplog import _native, launch
@@ -122,7 +123,7 @@ def test_what_happened_before_the_lock_was_taken_is_seen(unstarted, monkeypatch,
         taken.append(hold(directory, service, _native.LOCK_SUPERVISOR))
         return hold(directory, service, byte)
 
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(descriptors())
     monkeypatch.setattr(launch, "hold", slow)
     assert not launch.ensure_writer(unstarted, "shop")
     for fd in taken:

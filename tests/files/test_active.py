@@ -8,6 +8,7 @@ import errno
 import os
 
 import pytest
+from descriptors import descriptors
 
 from mplog.files import active
 from mplog.files.active import AbsentFile, ActiveFile
@@ -17,7 +18,7 @@ from mplog.ring.folder import open_directory
 
 def test_a_file_is_made_with_its_mode(tmp_path):
     """And its directory, which keeps no descriptor open."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(descriptors())
     file = ActiveFile(tmp_path / "log" / "app.jsonl", 0o640)
     file.close()
 
@@ -41,7 +42,7 @@ def test_root_refuses_a_directory_that_anybody_may_write_to(tmp_path, monkeypatc
     place = tmp_path / "log"
     place.mkdir()
     place.chmod(mode)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(descriptors())
     monkeypatch.setattr(active.os, "geteuid", lambda: 0)
     with pytest.raises(OSError, match="anybody may write") as refused:
         ActiveFile(place / "app.jsonl", 0o600)

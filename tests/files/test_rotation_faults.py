@@ -6,6 +6,7 @@ import errno
 import os
 
 import pytest
+from descriptors import descriptors
 
 from mplog._native import Journal
 from mplog.files import rotation
@@ -78,7 +79,7 @@ def test_a_new_file_that_cannot_be_looked_at_is_taken_away_again(log, monkeypatc
 def test_a_new_file_that_takes_no_line_end_is_closed_and_tried_again(log, monkeypatch):
     """Somebody has written into it already, and the disk is full: nothing is lost by that."""
     log.begin()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(descriptors())
     (log.path.parent / ".app.jsonl.new").write_bytes(b"theirs")
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", failing(errno.ENOSPC))

@@ -9,6 +9,7 @@ import json
 import os
 
 import pytest
+from descriptors import descriptors
 
 from mplog.config import Retention
 from mplog.files import snapshot, source
@@ -213,7 +214,7 @@ def test_no_descriptor_is_left_open(active, monkeypatch):
     def interrupt(files, lines):
         raise KeyboardInterrupt
 
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = descriptors()
     verify([active])
     with pytest.raises(KeyboardInterrupt):
         verify([active], progress=interrupt)

@@ -8,6 +8,7 @@ import json
 import os
 
 import pytest
+from descriptors import descriptors
 
 from mplog.config import Retention
 from mplog.files import moved, snapshot, source, stray
@@ -130,7 +131,7 @@ def test_an_interrupt_while_listing_leaves_no_descriptor(active, monkeypatch):
     def interrupt(path):
         raise KeyboardInterrupt
 
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = descriptors()
     monkeypatch.setattr(snapshot, "load", interrupt)
     with pytest.raises(KeyboardInterrupt):
         verify([active])

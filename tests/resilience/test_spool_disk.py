@@ -7,6 +7,7 @@ import os
 import resource
 
 import pytest
+from descriptors import descriptors
 from disk import MUCH, append, drained, lost, opened, segments
 from given import SESSION, events
 
@@ -66,7 +67,7 @@ def test_a_spool_that_others_may_write_into_is_refused(tmp_path):
     place = tmp_path / "spool"
     place.mkdir()
     place.chmod(0o770)
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = descriptors()
     with pytest.raises(PermissionError, match="others may write into the spool"):
         opened(tmp_path)
 

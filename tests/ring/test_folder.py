@@ -6,6 +6,7 @@ import errno
 import os
 
 import pytest
+from descriptors import descriptors
 
 from mplog.ring import folder
 from mplog.ring.folder import Folder, open_directory
@@ -16,7 +17,7 @@ NOBODY = 65_534
 @pytest.fixture
 def open_fds():
     """Nothing stays open."""
-    before = set(os.listdir("/proc/self/fd"))
+    before = descriptors()
     yield
     assert len(before) == len(os.listdir("/proc/self/fd"))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from apart_batches import batch, failure_of
 from apartside import left
+from descriptors import descriptors
 
 
 def test_the_end_closes_the_sink_and_lets_it_say_goodbye(apart, place):
@@ -78,7 +79,7 @@ def test_one_that_cannot_be_watched_is_not_kept(apart, place, monkeypatch):
         raise OSError(errno.EMFILE, "too many open files")
 
     monkeypatch.setattr(os, "pidfd_open", no_more)
-    before = os.listdir("/proc/self/fd")
+    before = descriptors()
     error = failure_of(apart("does").open)
 
     assert errno.EMFILE == error.errno
