@@ -35,6 +35,8 @@ import msgspec
 
 _BLOCK_BYTES = 1 << 20
 _SMALL_BYTES, _GROWN = 4096, 4  # a manifest may be so many times as long as it need be
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PAGE_BYTES, _SPARE_BYTES = 4096, 1024
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -131,7 +133,10 @@ def append(path: Path, item: Entry | Retired) -> None:
     try:
         size_bytes = _regular(fd, path).st_size
         whole = size_bytes == 0 or os.pread(fd, 1, size_bytes - 1) == b"\n"
-        _write_once(fd, (b"" if whole else b"\n") + _line(item), path)
+        line = (b"" if whole else b"\n") + _line(item)
+        if isinstance(item, Entry):
+            line += _spare(size_bytes + len(line))
+        _write_once(fd, line, path)
     finally:
         os.close(fd)
 
@@ -179,10 +184,16 @@ def compact(
     )
     lines: list[Entry | Retired] = [*entries.values(), retired]
     content = b"".join([_line(line) for line in lines])
+    content += _spare(len(content))
     if _size_bytes(path) < _SMALL_BYTES + _GROWN * len(content):
         append(path, retired)
-    else:
+        return Manifest(entries, retired, 0, True)
+    try:
         _replace(path, content)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        append(path, retired)  # which frees more than it takes
     return Manifest(entries, retired, 0, True)
 
 
@@ -198,6 +209,14 @@ def bring_onto_disk(path: Path) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def _spare(size_bytes: int) -> bytes:
+    """Empty lines up to the next block of the disk, where little is left of this one: what claims
+    archives must have room on a disk that has none, for it is what gets some.
+    """
+    left_bytes = -size_bytes % _PAGE_BYTES
+    return b"\n" * (left_bytes + 1) if left_bytes < _SPARE_BYTES else b""
 
 
 def _line(item: Entry | Retired) -> bytes:

@@ -5,7 +5,6 @@ batch would not fit.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,11 +14,11 @@ from typing import TypeVar
 from mplog import _native
 from mplog.files import rotation
 from mplog.files.active import AbsentFile, ActiveFile
-from mplog.files.retention import retire
 from mplog.writer import sick
 from mplog.writer.another import in_doubt, is_cared_for, keep_lock, look_again, take, tell_found
 from mplog.writer.compose import unsure_notice
-from mplog.writer.state import FileSink, Job, now_ns
+from mplog.writer.retiring import FULL, delete_old, make_room
+from mplog.writer.state import FileSink, Job, now_ns, why
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 GIVE_UP_S = 10.0
@@ -169,6 +168,8 @@ class Patience:
             Abandoned: see the class.
         """
         job, now = self._job, time.monotonic()
+        if error.errno in FULL:
+            make_room(job, at_once=not self._told)
         self._told = True
         job.reader.count("errors", 1)
         job.tell(f"cannot write {self._sink.path}: {why(error)}; events wait in shared memory")
@@ -185,12 +186,6 @@ class Patience:
         """It is done: what was told is true no more."""
         if self._told:
             self._job.tell("")
-
-
-def why(error: OSError) -> str:
-    """What the system said, as people know it."""
-    name = errno.errorcode.get(error.errno or 0, "")
-    return f"{error.strerror or error} ({name})" if name else str(error)
 
 
 def room_bytes(job: Job, sink: FileSink, under_way_bytes: int = 0) -> int:
@@ -226,21 +221,6 @@ def _begin(job: Job, sink: FileSink, file: ActiveFile) -> None:
     rotation.begin(job.journal, file, *how, look=look)
     if look:
         sink.looks.took(began_s, time.monotonic())
-
-
-def delete_old(job: Job, sink: FileSink) -> None:
-    """Delete the archives that retention does not keep, now or (`sink.deletes`) a little later."""
-    began_s = time.monotonic()
-    if not sink.deletes.due(began_s):
-        return
-    try:
-        current = None if sink.ranges is None else set(sink.ranges)
-        keep, on_disk = sink.settings.retention, is_cared_for(job)
-        gone = retire(sink.path.parent, sink.path.name, keep, current, on_disk=on_disk)
-        job.reader.count("retired", len(gone))
-    except OSError as error:
-        job.tell(f"cannot delete old archives of {sink.path}: {why(error)}")
-    sink.deletes.took(began_s, time.monotonic())
 
 
 def finish_rotation(job: Job, sink: FileSink) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mplog.files.archive import list_archives
 from mplog.writer import deliver
-from mplog.writer.state import FileSink, Job
+from mplog.writer.state import FileSink, Job, why
 
 # A file system that has no such thing for a directory, or takes no changes at all.
 _NOT_THERE = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
@@ -61,7 +61,7 @@ class Durability:
             self._job.reader.tell_doubt()
             self._job.tell(
                 f"what stands beside {self._job.path} could not be brought onto the disk: "
-                f"{deliver.why(error)}"
+                f"{why(error)}"
             )
             return False
         return True

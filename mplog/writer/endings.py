@@ -14,7 +14,7 @@ from mplog.writer import deliver
 from mplog.writer.compose import homeless_notice, session_end
 from mplog.writer.deaths import Deaths
 from mplog.writer.quarantine import keep_lane
-from mplog.writer.state import FileSink, Job, now_ns
+from mplog.writer.state import FileSink, Job, now_ns, why
 
 if TYPE_CHECKING:
     from mplog._native import End
@@ -167,9 +167,7 @@ class Endings:
         except OSError as error:
             self._blind = True
             self._job.reader.count("errors", 1)
-            self._job.tell(
-                f"cannot read shared memory in {self._job.directory}: {deliver.why(error)}"
-            )
+            self._job.tell(f"cannot read shared memory in {self._job.directory}: {why(error)}")
             time.sleep(BLIND_S)
             return
         if self._blind:

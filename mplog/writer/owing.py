@@ -16,7 +16,7 @@ import time
 from mplog.ring.ownership import take_ownership
 from mplog.writer import deliver, sick
 from mplog.writer.another import take, take_back, tell_found
-from mplog.writer.state import FileSink, Job
+from mplog.writer.state import FileSink, Job, why
 
 PAY_S = 0.02  # how long one pass may pay one file: the others wait for it
 FRAME_BYTES = 16
@@ -157,7 +157,7 @@ class Owing:
         sink.told = ""
 
     def _tell(self, sink: FileSink, error: OSError) -> None:
-        what = f"cannot write {sink.path}: {deliver.why(error)}"
+        what = f"cannot write {sink.path}: {why(error)}"
         sink.told = f"{what}; its lines wait in shared memory, the other files go on"
         self._job.tell(sink.told)
 

@@ -15,8 +15,7 @@ from mplog.event.redact import mask
 from mplog.ring.folder import Folder
 from mplog.writer.announce import announce
 from mplog.writer.compose import FILE
-from mplog.writer.deliver import why
-from mplog.writer.state import Job
+from mplog.writer.state import Job, why
 
 _CONTROL, _DATA = 4096, 1 << 20
 

@@ -27,16 +27,15 @@ from mplog.writer.compose import unsure_notice
 from mplog.writer.deliver import (
     GIVE_UP_S,
     Abandoned,
-    delete_old,
     finish_rotation,
     leave_unsynced,
     offset,
     patiently,
-    why,
 )
 from mplog.writer.filtering import set_condition
 from mplog.writer.redaction import redact
-from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals, now_ns, staging_bytes
+from mplog.writer.retiring import delete_old
+from mplog.writer.state import ARENA_BYTES, FileSink, Job, Signals, now_ns, staging_bytes, why
 
 
 class Waiting:

@@ -11,9 +11,9 @@ from mplog.config.key import Key
 from mplog.config.schema import KEYS, Settings
 from mplog.errors import MplogError
 from mplog.event.level import INFO, WARNING
-from mplog.writer import deliver
 from mplog.writer.announce import announce
 from mplog.writer.filtering import set_condition
+from mplog.writer.retiring import delete_old
 from mplog.writer.state import Job
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _act(job: Job, upkeeps: Sequence[Upkeep], read: Settings) -> None:
         job.reader.set_filter(settings.file_level, list(settings.levels), sink.number)
         sink.keep = set_condition(job.reader, sink.number, settings)
         upkeep.renew()
-        deliver.delete_old(job, sink)
+        delete_old(job, sink)
     if read.sinks != sinks:
         route_anew(job)
 

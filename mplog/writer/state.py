@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -224,3 +225,9 @@ def tidy(job: Job) -> None:
     if job.directory in (Path(SHM, f"mplog-{os.geteuid()}"), job.path.parent / ".mplog"):
         with contextlib.suppress(OSError):
             os.rmdir(job.directory)
+
+
+def why(error: OSError) -> str:
+    """What the system said, as people know it."""
+    name = errno.errorcode.get(error.errno or 0, "")
+    return f"{error.strerror or error} ({name})" if name else str(error)

@@ -20,9 +20,10 @@ from mplog.format.redacted import RedactedFormat
 from mplog.ring.ownership import still_owned
 from mplog.writer.another import keep_lock
 from mplog.writer.compressor import Compressor
-from mplog.writer.deliver import delete_old, offset, why
+from mplog.writer.deliver import offset
 from mplog.writer.own_code import complain
-from mplog.writer.state import FileSink, Job, now_ns
+from mplog.writer.retiring import delete_old
+from mplog.writer.state import FileSink, Job, now_ns, why
 
 LOOK_S = 0.25  # how often the rest is looked at
 RETIRE_S = 10.0  # how often archives may have become too old, or the disk too full

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import stat
@@ -189,16 +190,18 @@ def test_compacting_forgets_nothing_when_sessions_are_unknown(path):
 
 
 def test_a_full_disk_leaves_the_old_manifest(path, monkeypatch):
-    """What could not be written whole never takes the place of what stands there."""
+    """What could not be written whole never takes the place of what stands there, and is none."""
     append(path, entry(1))
     before = path.read_bytes() + b"\n" * 10_000
     path.write_bytes(before)
+    said = load(path)
     real = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:5]))
 
     with pytest.raises(OSError, match="wrote 5 of"):
         compact(path, load(path), [entry(1)], set())
-    assert before == path.read_bytes()
+    assert path.read_bytes().startswith(before)
+    assert (said.entries, said.retired) == (load(path).entries, load(path).retired)
     assert [path.name] == os.listdir(path.parent)
 
 
@@ -215,6 +218,30 @@ def test_a_claim_that_is_not_written_whole_is_none(path, monkeypatch):
 
     assert (before.entries, before.retired) == (after.entries, after.retired)
     assert compact(path, after, [entry(1)], set()).retired == load(path).retired
+
+
+def test_a_claim_finds_room_on_a_disk_that_has_none(path, monkeypatch):
+    """In what is left of the manifest's own last block, whatever was written before; a new
+    manifest, which would need a block, is made another time.
+    """
+    real = os.write
+
+    def full(fd, data):
+        size = os.fstat(fd).st_size
+        left = -size % 4096 if size else 0
+        if not left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(fd, data[:left])
+
+    for generation in range(1, 300):
+        append(path, entry(generation, s=SessionRange(generation, generation, 1)))
+        manifest = load(path)
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "write", full)
+            compact(path, manifest, [entry(generation)], None)
+        assert generation == load(path).retired.through
+        assert [path.name] == os.listdir(path.parent)
+        compact(path, load(path), [], None)
 
 
 def test_a_manifest_does_not_grow_for_ever(path):

@@ -136,3 +136,38 @@ def test_a_limit_of_file_size_is_waited_for(world):
     report = scene.whole()
 
     assert (0, {}) == (report.torn, report.notices)
+
+
+HOARD = """
+mplog.configure(LOG, rotation="50 kB", retention={"count": 100, "keep_free": "200 kB"})
+one = proof.Producer("one", padding=1000)
+one.events(1000)
+assert mplog.flush(60)
+print("full", flush=True)
+sys.stdin.readline()
+one.events(300)
+print(mplog.flush(60), flush=True)
+"""
+
+
+@root
+def test_archives_that_are_not_to_stay_make_room_on_a_full_disk(tmp_path, mounts, world):
+    """F1: others fill it between two looks at what is free; the oldest archives go, and no more
+    than must.
+    """
+    place = mounts.tmpfs(tmp_path / "disk", "size=4m")
+    world.log = place / "app.jsonl"
+    program = world.start(HOARD)
+    assert "full\n" == program.stdout.readline()
+    before = list_archives(place, world.log.name)
+    fill(place / "ballast")
+    assert 0 == os.statvfs(place).f_bavail
+    world.go_on(program)
+    out, _ = world.finish(program)
+    world.gone()
+    after = list_archives(place, world.log.name)
+
+    assert "True\n" == out
+    assert before[0] not in after
+    assert 0 < len(set(before) & set(after))
+    world.check(retired=True)

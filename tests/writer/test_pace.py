@@ -11,6 +11,7 @@ from mplog.files.archive import archive_name, list_archives
 from mplog.files.manifest import Entry, append, manifest_path
 from mplog.writer import deliver, pace
 from mplog.writer.pace import FREE_S, LONGEST_S, SHARE, Pace
+from mplog.writer.retiring import delete_old
 
 ARCHIVES, ROTATIONS = 300, 20
 
@@ -81,7 +82,7 @@ def test_a_rotation_costs_no_call_an_archive_once_they_are_many(place, monkeypat
     each = (len(looks) - first - once) / ROTATIONS
     waits = sink.deletes.waits
     sink.deletes.hurry()
-    deliver.delete_old(job, sink)
+    delete_old(job, sink)
     monkeypatch.undo()
     archives = list_archives(folder, name)
 

@@ -17,7 +17,7 @@ from mplog.files.archive import list_archives
 from mplog.files.manifest import manifest_path
 from mplog.files.verify import verify
 from mplog.ring import create_bell, hold
-from mplog.writer import another, deliver, loop, recover
+from mplog.writer import another, deliver, loop, recover, retiring
 from mplog.writer import work as working
 from mplog.writer.loop import Loop
 from mplog.writer.state import Signals
@@ -191,7 +191,7 @@ def test_a_manifest_that_cannot_be_added_to_holds_up_no_event(make, monkeypatch)
     place.log_one("first")
     Loop(job)._pass()
     monkeypatch.setattr(rotation, "append", failing(9, rotation.append, errno.EPERM))
-    monkeypatch.setattr(deliver, "retire", failing(9, deliver.retire, errno.EPERM))
+    monkeypatch.setattr(retiring, "retire", failing(9, retiring.retire, errno.EPERM))
     deliver.rotate(job)
     told, kept = place.watch.problem, list_archives(place.log.parent, place.log.name)
     place.log_one("second")
