@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct mpl_redaction names;
     struct mpl_secret found;
-    size_t at = 0, before = 0;
+    struct mpl_search search = {0};
+    size_t before = 0;
     unsigned digits = 0;
     if (!names.count)
         EXPECT(mpl_redaction_add(&names, "password", 8) == 0 && mpl_redaction_add(&names, "token", 5) == 0 && mpl_redaction_add(&names, "cookie", 6) == 0 &&
@@ -28,11 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < size; i++)
         exact += text[i] >= '0' && text[i] <= '9';
     EXPECT(exact == digits);
-    while (mpl_secret_next(&names, text, size, &at, &found)) {
-        EXPECT(may && found.from >= before && found.from < found.to && found.to <= size && at == found.to);
-        before = at;
+    while (mpl_secret_next(&names, text, size, &search, &found)) {
+        EXPECT(may && found.from >= before && found.from < found.to && found.to <= size && search.at == found.to);
+        before = search.at;
     }
-    EXPECT(at == size);
+    EXPECT(search.at == size);
     free(text);
     return 0;
 }

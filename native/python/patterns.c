@@ -23,13 +23,13 @@ PyObject *mplog_secrets(PyObject *module, PyObject *arg)
     Py_buffer text;
     PyObject *out = NULL;
     struct mpl_secret found;
-    size_t at = 0;
+    struct mpl_search search = {0};
     unsigned digits = 0;
     bool ok = true;
     if (PyObject_GetBuffer(arg, &text, PyBUF_SIMPLE))
         return NULL;
     const bool may = mpl_may_hold_secret(text.buf, (size_t)text.len, &digits) || digits >= MPL_CARD_DIGITS;
-    while (may && ok && mpl_secret_next(&mplog_redaction, text.buf, (size_t)text.len, &at, &found))
+    while (may && ok && mpl_secret_next(&mplog_redaction, text.buf, (size_t)text.len, &search, &found))
         ok = append(&out, &found);
     PyBuffer_Release(&text);
     if (!ok)

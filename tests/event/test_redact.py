@@ -30,6 +30,19 @@ HIDDEN = {
     'login(password="S3")': 'login(password="*")',
     "token=b'S3'": "token=b'*'",
     'password="S3': 'password="*',
+    "password=rb'S3'": "password=rb'*'",
+    'password = """S3"""': 'password = """*"""',
+    '{\\"token\\": \\"a\\\\\\"S3\\", \\"x\\": 1}': '{\\"token\\": \\"*\\", \\"x\\": 1}',
+    '\\\\\\"token\\\\\\": \\\\\\"S3\\\\\\", x': '\\\\\\"token\\\\\\": \\\\\\"*\\\\\\", x',
+    "{\\'token\\': b\\'S3\\'}": "{\\'token\\': b\\'*\\'}",
+    "password=Secret('S3') x": "password=* x",
+    "f(password=Secret(\\'S3\\'), x)": "f(password=*, x)",
+    "password=[redacted]S3 x": "password=* x",
+    "password={S3}S3 x": "password=* x",
+    "private_key: -----BEGIN A KEY-----\nS3\n-----END A KEY-----\nnext": "private_key: *\nnext",
+    "private_key=-----BEGIN PRIVATE KEY-----\nS3": "private_key=*",
+    "private_key=-----BEGIN PRIVATE KEY-----\nS3\n-----END": "private_key=*",
+    "SMTPPassword=S3 privateKey=S3": "SMTPPassword=* privateKey=*",
     "secret => S3": "secret => *",
     "password == S3": "password == *",
     "password={S3} x": "password=* x",
@@ -47,6 +60,8 @@ HIDDEN = {
     "{'secret': ['S3 }', b'S3'], 'x': 1}": "{'secret': *, 'x': 1}",
     '{\\"token\\": [{\\"a\\": \\"S3\\"}], \\"x\\": 1}': '{\\"token\\": *, \\"x\\": 1}',
     'password: {"cut off": "S3 ': "password: *",
+    '{"token": [1, null, "S3"], "x": 1}': '{"token": *, "x": 1}',
+    "{'token': (1, 'S3'), 'x': ('a',)}": "{'token': *, 'x': ('a',)}",
     "token: [INFO] next": "token: * next",
     "password=<S3>": "password=*",
     "password=Sé3 x": "password=* x",
@@ -56,6 +71,17 @@ HIDDEN = {
     "curl -H 'Authorization: Bearer S3' http://h": "curl -H 'Authorization: *' http://h",
     "Cookie: a=S3; b=S3\nnext": "Cookie: *\nnext",
     "Cookie: a=S3; b=S3\r\nnext": "Cookie: *\r\nnext",
+    'Authorization: Digest username="S3", response="S3"\nnext': "Authorization: *\nnext",
+    "'Authorization: Digest a=\"S3\", b=\"S3\"', 'next'": "'Authorization: *', 'next'",
+    '"Authorization: OAuth a=\\"S3\\", b=\\"S3\\"", "x"': '"Authorization: *", "x"',
+    '\\"Authorization: HMAC a=\\\\\\"S3\\\\\\", S3\\", x': '\\"Authorization: *\\", x',
+    'curl -H "Authorization: Basic UzM=" "http://h"': 'curl -H "Authorization: *" "http://h"',
+    'sent "a; Authorization: Basic UzM=" twice': 'sent "a; Authorization: *" twice',
+    "Authorization: Splunk S3": "Authorization: *",
+    "Authorization: AWS S3:S3\r\nnext": "Authorization: *\r\nnext",
+    "authorization: denied, retry": "authorization: *, retry",
+    'Cookie: a="S3"; b=S3': "Cookie: *",
+    "Cookie: a=\\S3": "Cookie: *",
     "sent Bearer S3.x": "sent Bearer *",
     "bearer S3abcdefghijklmn": "bearer *",
     "bearer abcdefghijklmnop": "bearer *",
@@ -64,6 +90,9 @@ HIDDEN = {
     "postgres://ann:S3@db/x": "postgres://ann:*@db/x",
     "redis://:S3@db": "redis://:*@db",
     "https://ann:S/3@db/x": "https://ann:*@db/x",
+    "https://ann:" + "S3" * 4000 + "@db/x": "https://ann:*@db/x",
+    "http://h:80/x http://h:81y/ http://ann:S3@db": "http://h:80/x http://h:81y/ http://ann:*@db",
+    "http://a@b:c/://ann:S3@db": "http://a@b:*@db",
     "card 4111111111111111.": "card *.",
     "card 4111 1111 1111 1111, ok": "card *, ok",
     "4111-1111-1111-1111": "*",
@@ -106,56 +135,18 @@ PLAIN = [
 ]
 
 
-# How the numbers of an issuer begin, and how many digits they have.
-ISSUED = [
-    ("2221", 16), ("2720", 16), ("30", 14), ("30", 16), ("34", 15), ("35", 16), ("35", 19),
-    ("36", 14), ("37", 15), ("38", 16), ("39", 14), ("4", 13), ("4", 16), ("4", 19), ("50", 13),
-    ("51", 16), ("55", 16), ("56", 16), ("58", 19), ("6", 13), ("6", 16), ("6", 19),
-]  # fmt: skip
-NOT_ISSUED = [
-    ("0", 16), ("1", 16), ("20", 16), ("2220", 16), ("2221", 15), ("2721", 16), ("30", 13),
-    ("31", 16), ("33", 14), ("34", 14), ("34", 16), ("35", 15), ("36", 13), ("37", 16), ("38", 13),
-    ("4", 12), ("4", 14), ("4", 15), ("4", 18), ("51", 15), ("55", 17), ("59", 16), ("6", 12),
-    ("6", 20), ("7", 16), ("8", 16), ("9", 16),
-]  # fmt: skip
 # What may end a URL before an `@`: then nothing in it is a password.
 NO_PASSWORD = [
     "http://a:S3'@h", 'http://a:S3"@h', "http://a:S3<@h", "http://a:S3>@h", "http://a:S3\\@h",
     "http://a:S3 @h", "http://a/S3:b@h", "http://a?S3:b@h", "http://a#S3:b@h", "http://h:80/S3@x",
     "http://h:80?S3@x", "http://h:80#S3@x", "http:/a:S3@h", "http:.a:S3@h", "://", ":/", "://a:",
-    "http://a:@h", "http://@h", "http://a:" + "1" * 300 + "@h",
+    "http://a:@h", "http://@h",
 ]  # fmt: skip
-
-
-def _numbered(prefix, count):
-    """A number of *count* digits that begins with *prefix*, with the right check digit."""
-    body = prefix.ljust(count - 1, "0")
-    doubled = [int(digit) * 2 for digit in body[::-1][::2]]
-    total = sum(v - 9 if v > 9 else v for v in doubled) + sum(map(int, body[::-1][1::2]))
-    return body + str(-total % 10)
-
-
-@pytest.mark.parametrize(("prefix", "count"), ISSUED)
-def test_a_card_number_of_any_issuer_is_hidden(prefix, count):
-    """With its check digit; with another one it is some number."""
-    number = _numbered(prefix, count)
-    other = number[:-1] + str((int(number[-1]) + 1) % 10)
-
-    assert f"paid by {REDACTED}." == redact_text(f"paid by {number}.")
-    assert f"paid by {other}." == redact_text(f"paid by {other}.")
-
-
-@pytest.mark.parametrize(("prefix", "count"), NOT_ISSUED)
-def test_a_number_that_no_issuer_gives_out_stays(prefix, count):
-    """However well its check digit fits."""
-    text = f"order {_numbered(prefix, count)}"
-
-    assert redact_text(text) is text
 
 
 @pytest.mark.parametrize("text", NO_PASSWORD)
 def test_a_url_without_a_password_stays(text):
-    """Also one that has ended before the `@`, or is longer than any that is looked through."""
+    """Also one that has ended before the `@`."""
     assert redact_text(text) is text
 
 
@@ -246,7 +237,8 @@ def test_bytes_are_gone_through():
 
 
 WORDS = (
-    "password token = : :// @ / Bearer bearer b e be 4111111111111111 4111 1 , \" ' \\ { } [ ] é"
+    "password token = : :// @ / Bearer bearer b e be 4111111111111111 4111 1 , \" ' \\ { } [ ] é "
+    "( ) Cookie Authorization Digest -----BEGIN -----END"
 )
 PIECES = st.lists(st.sampled_from([*WORDS.split(" "), " ", "  ", "\n"]), max_size=30)
 
@@ -267,8 +259,11 @@ def test_the_quick_look_misses_nothing(pieces):
 
 
 @pytest.mark.parametrize(
-    "piece", ["password=", "://a:b", "4111 ", "411", "Bearer ", "bearer bearer", "token='", "1-"]
-)
+    "piece",
+    ["password=", "://a:b", "4111 ", "411", "Bearer ", "bearer bearer", "token='", "1-",
+     "://a:b&token=x", "password=[", "token=x('", "Cookie: a=\\", 'cookie=none=\\""',
+     'Authorization: Digest x="', "token=-----BEGIN ", '=\\\\"', "token:[ [ ["],
+)  # fmt: skip
 def test_the_time_is_linear(piece):
     """A quarter of a megabyte of what begins like a secret is gone through, again and again."""
     text = piece * (262_144 // len(piece))

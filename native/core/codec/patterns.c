@@ -7,7 +7,8 @@
 #include "mpl.h"
 
 #define MAX_NAME 64u   /* of a word before `=` or `:` */
-#define MAX_URL 256u   /* from `://` to the `@` */
+#define MAX_ITEM 256u  /* from a bracket to the first quote in it */
+#define MAX_PARAMETER 2048u /* in quotes, of a header */
 #define MAX_BLANKS 8u
 #define MAX_CARD_DIGITS 19u
 
@@ -59,10 +60,9 @@ static struct mpl_secret name_before(struct text t, size_t sign)
     for (unsigned i = 0; i < MAX_BLANKS && end && is_blank(t.s[end - 1]); i++)
         end--;
     end -= end && t.s[end - 1] == ']';
-    if (end && is_quote(t.s[end - 1])) {
-        end--;
-        end -= end && t.s[end - 1] == '\\';
-    }
+    if (end && is_quote(t.s[end - 1]))
+        for (end--; end && t.s[end - 1] == '\\'; end--)
+            ;
     size_t from = end;
     while (from && end - from < MAX_NAME && is_name(t.s[from - 1]))
         from--;
@@ -79,32 +79,126 @@ static size_t bare(struct text t, size_t at)
     return c > ' ' && c != 0x7f && !strchr("&,;)]}<>|\"'\\", c);
 }
 
-static uint8_t closing(uint8_t c) { return c == '{' ? '}' : c == '[' ? ']' : c == '(' ? ')' : c == '<' ? '>' : 0; }
+static bool opens(uint8_t c) { return c == '{' || c == '[' || c == '('; }
+static bool closes(uint8_t c) { return c == '}' || c == ']' || c == ')'; }
 
-static size_t bare_end(struct text t, size_t at)
+static size_t escapes(struct text t, size_t at)
 {
-    const uint8_t close = closing(t.s[at]);
-    size_t end = at + (close != 0), step;
-    while (end < t.n && (step = bare(t, end)))
-        end += step;
-    return close && end < t.n && t.s[end] == close ? end + 1 : end;
+    size_t n = 0;
+    while (at + n < t.n && t.s[at + n] == '\\')
+        n++;
+    return n;
 }
 
-/* Behind an opening quote: where the same one closes it, which in a text that is escaped itself is escaped. */
-static size_t quoted_end(struct text t, size_t at, uint8_t quote, bool escaped)
+/* Behind an opening quote that so many backslashes have escaped: where the same one closes it. One that more of them escape stands within. */
+static size_t quoted_end(struct text t, size_t at, uint8_t quote, size_t escaped)
 {
-    for (size_t i = at; i < t.n; i++)
-        if (t.s[i] == quote && (i > at && t.s[i - 1] == '\\') == escaped)
-            return i - escaped;
+    size_t run = 0;
+    for (size_t i = at; i < t.n; i++) {
+        if (t.s[i] == quote && run <= escaped)
+            return i - run;
+        run = t.s[i] == '\\' ? run + 1 : 0;
+    }
     return t.n;
 }
 
-/* Up to the end of the line, or of the text in quotes that the whole stands in. */
-static size_t line_end(struct text t, size_t at)
+/* Behind the bracket that closes the one at `at`; the text's end where it was cut off. */
+static size_t nested_end(struct text t, size_t at)
 {
-    while (at < t.n && t.s[at] != '\n' && t.s[at] != '\r' && !is_quote(t.s[at]))
-        at++;
-    return at;
+    size_t open = 0;
+    uint8_t quote = 0;
+    for (size_t i = at; i < t.n; i++) {
+        const uint8_t c = t.s[i];
+        if (c == '\\')
+            i++;
+        else if (quote)
+            quote = c == quote ? 0 : quote;
+        else if (is_quote(c))
+            quote = c;
+        else if (opens(c))
+            open++;
+        else if (closes(c) && --open == 0)
+            return i + 1;
+    }
+    return t.n;
+}
+
+/* A list or a map with texts in it, as JSON and `repr` write them: {"a": …, [{'a': …, [1, "…, (b'…; brackets in which no quote follows are none. */
+static bool is_nested(struct text t, size_t at)
+{
+    size_t i = at, open = 0;
+    while (i < t.n && (opens(t.s[i]) || is_blank(t.s[i]) || t.s[i] == '\n' || t.s[i] == '\r'))
+        open += opens(t.s[i++]);
+    for (const size_t end = t.n - i > MAX_ITEM ? i + MAX_ITEM : t.n; open && i < end && !is_quote(t.s[i]); i++)
+        open += (size_t)opens(t.s[i]) - (size_t)closes(t.s[i]);
+    return open && opens(t.s[at]) && i < t.n && is_quote(t.s[i]);
+}
+
+/* Where a value ends that stands in no quotes. Brackets in it are closed before it ends, with the texts in them: Secret('…'). */
+static size_t bare_end(struct text t, size_t at)
+{
+    const bool angle = t.s[at] == '<';
+    size_t end = at + angle, open = 0, first = 0, step;
+    for (; end < t.n; end += step) {
+        const uint8_t c = t.s[end];
+        step = 1;
+        if (opens(c) && !open++)
+            first = end;
+        else if (closes(c) && open)
+            open--;
+        else if (!opens(c) && !(step = bare(t, end)))
+            break;
+    }
+    if (open && end < t.n && (is_quote(t.s[end]) || t.s[end] == '\\'))
+        return nested_end(t, first);
+    return angle && end < t.n && t.s[end] == '>' ? end + 1 : end;
+}
+
+/* Up to the end of the line, or of the text in quotes that the whole stands in, which may have begun before the name. What a `=` in it has in quotes does
+ * not end it: username="…", response="…" */
+static size_t line_end(struct text t, struct mpl_secret name, size_t at)
+{
+    const uint8_t around = name.from ? t.s[name.from - 1] : 0;
+    size_t i = at, depth = 0;
+    while (name.from > depth + 1 && t.s[name.from - 2 - depth] == '\\')
+        depth++;
+    while (i < t.n && t.s[i] != '\n' && t.s[i] != '\r') {
+        const size_t run = escapes(t, i), quote = i + run;
+        if (quote < t.n && is_quote(t.s[quote])) {
+            const struct text near = {t.s, t.n - quote > MAX_PARAMETER ? quote + MAX_PARAMETER : t.n};
+            const size_t end = quoted_end(near, quote + 1, t.s[quote], run);
+            if (i == at || t.s[i - 1] != '=' || (t.s[quote] == around && run == depth) || end == near.n || memchr(t.s + quote, '\n', end - quote))
+                return i;
+            i = end + escapes(t, end) + 1;
+        } else {
+            i += run ? run : 1;
+        }
+    }
+    return i;
+}
+
+/* A scheme that is followed by what belongs to it, rather than by the next key and its value. */
+static bool is_scheme(struct text t, size_t at)
+{
+    size_t end = at;
+    while (end < t.n && is_name(t.s[end]))
+        end++;
+    const size_t word = blanks(t, end);
+    if (end == at || word == end || word == t.n || !is_token(t.s[word]))
+        return false;
+    for (end = word; end < t.n && is_name(t.s[end]);)
+        end++;
+    return end == t.n || t.s[end] != '=' || end + 1 == t.n || !is_name(t.s[end + 1]);
+}
+
+/* Behind the last line of a key, as PEM has it; the text's end where it was cut off. */
+static size_t key_end(struct text t, size_t at)
+{
+    static const char last[] = "-----END", dashes[] = "-----";
+    const uint8_t *end = memmem(t.s + at, t.n - at, last, sizeof last - 1);
+    if (end)
+        end = memmem(end + sizeof last - 1, t.n - (size_t)(end - t.s) - (sizeof last - 1), dashes, sizeof dashes - 1);
+    return end ? (size_t)(end - t.s) + sizeof dashes - 1 : t.n;
 }
 
 static bool ends_with(struct text t, struct mpl_secret name, const char *word)
@@ -126,51 +220,27 @@ static bool is_harmless(struct text t, struct mpl_secret value)
     return false;
 }
 
-/* A list or a map with texts in it, as JSON and `repr` write them: {"a": …, [{'a': … */
-static bool is_nested(struct text t, size_t at)
+static struct mpl_secret value_at(struct text t, struct mpl_secret name, size_t sign, size_t at)
 {
-    size_t i = at;
-    while (i < t.n && (t.s[i] == '{' || t.s[i] == '[' || is_blank(t.s[i]) || t.s[i] == '\n' || t.s[i] == '\r'))
-        i++;
-    i += i + 1 < t.n && t.s[i] == '\\';
-    i += i + 1 < t.n && is_letter(t.s[i]) && is_quote(t.s[i + 1]); /* b'…' */
-    return i > at && i < t.n && is_quote(t.s[i]) && (t.s[at] == '{' || t.s[at] == '[');
-}
-
-/* Behind the bracket that closes the one at `at`; the text's end where it was cut off. */
-static size_t nested_end(struct text t, size_t at)
-{
-    size_t open = 0;
-    uint8_t quote = 0;
-    for (size_t i = at; i < t.n; i++) {
-        const uint8_t c = t.s[i];
-        if (c == '\\')
-            i++;
-        else if (quote)
-            quote = c == quote ? 0 : quote;
-        else if (is_quote(c))
-            quote = c;
-        else if (c == '{' || c == '[')
-            open++;
-        else if ((c == '}' || c == ']') && --open == 0)
-            return i + 1;
+    static const char *const schemes[] = {"basic", "bearer", "digest", "negotiate", "ntlm", "token", "apikey", "hmac", "oauth", "signature", "aws4-hmac-sha256",
+        NULL};
+    static const char pem[] = "-----BEGIN ";
+    size_t quote = at;
+    while (quote < t.n && quote - at < 2 && is_letter(t.s[quote]))
+        quote++; /* b'…', rb'…' */
+    const size_t escaped = escapes(t, quote);
+    quote += escaped;
+    if (quote < t.n && is_quote(t.s[quote])) {
+        if (!escaped && t.n - quote > 2 && t.s[quote + 1] == t.s[quote] && t.s[quote + 2] == t.s[quote])
+            quote += 2; /* three of them */
+        return (struct mpl_secret){quote + 1, quoted_end(t, quote + 1, t.s[quote], escaped)};
     }
-    return t.n;
-}
-
-static struct mpl_secret value_at(struct text t, struct mpl_secret name, size_t at)
-{
-    static const char *const schemes[] = {"basic", "bearer", "digest", "negotiate", "ntlm", "token", "apikey", "hmac", "oauth", "aws4-hmac-sha256", NULL};
-    const bool escaped = at + 1 < t.n && t.s[at] == '\\' && is_quote(t.s[at + 1]);
-    at += escaped;
-    if (at + 1 < t.n && is_letter(t.s[at]) && is_quote(t.s[at + 1]))
-        at++; /* b'…' */
-    if (at < t.n && is_quote(t.s[at]))
-        return (struct mpl_secret){at + 1, quoted_end(t, at + 1, t.s[at], escaped)};
     if (at >= t.n)
         return (struct mpl_secret){at, at};
-    if (ends_with(t, name, "cookie") || (ends_with(t, name, "authorization") && says_any(t, at, schemes)))
-        return (struct mpl_secret){at, line_end(t, at)};
+    if (t.n - at >= sizeof pem - 1 && memcmp(t.s + at, pem, sizeof pem - 1) == 0)
+        return (struct mpl_secret){at, key_end(t, at)};
+    if (ends_with(t, name, "cookie") || (ends_with(t, name, "authorization") && (says_any(t, at, schemes) || (t.s[sign] == ':' && is_scheme(t, at)))))
+        return (struct mpl_secret){at, line_end(t, name, at)};
     return (struct mpl_secret){at, is_nested(t, at) ? nested_end(t, at) : bare_end(t, at)};
 }
 
@@ -182,23 +252,23 @@ static bool keyed(const struct mpl_redaction *names, struct text t, size_t sign,
     size_t at = sign + 1;
     for (unsigned i = 0; i < 2 && at < t.n && (t.s[at] == '=' || t.s[at] == '>'); i++)
         at++; /* ==, => */
-    *out = value_at(t, name, blanks(t, at));
+    *out = value_at(t, name, sign, blanks(t, at));
     return !is_harmless(t, *out);
 }
 
 /* ---- scheme://user:password@ -------------------------------------------------------------------------------------------- */
-static bool in_url(struct text t, size_t colon, struct mpl_secret *out)
+static bool in_url(struct text t, size_t colon, size_t *no_at, struct mpl_secret *out)
 {
     size_t at = colon + 3, user_end = 0, host = 0;
-    if (t.n - colon < 4 || t.s[colon + 1] != '/' || t.s[colon + 2] != '/')
+    if (colon < *no_at || t.n - colon < 4 || t.s[colon + 1] != '/' || t.s[colon + 2] != '/')
         return false;
     bool port = true; /* so far what follows the colon could be one */
-    for (; at < t.n && at - colon < MAX_URL; at++) {
+    for (; at < t.n; at++) {
         const uint8_t c = t.s[at];
         if (c <= ' ' || is_quote(c) || c == '<' || c == '>' || c == '\\')
             break;
         if ((c == '/' || c == '?' || c == '#') && (!user_end || port))
-            break; /* a password that should have been encoded may hold them */
+            return false; /* a password that should have been encoded may hold them */
         if (c == ':' && !user_end)
             user_end = at;
         else if (c == '@')
@@ -207,6 +277,8 @@ static bool in_url(struct text t, size_t colon, struct mpl_secret *out)
             port &= is_digit(c);
     }
     *out = (struct mpl_secret){user_end + 1, host};
+    if (host <= user_end)
+        *no_at = at; /* so a long text is not looked through again from each :// in it */
     return user_end && host > user_end && !is_harmless(t, *out);
 }
 
@@ -311,24 +383,24 @@ static bool card(struct text t, size_t *at, struct mpl_secret *out)
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------------------------- */
-bool mpl_secret_next(const struct mpl_redaction *names, const uint8_t *text, size_t n, size_t *at, struct mpl_secret *out)
+bool mpl_secret_next(const struct mpl_redaction *names, const uint8_t *text, size_t n, struct mpl_search *search, struct mpl_secret *out)
 {
     const struct text t = {text, n};
-    for (size_t i = *at; i < n;) {
+    for (size_t i = search->at; i < n;) {
         const uint8_t c = text[i];
         bool found = false;
         if (is_digit(c)) {
             found = card(t, &i, out);
         } else {
-            found = ((c == '=' || c == ':') && keyed(names, t, i, out)) || (c == ':' && in_url(t, i, out)) || ((c | 0x20) == 'b' && bearer(t, i, out));
+            found = ((c == '=' || c == ':') && keyed(names, t, i, out)) || (c == ':' && in_url(t, i, &search->no_at, out)) || ((c | 0x20) == 'b' && bearer(t, i, out));
             i++;
         }
         if (found) {
-            *at = out->to;
+            search->at = out->to;
             return true;
         }
     }
-    *at = n;
+    search->at = n;
     return false;
 }
 

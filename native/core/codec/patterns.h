@@ -11,8 +11,12 @@ struct mpl_secret { /* where it stands in the text */
     size_t from, to;
 };
 
-/* The next secret that begins at *at or later; *at is behind it then. `names`: of the keys whose values are secrets. */
-bool mpl_secret_next(const struct mpl_redaction *names, const uint8_t *text, size_t n, size_t *at, struct mpl_secret *out);
+struct mpl_search { /* of one text; zero at its beginning */
+    size_t at, no_at; /* what begins before `no_at` is in no URL with a password */
+};
+
+/* The next secret that begins at search->at or later, which is behind it then. `names`: of the keys whose values are secrets. */
+bool mpl_secret_next(const struct mpl_redaction *names, const uint8_t *text, size_t n, struct mpl_search *search, struct mpl_secret *out);
 
 #define MPL_CARD_DIGITS 13u /* a card number has at least so many */
 

@@ -10,8 +10,8 @@
 static bool is_clean(const struct mpl_redaction *names, const uint8_t *text, size_t n)
 {
     struct mpl_secret found;
-    size_t at = 0;
-    return !mpl_secret_next(names, text, n, &at, &found);
+    struct mpl_search search = {0};
+    return !mpl_secret_next(names, text, n, &search, &found);
 }
 
 bool mpl_each_is_clean(const struct mpl_redaction *names, const uint8_t *from, const uint8_t *to)
