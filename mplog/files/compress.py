@@ -12,7 +12,7 @@ the writer dies or leaves.
 
 Killed before 2: something hidden lies there, which the next run deletes. Between 2 and 3: the next
 run does all of it again, and believes no compressed file that it has not made itself. Of several
-runs one works, which holds a lock beside the file; the writer's own is another byte of it.
+runs one works, which holds a lock beside the file; the writer's own are other bytes of it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ from mplog.files.archive import Archive, list_archives, parse_archive
 from mplog.files.compression import CHUNK_BYTES, ENDINGS, NoZstd, compressor
 from mplog.files.manifest import load, manifest_path
 from mplog.ring.folder import Folder
-from mplog.ring.ownership import lock_path
+from mplog.ring.ownership import COMPRESSES, lock_path
 
 BUSY, CRASHED, NO_LIBRARY = 253, 254, 255  # exit codes; those below are errno
 WAIT_S = 5.0
-_LOCK_BYTE = 1
 _HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # for the other archives as well
 _NICE = 19
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -106,7 +105,7 @@ def _alone(log_file: Path) -> Iterator[None]:
     fd = os.open(lock_path(log_file), flags, 0o600)
     deadline_s = time.monotonic() + WAIT_S
     try:
-        while not _native.lock(fd, _LOCK_BYTE):
+        while not _native.lock(fd, COMPRESSES):
             if time.monotonic() > deadline_s:
                 raise Busy
             time.sleep(0.05)

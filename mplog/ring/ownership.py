@@ -22,7 +22,8 @@ from mplog.errors import FileOwnedError
 from mplog.ring.bell import Place
 
 _LOCK_MODE = 0o600
-_OWNER, _CANDIDATE = 0, 1  # bytes of the lock's file; a writer holds both
+# Bytes of the lock's file: a writer holds the first two, who compresses its archives the third.
+_OWNER, _CANDIDATE, COMPRESSES = 0, 1, 2
 _PLATE_MODE = 0o644  # a service's name is no secret
 # Without O_NONBLOCK a FIFO in its place would hold up whoever opens it.
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

@@ -20,7 +20,7 @@ from mplog.files.compression import ENDINGS
 from mplog.files.manifest import Entry, SessionRange, append, load, manifest_path
 from mplog.files.retention import retire
 from mplog.files.verify import verify
-from mplog.ring.ownership import lock_path
+from mplog.ring.ownership import COMPRESSES, lock_path, take_ownership
 
 LONG_AGO_NS = 1_000_000_000 * 10**9 + 123_456_789
 
@@ -223,7 +223,7 @@ def test_only_one_is_at_work(log, monkeypatch):
     monkeypatch.setattr(compress, "WAIT_S", 0.0)
     fd = os.open(lock_path(log), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        assert _native.lock(fd, 1)
+        assert _native.lock(fd, COMPRESSES)
         with pytest.raises(Busy):
             compress_all(log.parent, log.name, "gzip")
         assert BUSY == main(["gzip", str(log)])
@@ -233,10 +233,10 @@ def test_only_one_is_at_work(log, monkeypatch):
 
 
 def test_the_writers_lock_is_another_one(log):
-    """The writer holds its own byte of the same file all the time."""
-    fd = os.open(lock_path(log), os.O_RDWR | os.O_CREAT, 0o600)
+    """The writer holds its own bytes of the same file all the time."""
+    fd = take_ownership(log, "shop", "/dev/shm/shop")
+    assert fd is not None
     try:
-        assert _native.lock(fd, 0)
         compress_all(log.parent, log.name, "gzip")
     finally:
         os.close(fd)

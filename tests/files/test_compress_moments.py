@@ -11,7 +11,7 @@ from mplog import _native
 from mplog.files import compress
 from mplog.files.archive import archive_name, list_archives
 from mplog.files.compress import CRASHED, compress_all, main
-from mplog.ring.ownership import lock_path
+from mplog.ring.ownership import COMPRESSES, lock_path
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_whoever_is_about_to_end_is_waited_for(log, monkeypatch):
         waits.append(wait_s)
         os.close(fd)
 
-    assert _native.lock(fd, 1)
+    assert _native.lock(fd, COMPRESSES)
     monkeypatch.setattr(compress.time, "sleep", the_other_ends)
     compress_all(log.parent, log.name, "gzip")
 

@@ -131,6 +131,29 @@ def test_a_callable_that_is_not_found_is_told(world):
     world.check()
 
 
+def test_archives_are_compressed_while_the_writer_works(world):
+    """Not only by what is started last, when it leaves: that may be months later."""
+    program = world.start(
+        """
+        mplog.configure(LOG, rotation="20 KB", retention=None, compression="gzip")
+        one = proof.Producer("one", padding=300)
+        for _ in range(200):
+            one.event()
+        mplog.flush(10)
+        sys.stdin.readline()
+        """
+    )
+    world.wait_for(
+        lambda: (found := archives(world)) and all(one.compression for one in found),
+        60.0,
+        "compressed archives",
+    )
+    assert program.poll() is None
+    world.go_on(program)
+    assert ("", "") == world.finish(program)
+    world.check()
+
+
 def test_compression_under_load_and_kills_loses_nothing(world):
     """Writers and whoever compresses are killed again and again; all is there once, compressed."""
     world.acks.touch()
