@@ -104,6 +104,9 @@ def _parse(given: object, number: int) -> SinkSettings:
     if kind == "callable" and "target" not in options:
         right = 'give "target" in it, "package.module:object" or the object itself'
         raise WrongValue(kind, f"has no target ({place})", right)
+    if options.get("key_file") and not options.get("cert_file"):
+        right = 'give "cert_file" with it'
+        raise WrongValue(options["key_file"], f"is a key without its certificate ({place})", right)
     return SinkSettings(**{**common, "kind": kind}, options=options)
 
 

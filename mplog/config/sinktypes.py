@@ -125,6 +125,9 @@ def _key(name: str, read: tuple[Any, Any], takes: str, what: str, attribute: str
 
 _TEXT, _COUNT, _PATH = (_text, str), (_count, str), (syslog.path, str)
 _DURATION, _SIZE = (durations.parse, durations.text), (_size, sizes.text)
+# A sink refuses what is out of range, and that is too late: nobody has asked for its sink then.
+_LIMIT = (lambda value: syslog.max_bytes(sizes.parse(value))), sizes.text
+_WAIT = (lambda value: syslog.timeout_s(durations.parse(value))), durations.text
 _SWITCH = (values.parse_switch, values.switch_text)
 
 
@@ -242,12 +245,7 @@ TYPES: dict[str, tuple[Key, ...]] = {
             '`"unix:/dev/log"`, `"udp://HOST[:514]"`, `"tcp://HOST[:601]"`, `"tls://HOST[:6514]"`',
             "Where the messages go.",
         ),
-        _key(
-            "facility",
-            (syslog.facility, str),
-            "a name, as `daemon`",
-            "The facility of the messages.",
-        ),
+        _key("facility", (syslog.facility, str), "a name, as `daemon`", "That of the messages."),
         _key(
             "app", _TEXT, "a name", "The application's name; or else `OTEL_SERVICE_NAME`, or mplog."
         ),
@@ -264,9 +262,9 @@ TYPES: dict[str, tuple[Key, ...]] = {
             "`octets` or `lf`",
             "How messages are told apart in a stream.",
         ),
-        _key("max_bytes", _SIZE, "a size", "A message's limit; longer ones are cut."),
+        _key("max_bytes", _LIMIT, 'up to `"16 MiB"`', "A message's limit; longer ones are cut."),
         _key("bom", _SWITCH, "`on` or `off`", "A byte order mark before text that is not ASCII."),
-        _key("timeout", _DURATION, "a duration", "For connecting and for a write.", "timeout_s"),
+        _key("timeout", _WAIT, "up to an hour", "For connecting and for a write.", "timeout_s"),
         _key("ca_file", _PATH, "a path", "Certificates to trust, if not the system's."),
         _key("cert_file", _PATH, "a path", "The client's own certificate."),
         _key("key_file", _PATH, "a path", "Its key."),
@@ -276,7 +274,7 @@ TYPES: dict[str, tuple[Key, ...]] = {
     "journald": (
         _key("app", _TEXT, "a name", "SYSLOG_IDENTIFIER, as `journalctl -t` has it; likewise."),
         _key("target", _PATH, "a path", "The socket at which journald listens.", "socket"),
-        _key("timeout", _DURATION, "a duration", "As long as journald takes nothing.", "timeout_s"),
+        _key("timeout", _WAIT, "up to an hour", "As long as journald takes nothing.", "timeout_s"),
     ),
     "callable": (
         _key(
