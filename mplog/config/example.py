@@ -18,6 +18,7 @@ _HEAD = """\
 # and over a TOML file. What is wrong is told with its place; mplog check --explain tells what
 # happens to an event.
 """
+_NAMED, _ITS_NAME = re.compile(r"\[([^\]]*)\]\([^)]*\)"), r"\1"
 _LINK = re.compile(r"\s*\[[^\]]*\]\([^)]*\)\.?")
 
 
@@ -33,7 +34,7 @@ def _lines(key: Key) -> Iterator[str]:
     unset = default is None and key.none_is_unset
     yield ""
     yield from _comment(_LINK.sub("", key.what))
-    yield from _comment(f"Takes {key.takes}")
+    yield from _comment(f"Takes {_NAMED.sub(_ITS_NAME, key.takes)}")
     yield f"# {key.environment}={'' if unset else key.text(default)}"
 
 

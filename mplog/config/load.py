@@ -93,7 +93,7 @@ def _read(source: Source, operator: bool, problems: list[Problem]) -> list[_Find
         except WrongValue as wrong:
             secret = place.startswith(SECRET_PLACE)
             found = f"what stands there is no {name}, and is not shown" if secret else wrong.found
-            problems.append(Problem(place, found, key.takes if secret else wrong.right))
+            problems.append(Problem(place, found, f"give {key.takes}" if secret else wrong.right))
     return findings
 
 

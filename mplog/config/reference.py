@@ -38,7 +38,8 @@ other unknown `MPLOG_…` name is an error.
 
 The value of a variable may stand in a file: `MPLOG_SINKS_FILE=/run/secrets/sinks` is `MPLOG_SINKS`
 with what that file holds, but for a line break at its end. So it is for each of them. What comes
-from such a file is shown by no command and in no error. [More](../howto/secrets.md).
+from such a file is shown by no command and in no error. [More](../howto/secrets.md). An empty
+`MPLOG_FILE` or `MPLOG_OVERFLOW_DIR` is as none.
 
 ## TOML
 

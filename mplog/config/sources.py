@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_TOML_BYTES = 1024 * 1024
+PATIENCE_S = 10.0  # with a pipe
 FILE_SUFFIX = "_FILE"
 _READABLE = "give a TOML file that this user can read"
 _SMALL = "give the TOML file with the settings of mplog"
@@ -71,6 +75,8 @@ def environment(environ: Mapping[str, str]) -> Source:
         if name is None and named is not None:
             _from_file(source, named, variable, environ)
         elif name is not None:
+            if not environ[variable] and KEYS[name].none_is_unset:
+                continue  # as what starts programs leaves it, and .env.example has it
             source.values[name] = environ[variable]
             source.places[name] = place
         elif variable not in HANDLES | _INTERNAL and not re.fullmatch(_KUBERNETES, variable):
@@ -170,14 +176,40 @@ class _Unreadable(Exception):
 
 def _bytes_of(path: Path | str, readable: str, small: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_TOML_BYTES + 1)
+        data = _read(path)
     except (OSError, ValueError) as why:
         reason = why.strerror if isinstance(why, OSError) and why.strerror else str(why)
         raise _Unreadable(f"cannot be read ({reason})", readable) from None
     if len(data) > MAX_TOML_BYTES:
         raise _Unreadable("has more than 1 MiB", small)
     return data
+
+
+def _read(path: Path | str) -> bytes:
+    """What is there, and no more than tells that it is too much. A pipe, as a shell's `<(…)`, is
+    waited for, but not for ever: it may be one that nobody writes into.
+    """
+    data = b""
+    with open(path, "rb", buffering=0, opener=_open) as file:
+        while len(data) <= MAX_TOML_BYTES:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                _wait(file.fileno())
+            more = file.read(MAX_TOML_BYTES + 1)
+            if not more:
+                break
+            data += more
+    return data
+
+
+def _wait(fd: int) -> None:
+    import select  # seldom
+
+    if not select.select([fd], [], [], PATIENCE_S)[0]:
+        raise OSError(errno.ETIMEDOUT, f"nothing comes within {PATIENCE_S:.0f} s")
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _decode(data: bytes) -> dict[str, object]:

@@ -28,6 +28,12 @@ def test_every_setting_that_has_a_variable_stands_there():
 
 def test_with_the_comments_taken_away_all_is_as_before():
     """Each value is right, and is the default."""
-    given = {name: value for name, value in VARIABLE.findall(FILE.read_text()) if value}
+    given = dict(VARIABLE.findall(FILE.read_text()))
 
+    assert len(given) == len([key for key in KEYS.values() if key.environment])
     assert load().settings == load(environ=given).settings
+
+
+def test_a_comment_has_no_link():
+    """It is read where no link leads anywhere."""
+    assert "](" not in FILE.read_text()

@@ -2,9 +2,12 @@
 
 import os
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
+from mplog.config import sources
 from mplog.config.schema import KEYS
 from mplog.config.sources import environment, in_arguments, on_command_line, toml_file
 
@@ -191,6 +194,43 @@ def test_toml_cannot_be_read(tmp_path, name, reason):
     expected = f"{tmp_path / name}: cannot be read ({reason}); "
     expected += "give a TOML file that this user can read"
     assert expected == only_problem(toml_file(tmp_path / name))
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    """As a shell's `<(…)` is, whose writer may take its time."""
+    reader, writer = os.pipe()
+    sender = threading.Thread(target=_send, args=(writer, [b"level ", b"= 3\n", b"#" * 200_000]))
+    sender.start()
+    found = toml_file(Path(f"/dev/fd/{reader}"))
+    sender.join()
+    os.close(reader)
+
+    assert ({"level": 3}, []) == (found.values, found.problems)
+
+
+def _send(fd, pieces):
+    with open(fd, "wb", buffering=0) as pipe:
+        for piece in pieces:
+            pipe.write(piece)
+
+
+def test_a_pipe_that_nobody_writes_into_is_told(tmp_path, monkeypatch):
+    """It is not waited for for ever; neither where a variable names it."""
+    monkeypatch.setattr(sources, "PATIENCE_S", 0.0)
+    os.mkfifo(tmp_path / "fifo")
+    by_file = only_problem(toml_file(tmp_path / "fifo"))
+    by_variable = only_problem(environment({"MPLOG_LEVEL_FILE": str(tmp_path / "fifo")}))
+
+    assert "fifo: cannot be read (nothing comes within 0 s); give a TOML file" in by_file
+    assert "): cannot be read (nothing comes within 0 s); name a file" in by_variable
+
+
+@pytest.mark.parametrize("key", ["FILE", "OVERFLOW_DIR"])
+def test_an_empty_path_in_the_environment_is_none(key):
+    """As what starts programs leaves it; an empty value of another key is a value."""
+    found = environment({f"MPLOG_{key}": "", "MPLOG_ROTATION": ""})
+
+    assert ({"rotation": ""}, []) == (found.values, found.problems)
 
 
 def test_toml_without_a_parser(tmp_path, monkeypatch):
