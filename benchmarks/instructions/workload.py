@@ -146,7 +146,8 @@ def writer(memory: Path, logs: Path) -> Load:
     create_bell(memory, SERVICE, settings)
     if hold(memory, SERVICE, _native.LOCK_SUPERVISOR) is None:
         raise SystemExit("somebody else is the writer")
-    job, _ = begin(memory, SERVICE, settings, Signals(), None)
+    begun = begin(memory, SERVICE, settings, Signals(), None)
+    job = begun[0] if isinstance(begun, tuple) else begun  # a base of before gives its locks, too
     mplog.configure(str(logs / "app.jsonl"), service=SERVICE)
     log = mplog.get_logger("shop")
     mplog.attach()

@@ -72,11 +72,8 @@ def begin(
     settings: Settings,
     signals: Signals,
     bell: tuple[int, int] | None,
-) -> tuple[Job, list[int]]:
+) -> Job:
     """Everything up to the first drain: own the file, open the journal, finish what was begun.
-
-    Returns:
-        The job, and the descriptors that hold the files' locks.
 
     Raises:
         Abandoned: a file cannot be had and nobody waits for it.
@@ -99,7 +96,7 @@ def begin(
     _finish(job)
     for sink in sinks:
         delete_old(job, sink)  # a dead writer may not have got that far, or today's rules be others
-    return job, locks
+    return job
 
 
 def _sink(

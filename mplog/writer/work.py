@@ -41,7 +41,7 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
         return 0  # the writer that had the lock has taken the service down
     settings = configuration(directory, service)
     try:
-        job, locks = begin(directory, service, settings, signals, bell)
+        job = begin(directory, service, settings, signals, bell)
         job.reader.set_pids(os.getpid(), supervisor)
         job.reader.count("starts", 1)
         job.reader.set_poison(job.journal)
@@ -51,8 +51,9 @@ def work(directory: Path, service: str, signals: Signals, supervisor: int) -> in
             loop.close()
         finally:
             loop.sinks.let_go()
-        for fd in locks:
-            os.close(fd)
+        for sink in job.sinks:
+            if sink.lock >= 0:
+                os.close(sink.lock)
     except Abandoned:
         return 0
     return 0

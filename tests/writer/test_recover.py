@@ -42,9 +42,8 @@ class Place:
         self.told.append(self.watch.problem)
 
     def begin(self):
-        job, locks = recover.begin(self.directory, "shop", self.settings, self.signals, None)
-        (lock,) = locks
-        return job, lock
+        job = recover.begin(self.directory, "shop", self.settings, self.signals, None)
+        return job, job.sinks[0].lock
 
     def log_one(self, text="one"):
         assert self.producer.publish(20, ENCODER.encode(Event("shop", text)))

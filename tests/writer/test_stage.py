@@ -153,12 +153,12 @@ def delivered(directory, log, native):
     for payload in PAYLOADS * 15:
         assert producer.publish(20, payload)
     producer.detach(True)
-    job, locks = begin(directory, "shop", settings, Signals(), bell_id(directory, "shop"))
+    job = begin(directory, "shop", settings, Signals(), bell_id(directory, "shop"))
     job.native = native
     job.sinks[0].notices.append(("truncated", 1, 2))
     Loop(job).run()
     job.file.close()
-    os.close(locks[0])
+    os.close(job.sinks[0].lock)
     os.close(supervisor)
     report = verify([log])
     assert (90, 1, []) == (report.events, report.ended_clean, report.open_sessions)

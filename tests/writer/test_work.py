@@ -9,6 +9,7 @@ import pytest
 from mplog import _native
 from mplog.config.load import load
 from mplog.ring import bell_id, create_bell, hold
+from mplog.ring.ownership import take_ownership
 from mplog.writer import work
 from mplog.writer.state import Signals
 
@@ -58,3 +59,20 @@ def test_a_writer_whose_supervisor_is_gone_leaves_the_work_to_anothers(locked, s
 
     assert not pauses
     assert bell_id(shm, "late") is not None
+
+
+def test_a_file_whose_lock_could_not_be_had_is_no_failure_in_the_end(shm, logdir):
+    """Nothing is owed to it, and nobody is here: the writer leaves, and the service with it."""
+    log, other = logdir / "app.jsonl", logdir / "other.jsonl"
+    settings = load(arguments={"file": str(log), "files": [{"file": str(other)}]}).settings
+    create_bell(shm, "two", settings)
+    supervisor = hold(shm, "two", _native.LOCK_SUPERVISOR)
+    foreign = take_ownership(other, "foreign", shm)
+
+    assert 0 == work.work(shm, "two", Signals(), 0)
+
+    assert bell_id(shm, "two") is None
+    following = take_ownership(log, "next", shm)
+    assert following is not None, "its locks are given back"
+    for fd in (supervisor, foreign, following):
+        os.close(fd)

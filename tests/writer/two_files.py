@@ -44,8 +44,7 @@ class Two:
 
     def begin(self):
         """A new writer."""
-        begun = recover.begin(self.directory, "shop", self.settings, self.signals, None)
-        self.job, self.locks = begun
+        self.job = recover.begin(self.directory, "shop", self.settings, self.signals, None)
         self.first, self.second = self.job.sinks
         self.loop = Loop(self.job)
 
