@@ -66,7 +66,7 @@ class FunctionSink:
         for done, one in enumerate(batch):
             try:
                 self.function(line_of(one.event, one.stamped))
-            except Exception as error:  # noqa: PERF203 - anybody's code
+            except BaseException as error:  # noqa: PERF203 - anybody's code; it may call sys.exit()
                 if not done:
                     raise
                 text = f"{type(error).__name__}: {error}"[:300]

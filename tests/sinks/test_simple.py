@@ -95,7 +95,9 @@ def test_what_is_no_sink_is_refused(found):
         sink_of(found)
 
 
-@pytest.mark.parametrize(("error", "temporary"), [(ValueError("no"), False), (OSError(5), True)])
+@pytest.mark.parametrize(
+    ("error", "temporary"), [(ValueError("no"), False), (OSError(5), True), (SystemExit(3), False)]
+)
 def test_a_function_that_raises_says_how_far_it_got(error, temporary):
     """At the first event its own error comes out."""
 
