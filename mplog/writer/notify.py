@@ -15,11 +15,14 @@ import socket
 import time
 from collections.abc import MutableMapping
 
+from mplog.writer.reap import bury_others
+
 _DELIVERS, _WAITS = b".", b"-"
 _STATUS = {
     _DELIVERS: "delivering",
     _WAITS: "a file cannot be written, events wait in shared memory: see mplog status",
 }
+ORPHANS_S = 1.0  # between two looks for those that process 1 has to bury
 _BEATS = 3  # in the time after which systemd takes the service for hung
 
 
@@ -70,12 +73,16 @@ class Init:
             ended = os.pidfd_open(child)
         except OSError:
             return
+        look_s = ORPHANS_S if os.getpid() == 1 else None
         try:
             while True:
-                readable, _, _ = select.select([self._read, ended], [], [])
+                readable, _, _ = select.select([self._read, ended], [], [], look_s)
                 if ended in readable:
                     return
-                self._pass_on()
+                if readable:
+                    self._pass_on()
+                if look_s is not None:
+                    bury_others(child)
         finally:
             os.close(ended)
 

@@ -21,3 +21,15 @@ def wait_without_burying(child: int) -> None:
         if ended is None or ended.si_pid == child:
             return
         os.waitpid(ended.si_pid, 0)
+
+
+def bury_others(child: int) -> None:
+    """Bury who has ended by now, up to *child*, whose turn then is the caller's to see."""
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            return
+        if ended is None or ended.si_pid == child:
+            return
+        os.waitpid(ended.si_pid, 0)

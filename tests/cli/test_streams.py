@@ -67,7 +67,7 @@ def test_a_closed_console_is_no_other_file(shm, logdir, served, closed):
     service stays what it is.
     """
     log = logdir / "app.jsonl"
-    bell = served(f"exec \"$@\" >/dev/null {closed}", log)
+    bell = served(f'exec "$@" >/dev/null {closed}', log)
     before = bell.read_bytes()[:64]
     mplog.configure(log)
     assert all(mplog.get_logger("closed").info("event") for _ in range(5))

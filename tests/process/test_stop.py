@@ -254,3 +254,39 @@ def test_as_process_one_it_buries_orphans_and_passes_signals_on(world):
 
     assert "[] [1]" == out.strip()
     assert 20 == len(lines)
+
+
+LEFT = """
+for n in range(9):
+    if os.fork() == 0:
+        if os.fork() == 0:
+            os.read(0, 1)  # until the parent of all has buried the one between
+        os._exit(0)
+    os.wait()
+"""
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_server_that_is_process_one_buries_orphans(world, init, listens):
+    """Of those that a container's owner runs beside it; also where an init system is told how it
+    is.
+    """
+    path, said = init
+    prefix = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    told = {"NOTIFY_SOCKET": path} if listens else {}
+    server = world.start(PID_ONE, "serve", "--log", str(world.log), prefix=prefix, **told)
+    assert "serving" in server.stderr.readline()
+    one = Path("/proc", str(server.pid), "task", str(server.pid), "children")
+    (number,) = one.read_text().split()
+    children = Path("/proc", number, "task", number, "children")
+    world.wait_for(lambda: len(children.read_text().split()) == 1, 20.0, "the writer")
+    if listens:
+        assert "READY=1" in said()
+    orphans = world.start(LEFT, prefix=["nsenter", "--target", number, "--pid"])
+    world.wait_for(lambda: len(children.read_text().split()) == 10, 20.0, "orphans")
+    world.finish(orphans)  # the end of its input is theirs
+    world.wait_for(lambda: len(children.read_text().split()) == 1, 20.0, "their burial")
+    os.kill(int(number), signal.SIGTERM)
+    world.finish(server)
+    world.gone()
