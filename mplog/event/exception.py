@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from mplog.event.event import ExceptionInfo, Frame
-from mplog.event.sanitise import MORE, clean, guarded, type_name
+from mplog.event.sanitise import MORE, clean, guarded, shortened, type_name
 
 MAX_FRAMES = 100
 MAX_CHAIN = 16
@@ -116,9 +116,8 @@ def _frame(frame: FrameType, line: int | None) -> Frame:
         text = linecache.getline(code.co_filename, number, frame.f_globals).strip()
     except Exception:
         text = ""
-    return Frame(
-        clean(code.co_filename), number, clean(code.co_name), clean(text[:_MAX_LINE_CHARS])
-    )
+    text = shortened(text, _MAX_LINE_CHARS)
+    return Frame(clean(code.co_filename), number, clean(code.co_name), clean(text))
 
 
 def _notes(exc: BaseException) -> list[str]:

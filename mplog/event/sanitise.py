@@ -57,6 +57,13 @@ def guarded(show: Callable[[Any], str], value: object) -> str:
         return f"<unrepresentable {type_name(value)}: {type_name(error)}>"
 
 
+def shortened(text: str, most_chars: int) -> str:
+    """*text* in at most so many characters, the last of which says that more were there: what
+    looks for secrets later knows by it that one may have lost its end.
+    """
+    return text if len(text) <= most_chars else text[: most_chars - 1] + MORE
+
+
 def clean(text: str) -> str:
     """*text* with lone surrogates made visible (`\\udc80`), so that it can be UTF-8."""
     if text.isascii():
@@ -216,7 +223,7 @@ class Sanitiser:
     def shown(self, value: object) -> str:
         """The `repr` of *value*, bounded: what stands for a value that msgpack does not know."""
         text = guarded(repr, value)
-        return self.text(text[:REPR_CHARS] + MORE if len(text) > REPR_CHARS else text)
+        return self.text(shortened(text, REPR_CHARS + 1))
 
     def _encoded(self, value: object, limit_bytes: int) -> msgspec.Raw | None:
         """As the fast path writes it, so that a value looks the same whichever path it went."""

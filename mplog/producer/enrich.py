@@ -13,7 +13,7 @@ from mplog._native import enriched, set_enriched
 from mplog.config import carried, named
 from mplog.config.enrich import is_constant
 from mplog.event.codec import bounded, decode
-from mplog.event.sanitise import guarded
+from mplog.event.sanitise import guarded, shortened
 from mplog.producer.surroundings import ENRICHERS, FIELDS, read
 from mplog.producer.tell import fault, tell
 
@@ -86,7 +86,7 @@ def _callable(name: str) -> Callable[[], Any]:
 
 def _wrong(word: str, error: BaseException) -> None:
     text = f"the enricher {word} gives no fields: {type(error).__name__}: {guarded(str, error)}"
-    fault(text[:400], kind=f"enrich:{word}", code="MPL-U003", enricher=word)
+    fault(shortened(text, 400), kind=f"enrich:{word}", code="MPL-U003", enricher=word)
 
 
 def _kept(fields: dict[str, Any], most_bytes: int) -> dict[str, Any]:

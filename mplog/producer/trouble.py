@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mplog import _native
 from mplog.errors import InternalError
+from mplog.event.sanitise import shortened
 from mplog.producer.tell import fault
 from mplog.ring import stderr_path
 
@@ -50,7 +51,7 @@ def said_at_start(at: Connection) -> str:
         return ""
     finally:
         os.close(fd)
-    return text.strip().rsplit("\n", 1)[-1][:300]
+    return shortened(text.strip().rsplit("\n", 1)[-1], 300)
 
 
 def overflow(at: Connection, error: int) -> None:

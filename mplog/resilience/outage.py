@@ -12,6 +12,7 @@ from typing import NoReturn
 import msgspec
 
 from mplog.errors import TargetError
+from mplog.event.sanitise import shortened
 
 
 class Meaning(enum.Enum):
@@ -164,12 +165,12 @@ def said(error: BaseException) -> str:
     if isinstance(error, Unfinished):
         return said(error.error)
     if isinstance(error, TargetError):
-        return error.text[:300]
+        return shortened(error.text, 300)
     if isinstance(error, OSError) and error.strerror:
         where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str) else ""
-        return f"{error.strerror}{where}"[:300]
+        return shortened(f"{error.strerror}{where}", 300)
     try:
         text = str(error)
     except Exception:
         text = ""
-    return f"{type(error).__name__}: {text}"[:300]
+    return shortened(f"{type(error).__name__}: {text}", 300)

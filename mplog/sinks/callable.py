@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mplog.errors import TargetError
+from mplog.event.sanitise import shortened
 from mplog.format.own import Line, line_of
 from mplog.sinks.base import Outgoing, Sink
 
@@ -69,7 +70,7 @@ class FunctionSink:
             except BaseException as error:  # noqa: PERF203 - anybody's code; it may call sys.exit()
                 if not done:
                     raise
-                text = f"{type(error).__name__}: {error}"[:300]
+                text = shortened(f"{type(error).__name__}: {error}", 300)
                 passing = isinstance(error, OSError) or getattr(error, "temporary", False)
                 raise TargetError(text, temporary=passing, done=done) from error
 

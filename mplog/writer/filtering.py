@@ -13,6 +13,7 @@ from mplog.config.named import find, is_name
 from mplog.config.wrong import WrongValue
 from mplog.event.codec import decode
 from mplog.event.event import Stamped
+from mplog.event.sanitise import shortened
 from mplog.format.own import Line, line_of
 from mplog.writer.own_code import complain
 
@@ -52,7 +53,7 @@ class OwnFilter:
             stamped = Stamped(wall_ns, level, kind, flags, session, seq, pid, name)
             return bool(self._keep(line_of(event, stamped)))
         except Exception as error:  # anybody's code
-            self.problem = f"it has raised {type(error).__name__}: {error}"[:300]
+            self.problem = shortened(f"it has raised {type(error).__name__}: {error}", 300)
             return True
 
     def complaint(self) -> str:
@@ -85,7 +86,8 @@ def _found(name: str) -> OwnFilter:
     try:
         return OwnFilter(name, find(name))
     except Exception as error:  # the module's own code has run
-        return OwnFilter(name, None, f"it cannot be had: {type(error).__name__}: {error}"[:300])
+        why = shortened(f"it cannot be had: {type(error).__name__}: {error}", 300)
+        return OwnFilter(name, None, why)
 
 
 def refuse(job: Job) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mplog import _native
 from mplog.config.limits import REDACTED as NAMES
-from mplog.event.codec import ENCODER, decode
+from mplog.event.codec import ENCODER, bounded, decode
 from mplog.event.event import Event, ExceptionInfo, Frame, Stamped
 from mplog.format import FORMATS, formatter
 from mplog.format.redacted import redacted
@@ -220,3 +220,28 @@ def test_what_only_looks_worth_a_look_is_known_to_hold_none(event):
     assert _native.shows_no_secret(payload, 0)
     for place, kind in PLACES.values():
         assert not _native.shows_no_secret(ENCODER.encode(place), kind)
+
+
+@pytest.mark.parametrize("before", range(600, 1100, 7))
+@pytest.mark.parametrize(
+    ("head", "secret", "tail"),
+    [
+        ("postgres://ann:", "QQQQ" * 40, "@db"),
+        ("password=", "QQQQ" * 40, ""),
+        ('"token": "', "QQQQ" * 40, '"'),
+        ("paid with ", "4111111111111111", ""),
+    ],
+)
+def test_a_secret_that_an_event_s_bound_has_cut_in_two_is_hidden(before, head, secret, tail):
+    """Wherever that was: in the message, a field, an exception, and what is left of their lines."""
+    text = "x" * before + " " + head + secret + tail + " y" * 200
+    error = ExceptionInfo("E", text, [Frame("a.py", 1, "f", text)], [text])
+
+    for event in (Event("l", text), Event("l", "m {v}", {"v": text}), Event("l", "m", {}, None)):
+        event.exception = None if event.fields or event.template == text else error
+        payload, cut = bounded(event, 1024)
+        made, _ = redacted(decode(payload), STAMPED)
+
+        assert cut
+        assert b"QQQQ" not in ENCODER.encode(made)
+        assert b"4111111111111" not in ENCODER.encode(made)

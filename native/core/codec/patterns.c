@@ -45,6 +45,13 @@ static bool says_any(struct text t, size_t at, const char *const *words)
     return false;
 }
 
+/* Whether the text was cut off there, as an event's texts are that is too large. */
+static bool is_cut(struct text t, size_t at)
+{
+    static const char more[] = "…";
+    return t.n - at == sizeof more - 1 && memcmp(t.s + at, more, sizeof more - 1) == 0;
+}
+
 /* ---- key=value, key: value ---------------------------------------------------------------------------------------------- */
 static size_t blanks(struct text t, size_t at)
 {
@@ -265,7 +272,7 @@ static bool in_url(struct text t, size_t colon, size_t *no_at, struct mpl_secret
     bool port = true; /* so far what follows the colon could be one */
     for (; at < t.n; at++) {
         const uint8_t c = t.s[at];
-        if (c <= ' ' || is_quote(c) || c == '<' || c == '>' || c == '\\')
+        if (c <= ' ' || is_quote(c) || c == '<' || c == '>' || c == '\\' || is_cut(t, at))
             break;
         if ((c == '/' || c == '?' || c == '#') && (!user_end || port))
             return false; /* a password that should have been encoded may hold them */
@@ -276,10 +283,14 @@ static bool in_url(struct text t, size_t colon, size_t *no_at, struct mpl_secret
         else if (user_end)
             port &= is_digit(c);
     }
-    *out = (struct mpl_secret){user_end + 1, host};
-    if (host <= user_end)
+    if (host <= user_end) {
         *no_at = at; /* so a long text is not looked through again from each :// in it */
-    return user_end && host > user_end && !is_harmless(t, *out);
+        if (port || t.s[colon + 3] == '[' || !is_cut(t, at))
+            return false;
+        host = at; /* the `@` may have been cut off */
+    }
+    *out = (struct mpl_secret){user_end + 1, host};
+    return user_end && !is_harmless(t, *out);
 }
 
 /* ---- Bearer … ----------------------------------------------------------------------------------------------------------- */
@@ -372,14 +383,17 @@ static bool card(struct text t, size_t *at, struct mpl_secret *out)
 {
     const size_t start = *at;
     const bool within = start && (is_word(t.s[start - 1]) || t.s[start - 1] == '.');
+    size_t count = 0;
     for (size_t group = start; group < t.n; group = next_group(t, *at)) {
         *at = digits_end(t, group);
+        count += *at - group;
         if (!(within && group == start) && card_from(t, group, out)) {
             *at = out->to;
             return true;
         }
     }
-    return false;
+    *out = (struct mpl_secret){start, *at};
+    return !within && count >= MPL_CARD_DIGITS && count <= MAX_CARD_DIGITS && t.s[start] >= '2' && t.s[start] <= '6' && is_cut(t, *at);
 }
 
 /* ---- all of them -------------------------------------------------------------------------------------------------------- */
