@@ -54,7 +54,8 @@ retention = 10
 ```
 
 `mplog check FILE` says what is wrong with such a file, and starts nothing. Every wrong value and
-every unknown key is told at once, with its place and with what would be right.
+every unknown key is told at once, with its place and with what would be right. Python 3.10 has no
+reader for TOML of its own: there `pip install tomli` as well.
 """
 
 
