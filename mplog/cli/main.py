@@ -181,9 +181,11 @@ def _unforeseen(error: Exception) -> MplogError:
 
 
 def _of_the_machine(error: OSError) -> SystemFault:
+    text, hint = str(error), None
     if isinstance(error, FileNotFoundError) and not streams.stands_somewhere():
         text = "the current directory is no longer there"
         hint = "Go to one that is, or give absolute paths."
-        return SystemFault(text, hint=hint, errno=error.errno)
+    elif isinstance(error, PermissionError):
+        hint = "Run this as a user who may, as the service's own or root."
     streams.let_go()
-    return SystemFault(str(error), errno=error.errno, path=error.filename)
+    return SystemFault(text, hint=hint, errno=error.errno, path=error.filename)

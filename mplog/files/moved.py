@@ -86,7 +86,7 @@ def _has_plate(names: set[str], name: str) -> bool:
 
 
 def _is_log(directory: Path, name: str) -> bool:
-    return any((directory / f".{name}{ending}").exists() for ending in _OWN)
+    return any(os.path.exists(directory / f".{name}{ending}") for ending in _OWN)
 
 
 def _one_of_each(paths: Iterable[Path]) -> list[Path]:

@@ -128,7 +128,7 @@ def logs_of(paths: Iterable[Path], *, only: bool, also: Sequence[Path] = ()) -> 
         return logs.setdefault(key, Log(directory, active, names=set(), moved=[], found=found))
 
     for path in paths:
-        inside = logs_in(path) if path.is_dir() else []
+        inside = logs_in(path) if os.path.isdir(path) else []
         for name in inside:
             _whole(log_of(path, name, found=True), only=only)
         if inside:

@@ -119,11 +119,15 @@ def hold(directory: Place, service: str, byte: int) -> int | None:
 
 
 def services(directory: Place) -> list[str]:
-    """Names of the services of this version in *directory*."""
+    """Names of the services of this version in *directory*; none where there is no such place.
+
+    Raises:
+        OSError: this user may not look.
+    """
     ending = f".{_native.ABI}.bell"
     try:
         names = os.listdir(directory)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(name.removesuffix(ending) for name in names if name.endswith(ending))
 

@@ -38,6 +38,21 @@ def test_a_directory_that_is_not_there_has_no_service(shm, status):
     assert f"no service in {shm / 'none'}\n" == status("--dir", shm / "none")
 
 
+@pytest.mark.parametrize("command", [["status"], ["reopen", "shop"], ["rotate", "shop"]])
+def test_a_directory_that_this_user_may_not_read_is_not_one_without_services(
+    shm, capsys, as_nobody, command
+):
+    """It is told, and not that nobody is at work there."""
+    create_bell(shm, "shop", Settings(file="/logs/app.jsonl"))
+    shm.chmod(0o700)
+    with as_nobody():
+        code = main.main([*command, "--dir", str(shm)])
+    out, err = capsys.readouterr()
+
+    assert (125, "") == (code, out)
+    assert f"Permission denied: '{shm}'. Run this as a user who may" in err
+
+
 def test_what_another_version_has_left_is_named(shm, status):
     """With what gets its events out; for programs there is `mplog recover` alone."""
     (shm / "shop.1.bell").write_bytes(b"\0" * 4096)

@@ -277,3 +277,15 @@ def test_what_cannot_be_read_is_an_error_beside_the_report(tmp_path, capsys):
 
     assert 3 == json.loads(out)["exit_code"]
     assert f"{tmp_path}: no log of mplog's is in it" == json.loads(err)["text"]
+
+
+def test_a_file_in_a_directory_that_is_closed_to_this_user_cannot_be_read(shm, capsys, as_nobody):
+    """As any other that cannot be; the others are read."""
+    (shm / "closed").mkdir(0o700)
+    shm.chmod(0o755)
+    with as_nobody():
+        assert 3 == main.main(["verify", str(shm / "closed" / "app.jsonl"), str(shm / "no.jsonl")])
+
+    told = capsys.readouterr().err
+    assert f"{shm}/closed/app.jsonl: Permission denied" in told
+    assert f"{shm}/no.jsonl: No such file or directory" in told
