@@ -60,7 +60,9 @@ class Keeper:
 
     def _take(self) -> tuple[bytes, list[int]]:
         word, fds, _, _ = socket.recv_fds(self._out, _WORD_BYTES, _AT_ONCE)
-        return word, list(fds)
+        for fd in fds:  # it leaves out the flags that it is given
+            os.set_inheritable(fd, False)
+        return word, fds
 
 
 class Kept:

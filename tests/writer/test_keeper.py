@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 
-from mplog.writer.keeper import Kept, kept
+from mplog.writer.keeper import Keeper, Kept, kept
 
 
 def test_a_supervisor_without_descriptors_keeps_none():
@@ -24,3 +24,17 @@ def test_a_supervisor_without_descriptors_keeps_none():
     with kept():
         assert Kept.keeper is not None
     assert Kept.keeper is None
+
+
+def test_what_is_kept_is_not_for_programs_that_the_writer_starts():
+    """A compressor would have the pidfds of all workers, and count them among its own."""
+    keeper, own = Keeper(), os.pidfd_open(os.getpid())
+    keeper.put([own])
+
+    copies = keeper.look()
+
+    assert [False] == [os.get_inheritable(fd) for fd in copies]
+    keeper.clear()
+    keeper.close()
+    for fd in (own, *copies):
+        os.close(fd)
