@@ -193,9 +193,9 @@ def _clock(facts: Facts) -> Iterator[Finding]:
 
 def _versions(facts: Facts) -> Iterator[Finding]:
     release = facts.versions.get("kernel", "")
-    if kernel_of(release) < (3, 15):
-        means = "it has no open-file-description locks"
-        yield Finding("versions: kernel", FAIL, release, means, "use Linux 3.15 or later")
+    if kernel_of(release) < (4, 14):
+        means = "no process logs there: it has no memory that forks wipe (MADV_WIPEONFORK)"
+        yield Finding("versions: kernel", FAIL, release, means, "use Linux 4.14 or later")
     elif kernel_of(release) < (6, 15):
         means = "how a worker died cannot always be told (from 6.15 on it can)"
         yield Finding("versions: kernel", OK, release, means)
