@@ -1,9 +1,8 @@
 """Starting the writer program beside this one, and finding an interpreter for it.
 
 The writer is started by name and by exec, never by a fork of the application: no `__main__` guard
-    is needed and no lock
-is inherited. Whoever finds the supervisor's lock free starts one; a lock of its own keeps a crowd
-from doing so at once.
+is needed and no lock is inherited. Whoever finds the supervisor's lock free starts one; a lock of
+its own keeps a crowd from doing so at once.
 """
 
 from __future__ import annotations
@@ -59,8 +58,7 @@ def interpreter() -> str:
     """Path of the Python that the writer runs on.
 
     `sys.executable` where that is a Python; in a host program (uWSGI) it is the host, and the
-    Python of the same
-    installation is looked for.
+    Python of the same installation is looked for.
     """
     if _is_python(sys.executable) and os.access(sys.executable, os.X_OK):
         return sys.executable

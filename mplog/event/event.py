@@ -1,7 +1,7 @@
 """The event as it travels: a msgpack array whose order is the contract (docs/design/wire.md).
 
 Adding a field means appending it here, with a default: a writer of tomorrow reads the lanes of
-    today.
+today.
 """
 
 from __future__ import annotations

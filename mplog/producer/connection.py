@@ -2,8 +2,7 @@
 
 The lane itself is claimed by the first event (or at once, by `attach`), in C. What C meets on its
 way it tells here: a claim, something amiss at its look once a second, a wait that does not end, no
-lane at all.
-Nothing here raises into a log call.
+lane at all. Nothing here raises into a log call.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The gate: whether an event passes, and where it goes from here. One a process.
 
 `level` and `publish` are what a log call looks at. Before anything is configured, `publish` is the
-gate's own first step: it attaches to the service that
-this process has inherited, else sends WARNING and above to stderr, with one hint.
+gate's own first step: it attaches to the service that this process has inherited, else sends
+WARNING and above to stderr, with one hint.
 """
 
 from __future__ import annotations

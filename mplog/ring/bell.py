@@ -1,8 +1,7 @@
 """A service as its bell shows it: is it there, who is its writer, how was it configured.
 
 Locks are bytes of the bell's file (native/include/layout.h). They are open-file-description locks:
-the
-kernel gives them back with the process that held them, however that ended.
+the kernel gives them back with the process that held them, however that ended.
 """
 
 from __future__ import annotations

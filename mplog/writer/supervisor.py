@@ -2,7 +2,7 @@
 nothing else, so that nothing in it can break.
 
 The writer proper is a fork of this process, which has everything imported and nothing open: a dead
-    writer is back in milliseconds.
+writer is back in milliseconds.
 """
 
 from __future__ import annotations

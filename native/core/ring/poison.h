@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Records that end the writer. A handler of SIGSEGV, SIGBUS, SIGABRT and SIGFPE, on a stack of its own, notes in the journal which record the writer was at;
+ * Records that end the writer. A handler of SIGSEGV, SIGBUS, SIGABRT, SIGFPE and SIGILL, on a stack of its own, notes in the journal which record the writer was at;
  * what was noted twice is not touched again: a later writer tells it as unreadable, and keeps its bytes in a file. A SIGKILL notes nothing. Role: W. */
 #ifndef MPL_POISON_H
 #define MPL_POISON_H
