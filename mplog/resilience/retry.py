@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from mplog.resilience.outage import Meaning, Verdict, judge, raise_behind
+from mplog.resilience.outage import Judged, Meaning, Verdict, judge, raise_behind, said
 from mplog.resilience.pause import SYSTEM_CLOCK, Clock, Pause
 from mplog.sinks.base import Outgoing, Sink
 
@@ -104,13 +104,22 @@ class Retry:
         """One try, without waiting: a breaker's probe. An empty batch only opens the sink."""
         try:
             if not self._open:
-                self._inner.open()
-                self._open = True
+                self._connect()
             if batch:
                 self._inner.write(batch)
         except BaseException as error:
             self._broken(error)
             raise
+
+    def _connect(self) -> None:
+        """Open the sink; whatever keeps it from that is no event's doing, and costs none."""
+        try:
+            self._inner.open()
+        except BaseException as error:
+            if judge(error).holds:
+                raise
+            raise Judged(said(error), Verdict(Meaning.STUCK)) from error
+        self._open = True
 
     def flush(self) -> None:
         """Return when what was written has left this process."""

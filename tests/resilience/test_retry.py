@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mplog.errors import TargetError
-from mplog.resilience.outage import Meaning, Unfinished, Verdict, judge
+from mplog.resilience.outage import Judged, Meaning, Unfinished, Verdict, judge, said
 from mplog.resilience.pause import Pause
 from mplog.resilience.retry import Retry, RetryRules, pause_s
 from mplog.testing import FakeClock, FlakySink, fail
@@ -192,3 +192,26 @@ def test_a_flush_of_what_is_not_open_does_nothing():
     retry.write(events(1))
     retry.flush()
     assert ["open", "write", "flush"] == sink.calls
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), TargetError("no", temporary=False)])
+def test_what_keeps_a_sink_from_opening_is_no_fault_of_an_event(error):
+    """Its events are kept, at the start as after an outage; it is not insisted on."""
+    sink = FlakySink()
+    retry, clock = retrying(sink)
+    sink.down = error
+    began_s = clock.now_s()
+    with pytest.raises(Judged) as at_start:
+        retry.open()
+    sink.down = None
+    retry.open()
+    sink.down = ConnectionResetError()
+    with pytest.raises(ConnectionResetError):
+        retry.attempt(events(1))
+    sink.down = error
+    with pytest.raises(Judged) as later:
+        retry.write(events(1))
+
+    assert {Meaning.STUCK} == {judge(raised.value).meaning for raised in (at_start, later)}
+    assert said(error) == said(later.value)
+    assert began_s == clock.now_s()
