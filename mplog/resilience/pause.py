@@ -33,24 +33,35 @@ class Pause:
     """Waits that end when the sink is closed: all wrappers of one sink share one."""
 
     def __init__(self) -> None:
-        self._stopped = threading.Event()
+        self._changed, self._stopped, self._cut = threading.Condition(), False, 0
 
     @property
     def stopped(self) -> bool:
         """Whether nobody is to wait any more."""
-        return self._stopped.is_set()
+        return self._stopped
 
     def wait(self, timeout_s: float) -> bool:
         """Wait; True where that was ended early, and another try makes no sense."""
-        return self._stopped.wait(max(timeout_s, 0.0))
+        with self._changed:
+            cut = self._cut
+            self._changed.wait_for(lambda: self._stopped or self._cut != cut, max(timeout_s, 0.0))
+            return self._stopped
 
     def stop(self) -> None:
         """End the waits that go on, and those to come."""
-        self._stopped.set()
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def cut(self) -> None:
+        """End the waits that go on: the next try is due."""
+        with self._changed:
+            self._cut += 1
+            self._changed.notify_all()
 
     def resume(self) -> None:
         """Let there be waits again: the sink is opened anew."""
-        self._stopped.clear()
+        self._stopped = False
 
 
 SYSTEM_CLOCK = SystemClock()

@@ -7,6 +7,7 @@ means is `outage.py`'s. A sink that hangs costs its own thread, which is left be
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -83,8 +84,8 @@ class Queue:
         self._thread: threading.Thread | None = None
         self._mode: Mode | None = None
         self._asked = self._flushed = 0  # how often to flush
-        self._hold_until_s = 0.0
-        self._failures = 0
+        self._hold_until_s, self._failures = 0.0, 0
+        self._pid = os.getpid()
 
     # ---- the four methods of a sink ----
     def open(self) -> None:
@@ -167,10 +168,7 @@ class Queue:
         thread = self._thread
         if thread is not None:
             thread.join(max(timeout_s, 0.0))
-        with self._changed:
-            self._mode = "immediate"
-            self._pause.stop()
-            self._changed.notify_all()
+        self.stop()
         if thread is not None:
             thread.join(_LETTING_GO_S)
         ended = not self._alive()
@@ -178,6 +176,13 @@ class Queue:
             with self._changed:
                 self._store.give_up("shutdown")
         return ended
+
+    def try_again(self) -> None:
+        """What is held for a while is tried at once."""
+        with self._changed:
+            self._hold_until_s = 0.0
+            self._changed.notify_all()
+        self._pause.cut()
 
     def lost(self, batch: Sequence[Outgoing], reason: str) -> None:
         """Of the batch that is being written these are dropped; for a fallback inside."""
@@ -218,6 +223,8 @@ class Queue:
                     self._inner.flush()
             except BaseException as raised:  # anybody's code: what it means is judged
                 error = raised
+            if os.getpid() != self._pid:  # forked in there; this queue is the other one's
+                os._exit(error is not None)
             self._settle(batch or [], error, opened)
         try:
             self._inner.close()

@@ -165,6 +165,7 @@ class Outlet:
             self._apart.try_again()
         if self.chain is not None:
             self.chain.breaker.reset()
+            self.chain.queue.try_again()
 
     def abandon(self) -> None:
         """Its time is over: its process ends, whatever it does."""
