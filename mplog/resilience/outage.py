@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import errno
 import os
@@ -13,6 +14,7 @@ import msgspec
 
 from mplog.errors import TargetError
 from mplog.event.sanitise import shortened
+from mplog.sinks.base import line_about
 
 
 class Meaning(enum.Enum):
@@ -69,6 +71,13 @@ def judge(error: BaseException, count: int = 0) -> Verdict:
         error: what a sink has raised.
         count: the events of the batch: `done` is no more than that.
     """
+    try:
+        return _judged(error, count)
+    except BaseException:  # an attribute of it is anybody's code
+        return Verdict(Meaning.FAILED)
+
+
+def _judged(error: BaseException, count: int) -> Verdict:
     if isinstance(error, Unfinished):
         inner = judge(error.error)
         return Verdict(inner.meaning, inner.retry_after_s, _within(error.done, count))
@@ -153,8 +162,10 @@ def raise_behind(error: BaseException, before: int, count: int) -> NoReturn:
     Raises:
         Unfinished: with the error in it, where its own `done` says something else; else the error.
     """
-    done = before + judge(error, count).done
-    if done == getattr(error, "done", 0):
+    done, told = before + judge(error, count).done, None
+    with contextlib.suppress(BaseException):  # an attribute of it is anybody's code
+        told = getattr(error, "done", 0)
+    if done == told:
         raise error
     inner = error.error if isinstance(error, Unfinished) else error
     raise Unfinished(inner, done) from error
@@ -164,13 +175,10 @@ def said(error: BaseException) -> str:
     """An error in one short line, for people."""
     if isinstance(error, Unfinished):
         return said(error.error)
-    if isinstance(error, TargetError):
-        return shortened(error.text, 300)
-    if isinstance(error, OSError) and error.strerror:
-        where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str) else ""
-        return shortened(f"{error.strerror}{where}", 300)
-    try:
-        text = str(error)
-    except Exception:
-        text = ""
-    return shortened(f"{type(error).__name__}: {text}", 300)
+    with contextlib.suppress(BaseException):  # an attribute of it is anybody's code
+        if isinstance(error, TargetError):
+            return shortened(error.text, 300)
+        if isinstance(error, OSError) and error.strerror:
+            where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str) else ""
+            return shortened(f"{error.strerror}{where}", 300)
+    return line_about(error)

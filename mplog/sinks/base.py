@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from mplog.event.event import Event, Stamped
+from mplog.event.sanitise import shortened
 
 
 class Outgoing(msgspec.Struct, array_like=True, frozen=True):
@@ -49,3 +50,11 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of everything; never waits for the far side."""
+
+
+def line_about(error: BaseException) -> str:
+    """An error of anybody's code in one short line, also where it cannot say what it is."""
+    try:
+        return shortened(f"{type(error).__name__}: {error}", 300)
+    except BaseException:  # its text is anybody's code, too
+        return shortened(type(error).__name__, 300)

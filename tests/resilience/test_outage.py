@@ -85,7 +85,58 @@ def test_an_error_whose_text_raises_is_told_by_its_kind():
         def __str__(self):
             raise RuntimeError
 
-    assert "Nasty: " == said(Nasty())
+    assert "Nasty" == said(Nasty())
+
+
+class Silent(TargetError):
+    """It has forgotten to call its base."""
+
+    def __init__(self):
+        """Nothing."""
+
+
+class Lurking(TargetError):
+    """Whoever looks at it is told to leave."""
+
+    @property
+    def temporary(self):
+        """Never known."""
+        raise SystemExit(1)
+
+    done = text = property(temporary.fget)
+
+    def __init__(self):
+        """Nothing."""
+
+    def __str__(self):
+        """Never known."""
+        raise SystemExit(2)
+
+
+class Unspeakable:
+    """A reason that cannot be told."""
+
+    def __str__(self):
+        """Never known."""
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning", "text"),
+    [
+        (Silent(), Meaning.PASSING, "Silent"),
+        (Lurking(), Meaning.FAILED, "Lurking"),
+        (OSError(errno.EIO, Unspeakable()), Meaning.PASSING, "OSError"),
+    ],
+)
+def test_an_error_that_breaks_whoever_looks_at_it_is_judged_and_told(error, meaning, text):
+    """The thread of its sink goes on, and a batch's `done` is added up."""
+    with pytest.raises(Unfinished) as raised:
+        raise_behind(error, 2, 1)
+
+    assert (meaning, 0) == (judge(error, 5).meaning, judge(error, 5).done)
+    assert text == said(error)
+    assert (meaning, 2) == (judge(raised.value, 7).meaning, judge(raised.value, 7).done)
 
 
 def test_a_sink_that_says_more_than_it_was_given_is_corrected_on_the_way():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import os
+
 import pytest
 
 from mplog.errors import TargetError
@@ -112,6 +115,140 @@ def test_a_function_that_raises_says_how_far_it_got(error, temporary):
         sink.write([outgoing(3)])
 
     assert (2, temporary) == (caught.value.done, caught.value.temporary)
+
+
+class Nameless(Exception):
+    """It cannot say what it is."""
+
+    def __str__(self):
+        """Nothing comes of it."""
+        raise SystemExit(9)
+
+
+class Odd(Exception):
+    """Whoever asks it whether it may pass gets another error."""
+
+    @property
+    def temporary(self):
+        """Nobody knows."""
+        raise KeyError
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), Nameless(), Odd("x")], ids=repr
+)
+def test_whatever_a_function_raises_in_the_middle_says_how_far_it_got(error):
+    """Events before it are not given to the function a second time."""
+
+    def picky(line):
+        if line.seq == 3:
+            raise error
+
+    with pytest.raises(TargetError) as caught:
+        FunctionSink(picky).write([outgoing(1), outgoing(2), outgoing(3), outgoing(4)])
+
+    assert (2, False) == (caught.value.done, caught.value.temporary)
+    assert type(error).__name__ in caught.value.text
+
+
+def test_a_far_side_that_asks_for_time_in_the_middle_of_a_batch_is_given_it():
+    """As at the first event."""
+
+    def busy(line):
+        if line.seq == 2:
+            raise TargetError("busy", retry_after_s=30.0)
+
+    with pytest.raises(TargetError) as caught:
+        FunctionSink(busy).write([outgoing(1), outgoing(2)])
+
+    assert (1, True, 30.0) == (
+        caught.value.done, caught.value.temporary, caught.value.retry_after_s,
+    )  # fmt: skip
+
+
+def test_a_function_gets_an_event_that_it_has_failed_at_once():
+    """While a queue finds it by smaller batches; one at which a far side was away comes again."""
+    calls = []
+
+    def picky(line):
+        calls.append(line.seq)
+        if line.seq in (3, 5):
+            raise ValueError("no") if line.seq == 3 else ConnectionResetError()
+
+    sink = FunctionSink(picky)
+    for batch in ([1, 2, 3, 4], [3, 4], [3], [4, 5], [5]):
+        with pytest.raises((TargetError, ValueError, ConnectionResetError)):
+            sink.write([outgoing(seq) for seq in batch])
+
+    assert [1, 2, 3, 4, 5, 5] == calls
+
+
+async def waits(line):
+    """Done by whoever awaits it."""
+
+
+def yields(line):
+    """Done by whoever goes through it."""
+    yield line
+
+
+async def streams(line):
+    """Both."""
+    yield line
+
+
+class Awaited(Own):
+    """An object whose write is for an event loop."""
+
+    async def write(self, batch):
+        """Nobody awaits it."""
+
+
+class Called:
+    """Is called as a function."""
+
+    async def __call__(self, line):
+        """Nobody awaits it."""
+
+
+@pytest.mark.parametrize(
+    "found", [waits, yields, streams, functools.partial(waits), Called(), Awaited, Awaited()]
+)
+def test_what_nobody_would_run_is_no_sink(found):
+    """It would be taken for delivered, and nothing of it done."""
+    with pytest.raises(TypeError, match="nobody would run"):
+        sink_of(found)
+
+
+@pytest.mark.parametrize("found", [waits, yields, streams])
+def test_a_function_that_returns_what_nobody_runs_has_failed(found):
+    """The event is not delivered."""
+    with pytest.raises(TypeError, match="which nobody runs"):
+        sink_of(lambda line: found(line)).write([outgoing(1)])
+
+
+@pytest.mark.parametrize("ends", [lambda: None, lambda: exit(0)], ids=["returns", "exits"])
+def test_a_child_that_a_function_has_forked_is_not_the_sink(ends, tmp_path):
+    """It ends where it comes back; each event is done once, by the one that was asked."""
+    notes = tmp_path / "notes"
+
+    def forking(line):
+        if line.seq == 2 and os.fork() == 0:
+            ends()
+            return
+        with notes.open("a") as file:
+            file.write(f"{line.seq} ")
+
+    parent = os.getpid()
+    try:
+        sink_of(forking).write([outgoing(seq) for seq in (1, 2, 3)])
+    except BaseException as error:
+        if os.getpid() == parent:
+            raise
+        os._exit(not isinstance(error, SystemExit))
+    _, status = os.wait()
+
+    assert (0, "1 2 3 ") == (os.waitstatus_to_exitcode(status), notes.read_text())
 
 
 def test_a_builtin_that_does_not_say_what_it_takes_is_a_function():

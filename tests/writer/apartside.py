@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import ctypes
@@ -54,6 +55,10 @@ HARM = {
     "odd": lambda: os.kill(os.getpid(), signal.SIGRTMIN + 6),
     "cut": lambda: cut(),
     "close": lambda: os.closerange(3, 1_000),
+    "fork and return": os.fork,
+    "fork and exit": lambda: os.fork() or exit(3),
+    "fork and raise": lambda: os.fork() or 1 / 0,
+    "await": lambda: asyncio.sleep(0),
 }
 
 
@@ -126,6 +131,23 @@ class Whole:
     def close(self):
         """Tell it."""
         leave("calls", "close")
+
+
+class Forking(Whole):
+    """Two come back from its write."""
+
+    def write(self, batch):
+        """Note it, then fork."""
+        super().write(batch)
+        os.fork()
+
+
+class Later(Whole):
+    """Its write makes what somebody else is to run."""
+
+    def write(self, batch):
+        """Nothing is done."""
+        return HARM["await"]()
 
 
 class Loud(Whole):

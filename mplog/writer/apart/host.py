@@ -27,7 +27,7 @@ from mplog.format.own import Line
 from mplog.resilience.outage import judge, said
 from mplog.resilience.store import Held
 from mplog.sinks.base import Outgoing, Sink
-from mplog.sinks.callable import FunctionSink, sink_of
+from mplog.sinks.callable import FunctionSink, refuse_unrun, sink_of
 from mplog.writer.apart.wire import (
     CLOSE,
     DEAF_TO,
@@ -105,12 +105,12 @@ class Host:
         self._decoder = msgspec.msgpack.Decoder(Ask)
         self._encoder = msgspec.msgpack.Encoder()
         self._sink: Sink | None = None
-        self._open = False
+        self._open, self._pid = False, os.getpid()
         self._does: dict[str, Callable[[Ask], None]] = {
             MAKE: self._make,
             OPEN: self._open_it,
             WRITE: self._write,
-            FLUSH: lambda ask: self._made.flush(),
+            FLUSH: lambda ask: self._have_run(self._made.flush),
             CLOSE: self._close,
             END: self._close,
         }
@@ -145,11 +145,27 @@ class Host:
     def _answer(self, ask: Ask) -> Answer:
         try:
             self._does[ask.what](ask)
+            self._only_here()
         except BaseException as error:  # anybody's code; a SystemExit is a fault like others
+            if os.getpid() != self._pid:
+                raise
             verdict = judge(error, len(ask.batch))
             text = said(error)[:_SAID_CHARS].encode("utf-8", "backslashreplace").decode()
             return Answer(verdict.done, verdict.meaning, text, verdict.retry_after_s)
         return Answer(len(ask.batch), exact=isinstance(self._sink, FunctionSink))
+
+    @staticmethod
+    def _have_run(method: Callable[..., object], *given: object) -> None:
+        refuse_unrun(method(*given))
+
+    def _only_here(self) -> None:
+        """A process that the user's code has forked, and that comes back, ends: it was not asked.
+
+        Raises:
+            SystemExit: this is one.
+        """
+        if os.getpid() != self._pid:
+            raise SystemExit(0)
 
     # ---- what it does ----
     @property
@@ -166,24 +182,26 @@ class Host:
     def _stepped(self, function: Callable[[Line], Any]) -> Callable[[Line], Any]:
         begin, step = self._steps.begin, self._steps.step
 
-        def stepped(line: Line) -> None:
+        def stepped(line: Line) -> Any:
             begin()
-            function(line)
+            made = function(line)
+            self._only_here()
             step()
+            return made
 
         return stepped
 
     def _open_it(self, ask: Ask) -> None:
         self._open = True  # also where it fails: half of it may be
-        self._made.open()
+        self._have_run(self._made.open)
 
     def _write(self, ask: Ask) -> None:
-        self._made.write([_outgoing(one) for one in ask.batch])
+        self._have_run(self._made.write, [_outgoing(one) for one in ask.batch])
 
     def _close(self, ask: Ask) -> None:
         was_open, self._open = self._open, False
         if was_open:
-            self._made.close()
+            self._have_run(self._made.close)
 
 
 def _outgoing(one: Held) -> Outgoing:
