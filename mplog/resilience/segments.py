@@ -65,6 +65,12 @@ class Segments:
                 if first is not None and entry.is_file(follow_symlinks=False):
                     sizes[first] = entry.stat(follow_symlinks=False).st_size
         self.sizes = dict(sorted(sizes.items()))
+        self._salts.clear()
+
+    @property
+    def astray(self) -> bool:
+        """Whether what is held stands at its path no more: it was moved, removed or replaced."""
+        return self._folder is not None and self._folder.moved()
 
     def close(self) -> None:
         """Let go of all that is open."""
@@ -108,6 +114,7 @@ class Segments:
         active = self.active
         if self._fd < 0 and active and not self._spoiled:
             self._fd = os.open(self.path(active), os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self._spoiled |= self._fd >= 0 and not os.fstat(self._fd).st_nlink
         full = self.sizes.get(active, 0) >= most_bytes
         if self._fd < 0 or self._spoiled or full or self.salt(active) is None:
             self.begin(number)
@@ -120,9 +127,6 @@ class Segments:
     def begin(self, number: int) -> None:
         """A new segment, empty; the one before it stays as it is."""
         self._end()
-        if self._folder is not None and self._folder.moved():
-            text = "another directory stands in its place"
-            raise OSError(errno.ESTALE, text, str(self._folder.path))
         if number in self.sizes:  # no event was ever written into it
             self.remove(number)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -93,7 +93,7 @@ class Spool:
 
     def _find(self) -> None:
         self._files.find()
-        self._taken, self._gone = [], []
+        self._taken, self._gone, self._acked_s = [], [], {}
         stored = self._file.load() if self._file else None
         self.next = 1
         self._read_tail()
@@ -149,6 +149,8 @@ class Spool:
     def _writable(self, size_bytes: int) -> int:
         """Have room in the last segment; its salt."""
         files, most_bytes = self._files, self.rules.max_bytes
+        if files.astray:
+            raise OSError(errno.ESTALE, "its directory stands there no more", self.directory)
         if size_bytes > most_bytes - self._segment_bytes:
             raise OSError(errno.EFBIG, "the batch is larger than the spool", self.directory)
         while files.size_bytes + size_bytes > most_bytes:
@@ -257,6 +259,11 @@ class Spool:
             self._note()
 
     # ---- seen from outside ----
+    @property
+    def left_behind(self) -> bool:
+        """Whether its directory stands there no more, and nothing is to be had from it."""
+        return self._files.astray and not self.read(1, 1) and not self.waiting
+
     def named(self, error: OSError) -> OSError:
         """An error of this spool, by the path that people know."""
         return self._files.named(error)

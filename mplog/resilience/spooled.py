@@ -50,6 +50,9 @@ class Spooled(Store):
         """Whether the spool is open, and has all that is older than what comes now."""
         if now_s < self._again_s:
             return False
+        if self._open and not self._taken and self._left_behind():
+            self._spool.close()
+            self._open = False
         if not self._open:
             before = self._spool.waiting
             try:
@@ -65,6 +68,15 @@ class Spooled(Store):
             return False
         self._room.remove(len(self._room.events))
         return True
+
+    def _left_behind(self) -> bool:
+        """What has gone with the spool's directory is counted as lost."""
+        try:
+            return self._spool.left_behind
+        except OSError:  # there may be more
+            return False
+        finally:
+            self._note_losses()
 
     def _append(self, batch: Sequence[Held], now_s: float) -> bool:
         before = self._spool.next

@@ -175,7 +175,7 @@ class Store(ABC):
                 is found that is to be dropped for it. Empty: they are to be taken again.
         """
         left, told = self._taken - done, self._telling
-        self._telling = self._notice = None
+        self._taken, self._telling, self._notice = 0, None, None
         if told is not None and done:
             done -= 1
         elif told is not None:

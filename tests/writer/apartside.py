@@ -57,7 +57,7 @@ HARM = {
     "close": lambda: os.closerange(3, 1_000),
     "fork and return": os.fork,
     "fork and exit": lambda: os.fork() or exit(3),
-    "fork and raise": lambda: os.fork() or 1 / 0,
+    "fork and raise": lambda: os.fork() or (os.close(2), 1 / 0),
     "await": lambda: asyncio.sleep(0),
 }
 
