@@ -67,8 +67,6 @@ def _let_go(stream: TextIO) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-    except ValueError:
-        pass  # it is closed
 
 
 def stands_somewhere() -> bool:

@@ -144,7 +144,9 @@ def _by_key(given: Mapping[str, object], place: Callable[[str], str]) -> Source:
             source.places[name] = place(name)
             continue
         shown = show(name)[1:-1] if type(name) is str else show(name)
-        near = _nearest(name, KEYS) if type(name) is str else None
+        # What is a list is none of the one file's other names: [[sink]] means sinks.
+        guess = nearest if type(value) in (list, tuple) else _nearest
+        near = guess(name, KEYS) if type(name) is str else None
         right = f"did you mean {near}?" if near else _all(KEYS)
         source.problems.append(Problem(place(shown), "there is no such setting", right))
     return source

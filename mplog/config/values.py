@@ -270,7 +270,7 @@ def _absolute(given: str, limit_bytes: int) -> str:
         wrong = "names a home directory that is not known here"
         raise WrongValue(given, wrong, "give the path without ~")
     try:
-        path = os.path.abspath(home)
+        path = re.sub(r"\A//+", "/", os.path.abspath(home))  # POSIX leaves two to the system
     except OSError:
         wrong = "is relative, and the current directory is no longer there"
         raise WrongValue(given, wrong, "give an absolute path") from None

@@ -76,6 +76,9 @@ def load_settings(file: str | os.PathLike[str] | None, settings: dict[str, Any])
     toml = settings.pop("config", None)
     arguments = dict(settings)
     if file is not None:
+        if arguments.get("file") is not None:
+            right = "give it as the first argument, or as file="
+            raise ConfigError.of([Problem("configure(file=…)", "is given twice", right)])
         arguments["file"] = file
     loaded = load(
         arguments=arguments,
@@ -94,7 +97,11 @@ def load_settings(file: str | os.PathLike[str] | None, settings: dict[str, Any])
 def _path(toml: str | os.PathLike[str]) -> Path:
     from pathlib import Path  # not for every process that logs
 
-    return Path(toml)
+    try:
+        return Path(toml)
+    except TypeError:
+        right = 'give that of a TOML file, as "mplog.toml"'
+        raise ConfigError.of([Problem("configure(config=…)", "is not a path", right)]) from None
 
 
 def _operator(text: str) -> dict[str, Any]:

@@ -30,6 +30,17 @@ def test_a_file_where_a_directory_should_be_is_called_that(tmp_path):
     assert (False, f"{tmp_path / 'logs'} is no directory") == (place.writable, place.error)
 
 
+def test_a_read_only_file_system_is_called_that(tmp_path, monkeypatch):
+    """Root may write anywhere else."""
+    there = list(os.statvfs(tmp_path))
+    there[8] |= os.ST_RDONLY  # f_flag
+    monkeypatch.setattr(facts.os, "statvfs", lambda path: os.statvfs_result(there))
+    place = facts.place(tmp_path)
+
+    assert (False, None) == (place.writable, place.locks)
+    assert "its file system is read-only" == place.error
+
+
 def test_a_log_file_that_cannot_be_written_is_a_finding(shm, as_nobody):
     """Another user's, a link, something else than a file; one that is not there is none."""
     shm.chmod(0o755)

@@ -95,6 +95,15 @@ def test_unknown_arguments(name, message):
     assert message == only_problem(in_arguments({name: 1}))
 
 
+def test_another_name_of_the_file_is_not_suggested_for_a_list(tmp_path):
+    """`[[sink]]` means sinks, `sink = "app.jsonl"` the file."""
+    many = write(tmp_path / "many.toml", "[[sink]]\ntype = 'null'\n")
+    one = write(tmp_path / "one.toml", "sink = 'app.jsonl'\n")
+
+    assert "did you mean sinks?" in only_problem(toml_file(many))
+    assert "did you mean file?" in only_problem(toml_file(one))
+
+
 def test_unknown_option():
     """An unknown key of the command line is told as an option."""
     message = only_problem(on_command_line({"levle": 1}))

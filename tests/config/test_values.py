@@ -287,3 +287,9 @@ def test_a_path_that_the_locale_has_no_bytes_for_is_told():
     )  # fmt: skip
 
     assert "cannot be a path here: file names are ascii; set LC_ALL=C.UTF-8" in done.stdout
+
+
+def test_a_path_with_two_slashes_in_front_is_the_one_with_one():
+    """Else one file has two services."""
+    assert "/tmp/x/app.jsonl" == values.parse_file("//tmp/x/app.jsonl")
+    assert "/tmp/x" == values.parse_dir("//tmp//x/")

@@ -122,6 +122,22 @@ def test_a_handler_with_settings_needs_a_file():
         mplog.Handler(level=logging.INFO, rotation="1 MB")
 
 
+@pytest.mark.parametrize(
+    ("given", "settings", "told"),
+    [
+        ("a.jsonl", {"file": "b.jsonl"}, "configure(file=…): is given twice; give it as the first"),
+        ("a.jsonl", {"config": 3}, "configure(config=…): is not a path; give that of a TOML file"),
+    ],
+)
+def test_a_call_that_contradicts_itself_is_refused(given, settings, told):
+    """With the argument's name, before anything is there."""
+    with pytest.raises(mplog.ConfigError) as refused:
+        mplog.configure(given, **settings)
+
+    assert told in str(refused.value)
+    assert GATE.connection is None
+
+
 def test_attach_and_flush_in_an_unconfigured_process_are_harmless():
     """No service: no lane, nothing to wait for, nothing to tell."""
     assert not mplog.attach()
