@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from mplog._native import Reader
+from mplog._native import LOCK_ASK, Reader
 from mplog.cli.diagnostics import DIAGNOSTICS
 from mplog.config import Settings, shared_directory
 from mplog.config.limits import MAX_S
@@ -17,7 +17,6 @@ from mplog.errors import MplogError, SystemFault, TargetError
 from mplog.ring import bell_id, configuration, hold, presence, services
 from mplog.ring.ownership import plate_of
 
-LOCK_ASK = 3  # a byte of the bell that only commands lock, so that one asks after the other
 LIVE = 1
 POLL_S = 0.01
 DONE, NOT_DONE = 0, 1

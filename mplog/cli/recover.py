@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mplog.cli import exits
+from mplog.cli.ask import default_directory
 from mplog.cli.diagnostics import DIAGNOSTICS, add_on_error
-from mplog.cli.status import default_directory
 from mplog.errors import UsageError
 from mplog.event.codec import decode
 from mplog.event.event import Stamped

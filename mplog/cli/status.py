@@ -5,7 +5,6 @@ asking anybody.
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,8 @@ import msgspec
 import psutil
 
 from mplog._native import Reader
+from mplog.cli.ask import default_directory
 from mplog.cli.diagnostics import printable
-from mplog.config import Settings, shared_directory
 from mplog.errors import MplogError
 from mplog.metrics.board import read_board
 from mplog.metrics.usage import memory_usage, owed_usage, sink_usage
@@ -63,11 +62,6 @@ def _relics(directory: Path) -> list[Relic]:
         return relics(directory)
     except OSError:
         return []
-
-
-def default_directory() -> Path:
-    """Where this user's services have their shared memory unless told otherwise."""
-    return Path(shared_directory(Settings(file="/dev/null"), os.environ, os.geteuid()))
 
 
 def describe(directory: Path, name: str) -> dict[str, Any] | None:

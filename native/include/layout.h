@@ -209,6 +209,7 @@ struct mpl_bell {
 #define MPL_LOCK_SUPERVISOR 0 /* bytes of the bell file */
 #define MPL_LOCK_WRITER 1
 #define MPL_LOCK_SPAWN 2
+#define MPL_LOCK_ASK 3 /* of commands alone, so that one asks the writer after the other */
 
 _Static_assert(sizeof(struct mpl_record) == 40, "the record header is 40 bytes on every machine");
 _Static_assert(offsetof(struct mpl_record, payload_len) == 32, "record layout");

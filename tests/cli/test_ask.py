@@ -83,7 +83,7 @@ def test_another_users_service_cannot_be_asked(shm, log, capsys, as_nobody):
 
 def test_a_command_waits_while_another_one_asks(shm, log, monkeypatch):
     """And goes on once that one is done."""
-    other = [hold(shm, "shop", ask.LOCK_ASK)]
+    other = [hold(shm, "shop", _native.LOCK_ASK)]
     waits = []
 
     def wait(seconds):
@@ -98,7 +98,7 @@ def test_a_command_waits_while_another_one_asks(shm, log, monkeypatch):
 
 def test_a_command_does_not_wait_for_ever_for_another_one(shm, log, capsys):
     """--timeout holds for that too."""
-    other = hold(shm, "shop", ask.LOCK_ASK)
+    other = hold(shm, "shop", _native.LOCK_ASK)
     code = main.main(["reopen", str(log), "--timeout", "0"])
     os.close(other)
 
