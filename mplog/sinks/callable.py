@@ -32,10 +32,10 @@ def sink_of(found: object) -> Sink:
         found = found()  # type: ignore[operator]
     if isinstance(found, Sink):
         for name in _METHODS:
-            _must_run(getattr(found, name), f"{name}()")
+            must_run(getattr(found, name), f"{name}()")
         return found
     if callable(found):
-        _must_run(found, "it")
+        must_run(found, "it")
         return FunctionSink(found)
     raise TypeError(
         f"a {type(found).__name__} is no sink: it needs open, write, flush and close, or to be "
@@ -43,7 +43,7 @@ def sink_of(found: object) -> Sink:
     )
 
 
-def _must_run(function: Any, name: str) -> None:
+def must_run(function: Any, name: str) -> None:
     """Have *function* be one that does something when it is called.
 
     Raises:

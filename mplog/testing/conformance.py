@@ -7,13 +7,15 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mplog.errors import TargetError
 from mplog.sinks.base import Outgoing, Sink
-from mplog.testing.content import FORGED, hostile, own, plain
+from mplog.sinks.callable import must_run
+from mplog.testing.caller import Called, Caller, SinkFault
+from mplog.testing.content import FORGED, about, hostile, own, plain, text_of
 
 Factory = Callable[[], Sink]
 Received = Callable[[], Sequence[object]]
@@ -22,10 +24,6 @@ Outage = Callable[[], AbstractContextManager[object]]
 _MARK = re.compile(r"check-(\d{6})-mark")
 _METHODS = ("open", "write", "flush", "close")
 _POLL_S, _QUIET_S = 0.01, 0.05
-
-
-class SinkFault(AssertionError):
-    """The sink does not do what is asked of every sink."""
 
 
 def check_sink(
@@ -56,8 +54,11 @@ def check_sink(
     looked_at += [checks.takes_any_content, checks.leaves_nothing]
     if outage is not None:
         looked_at.append(checks.survives_an_outage)
-    for check in looked_at:
-        check()
+    try:
+        for check in looked_at:
+            check()
+    finally:
+        checks.caller.end()
     return [check.__name__ for check in looked_at]
 
 
@@ -67,7 +68,7 @@ class _Checks:
     ) -> None:
         self.factory, self.received, self.outage = factory, received, outage
         self.timeout_s = timeout_s
-        self.number = 0
+        self.caller, self.number = Caller(timeout_s), 0
 
     # ---- the checks ----
     def is_a_sink(self) -> None:
@@ -76,11 +77,13 @@ class _Checks:
         for name in _METHODS:
             if not callable(getattr(sink, name, None)):
                 raise SinkFault(f"{type(sink).__name__} has no method {name}()")
-        self._close(sink, "before it was ever opened")
+            with _faults(f"looking at {name}()"):
+                must_run(getattr(sink, name), f"{name}()")
+        self._close(Called(sink, self.caller), "before it was ever opened")
 
     def delivers_in_order(self) -> None:
         """Batches of any size, the empty one too, arrive whole and in order."""
-        sink = self.factory()
+        sink = self._made()
         sink.open()
         wanted = []
         for size in (1, 2, 0, 100, 1):
@@ -95,7 +98,7 @@ class _Checks:
 
     def opens_again(self) -> None:
         """After a close it can be opened, and delivers as before."""
-        sink = self.factory()
+        sink = self._made()
         for _ in range(2):
             sink.open()
             batch = self._plain(3)
@@ -105,25 +108,26 @@ class _Checks:
             self._close(sink, "after its events were written")
 
     def ends(self) -> None:
-        """A second close does nothing, and after a close nothing more arrives."""
-        sink = self.factory()
+        """What was written arrives without a flush, too; with a close, a second one, and after them
+        nothing more does.
+        """
+        sink = self._made()
         sink.open()
         batch = self._plain(3)
         self._write(sink, batch, "a batch")
-        sink.flush()
-        self._arrived(batch, "after flush()")
+        self._arrived(batch, "after write(), without a flush()")
+        before = len(self._items())
         self._close(sink, "after its events were written")
         self._close(sink, "for the second time")
-        before = len(self._items())
         time.sleep(_QUIET_S)
         if len(self._items()) != before:
-            raise SinkFault("something has arrived after close() had returned")
+            raise SinkFault("something has arrived with close(), or after close() had returned")
 
     def takes_any_content(self) -> None:
         """Control characters, a megabyte, lone surrogates, NUL: delivered or refused, never forged,
         and the next event goes through.
         """
-        sink = self.factory()
+        sink = self._made()
         sink.open()
         before = len(self._items())
         wanted: list[Outgoing] = []
@@ -133,9 +137,11 @@ class _Checks:
                 sink.write([one])
             except TargetError as error:
                 if error.temporary:
-                    raise SinkFault(f"{_about(one)} is taken for an outage: {error}") from error
+                    raise SinkFault(f"{about(one)} is taken for an outage: {error}") from error
+            except SinkFault:
+                raise
             except Exception as error:
-                raise SinkFault(f"{_about(one)} makes write() raise {error!r}") from error
+                raise SinkFault(f"{about(one)} makes write() raise {error!r}") from error
             else:
                 wanted.append(one)
         fresh = self._plain(2)
@@ -161,7 +167,7 @@ class _Checks:
 
     def _rounds(self) -> None:
         for _ in range(3):
-            sink = self.factory()
+            sink = self._made()
             sink.open()
             self._write(sink, self._plain(2), "a batch")
             self._close(sink, "after its events were written")
@@ -171,17 +177,19 @@ class _Checks:
         when the far side is back it delivers.
         """
         assert self.outage is not None
-        sink = self.factory()
+        sink = self._made()
         sink.open()
         batch = self._plain(2)
         self._write(sink, batch, "a batch before the outage")
         sink.flush()
         self._arrived(batch, "before the outage")
         with self.outage():
-            for _ in range(5):
-                self._may_fail(sink)
+            tried = [self._failed(sink) for _ in range(5)]
             self._close(sink, "while the far side was away")
         self._until(lambda: self._back(sink))
+        silent = not any(failed for failed, _ in tried)
+        told = [one for failed, taken in tried if failed or silent for one in taken]
+        self._arrived(told, "that were told as taken during the outage")
         batch = self._plain(2)
         self._write(sink, batch, "a batch after the outage")
         sink.flush()
@@ -189,6 +197,9 @@ class _Checks:
         self._close(sink, "after the outage")
 
     # ---- what they are made of ----
+    def _made(self) -> Called:
+        return Called(self.factory(), self.caller)
+
     def _next(self) -> int:
         self.number += 1
         return self.number
@@ -197,13 +208,12 @@ class _Checks:
         return [plain(self._next()) for _ in range(count)]
 
     @staticmethod
-    def _write(sink: Sink, batch: Sequence[Outgoing], what: str) -> None:
-        try:
+    def _write(sink: Called, batch: Sequence[Outgoing], what: str) -> None:
+        with _faults(f"write() of {what}"):
             sink.write(batch)
-        except Exception as error:
-            raise SinkFault(f"write() of {what} raises {error!r}") from error
 
-    def _may_fail(self, sink: Sink) -> None:
+    def _failed(self, sink: Called) -> tuple[bool, list[Outgoing]]:
+        """Whether a batch was not taken; and what of it was, as the sink has it."""
         batch = self._plain(2)
         try:
             sink.write(batch)
@@ -212,10 +222,14 @@ class _Checks:
             done = getattr(error, "done", 0)
             if not 0 <= done <= len(batch):
                 raise SinkFault(f"done={done} of a batch of {len(batch)}") from error
+            return True, batch[:done]
+        except SinkFault:
+            raise
         except Exception as error:
             raise SinkFault(f"an outage makes write() raise {error!r}, not OSError") from error
+        return False, batch
 
-    def _back(self, sink: Sink) -> bool:
+    def _back(self, sink: Called) -> bool:
         try:
             sink.open()
         except (OSError, TargetError):
@@ -223,26 +237,12 @@ class _Checks:
             return False
         return True
 
-    def _close(self, sink: Sink, when: str) -> None:
-        """In a thread: it may hang."""
-        raised: list[BaseException] = []
-
-        def close() -> None:
-            try:
-                sink.close()
-            except BaseException as error:
-                raised.append(error)
-
-        thread = threading.Thread(target=close, daemon=True)
-        thread.start()
-        thread.join(self.timeout_s)
-        if thread.is_alive():
-            raise SinkFault(f"close() {when} does not return within {self.timeout_s:g} s")
-        if raised:
-            raise SinkFault(f"close() {when} raises {raised[0]!r}") from raised[0]
+    def _close(self, sink: Called, when: str) -> None:
+        with _faults(f"close() {when}"):
+            sink.close(when)
 
     def _items(self) -> list[str]:
-        return [] if self.received is None else [_text(item) for item in self.received()]
+        return [] if self.received is None else [text_of(item) for item in self.received()]
 
     def _marks(self) -> list[int]:
         found = [_MARK.search(item) for item in self._items()]
@@ -278,6 +278,16 @@ class _Checks:
         return more + sorted(_descriptors() - descriptors)
 
 
+@contextlib.contextmanager
+def _faults(what: str) -> Iterator[None]:
+    try:
+        yield
+    except SinkFault:
+        raise
+    except BaseException as error:
+        raise SinkFault(f"{what} raises {error!r}") from error
+
+
 def _descriptors() -> set[str]:
     """The open ones, each with what it is of; none where the system does not tell."""
     found = set()
@@ -286,11 +296,3 @@ def _descriptors() -> set[str]:
             with contextlib.suppress(OSError):
                 found.add(f"{name} ({Path('/proc/self/fd', name).readlink()})")
     return found
-
-
-def _text(item: object) -> str:
-    return item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
-
-
-def _about(one: Outgoing) -> str:
-    return f"an event with {one.event.template[:40]!r} and {repr(one.event.fields)[:60]}"

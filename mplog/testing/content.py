@@ -81,3 +81,13 @@ def _deep(levels: int) -> Any:
     for _ in range(levels):
         value = [value] if levels % 2 else {"k": value}
     return value
+
+
+def text_of(item: object) -> str:
+    """What a far side has got, as text."""
+    return item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
+
+
+def about(one: Outgoing) -> str:
+    """An event in a few words."""
+    return f"an event with {one.event.template[:40]!r} and {repr(one.event.fields)[:60]}"
