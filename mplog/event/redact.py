@@ -70,12 +70,12 @@ class Redaction:
     def mapping(self, fields: dict[Any, Any], depth: int = 0) -> dict[Any, Any]:
         """A key that is then another one's is `[redacted]~2`."""
         out: dict[Any, Any] = {}
+        numbers: dict[Any, int] = {}  # the last of each: all keys of a large map may become one
         for key, value in fields.items():
             name = shown = self.value(key, depth + 1)
-            number = 1
             while name in out or (name != key and name in fields):
-                number += 1
-                name = f"{shown}~{number}"
+                numbers[shown] = numbers.get(shown, 1) + 1
+                name = f"{shown}~{numbers[shown]}"
             out[name] = self.value(value, depth + 1)
         return out
 

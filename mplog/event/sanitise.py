@@ -134,10 +134,12 @@ class Sanitiser:
         """A dict of at most `MAX_KEYS` sanitised entries; *text_keys* makes every key a str."""
         pairs = self._copied(lambda: dict.items(value), MAX_KEYS)
         out: dict[Any, Any] = {}
+        numbers: dict[Any, int] = {}  # the last of each: all keys may be cut to one
         for key, item in pairs:
-            shown = self._key(key, text_keys)
-            if shown in out:
-                shown = next(k for n in range(2, MAX_KEYS + 3) if (k := f"{shown}~{n}") not in out)
+            shown = made = self._key(key, text_keys)
+            while shown in out:
+                numbers[made] = numbers.get(made, 1) + 1
+                shown = f"{made}~{numbers[made]}"
             if depth:
                 out[shown] = self.value(item, depth + 1)
                 if self.nodes < 0:

@@ -50,12 +50,12 @@ def _keyed(pairs: Pairs) -> Pairs:
     else:
         return pairs
     out: Pairs = {}
+    numbers: dict[str, int] = {}  # the last of each: all keys of a large event may become one
     for key, value in pairs.items():
-        made, number = _key(key), 1
-        name = made
+        name = made = _key(key)
         while name in out or (name != key and name in pairs):
-            number += 1
-            name = f"{made}~{number}"
+            numbers[made] = numbers.get(made, 1) + 1
+            name = f"{made}~{numbers[made]}"
         out[name] = value
     return out
 

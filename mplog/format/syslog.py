@@ -168,12 +168,12 @@ def _params(pairs: dict[str, Any]) -> list[str]:
     """` name="value"` for every pair; each name once, whatever had to be done to it."""
     out = []
     taken: set[str] = {"cut"}
+    numbers: dict[str, int] = {}  # the last of each: all keys of a large event may become one
     for key, value in pairs.items():
-        made, number = _not_name.sub("_", str(key))[:_NAME_CHARS] or "_", 1
-        name = made
+        name = made = _not_name.sub("_", str(key))[:_NAME_CHARS] or "_"
         while name in taken or (name != key and name in pairs):
-            number += 1
-            end = f"~{number}"
+            numbers[made] = numbers.get(made, 1) + 1
+            end = f"~{numbers[made]}"
             name = made[: _NAME_CHARS - len(end)] + end
         taken.add(name)
         out.append(f' {name}="{_value(value)}"')

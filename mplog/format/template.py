@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from operator import itemgetter
@@ -45,10 +46,7 @@ def render_braces(
                 break
         else:
             return compiled.pattern % values
-    texts = [value if value.__class__ is str else plain_text(value) for value in values]
-    if len(texts) > _FEW:
-        _hold(texts)
-    return compiled.pattern % tuple(texts)
+    return compiled.pattern % tuple(_held_texts(values))
 
 
 def _value(name: str, fields: dict[str, Any], context: dict[str, Any] | None) -> Any:
@@ -59,15 +57,22 @@ def _value(name: str, fields: dict[str, Any], context: dict[str, Any] | None) ->
     return f"{{{name}}}" if value is _MISSING else value
 
 
-def _hold(texts: list[str]) -> None:
-    """One value can stand in a template ten thousand times: the sum of all texts is bounded."""
-    left = MAX_MESSAGE_CHARS
-    for index, text in enumerate(texts):
+def _held_texts(values: tuple[Any, ...]) -> list[str]:
+    """One value can stand in a template ten thousand times: it is made a text once, and the sum of
+    all texts is bounded.
+    """
+    texts: list[str] = []
+    made: dict[int, str] = {}  # by the value's id: *values* holds them all
+    left = MAX_MESSAGE_CHARS if len(values) > _FEW else sys.maxsize
+    for value in values:
+        text = made.get(id(value))
+        if text is None:
+            text = made[id(value)] = value if value.__class__ is str else plain_text(value)
         if len(text) > left:
-            texts[index] = text[: max(left, 0)] + _MORE
-            texts[index + 1 :] = [""] * (len(texts) - index - 1)
-            return
+            return [*texts, text[:left] + _MORE, *[""] * (len(values) - len(texts) - 1)]
         left -= len(text)
+        texts.append(text)
+    return texts
 
 
 def names_in(template: str) -> frozenset[str]:

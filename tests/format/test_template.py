@@ -60,6 +60,26 @@ def test_repeated_placeholders_are_bounded():
     assert text.endswith("x…")
 
 
+def test_a_value_that_is_repeated_is_made_a_text_once():
+    """However large it is, and however often it stands there."""
+    shown = []
+
+    class Large:
+        def __repr__(self):
+            shown.append(self)
+            return "L"
+
+    assert "L" * 5_000 == render_braces("{a}" * 5_000, {"a": Large()})
+    assert 1 == len(shown)
+
+
+def test_few_large_values_are_shown_whole():
+    """As the core shows them, which makes such lines where all of them are texts."""
+    text = render_braces("{a}{b}", {"a": "x" * MAX_MESSAGE_CHARS, "b": [1]})
+
+    assert "x" * MAX_MESSAGE_CHARS + "[1]" == text
+
+
 def test_names_in():
     """The names of placeholders, and of nothing else."""
     assert {"a", "b"} == names_in("{a} {{c}} {b} {a}")
