@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -125,6 +126,31 @@ class Log:
         return event is not None
 
 
+_lock = threading.Lock()
+_blocks: list[list[Any]] = []  # those that go on, each with what was in force before it
+
+
+def _in_force() -> Any:
+    gate = GATE.connection, GATE.emit, GATE.publish, GATE.unmet, GATE.level
+    return gate, (STATE.service, STATE.wanted), _configure_module._attach
+
+
+def _put_in_force(state: Any) -> None:
+    gate, service, _configure_module._attach = state
+    GATE.connection, GATE.emit, GATE.publish, GATE.unmet, GATE.level = gate
+    STATE.service, STATE.wanted = service
+
+
+def _leave(block: list[Any]) -> None:
+    """Blocks of several threads may end in any order: the one begun after it takes over."""
+    place = next(at for at, one in enumerate(_blocks) if one is block)
+    del _blocks[place]
+    if place == len(_blocks):
+        _put_in_force(block[0])
+    else:
+        _blocks[place][0] = block[0]
+
+
 @contextlib.contextmanager
 def capture(level: int | str = 0) -> Iterator[Log]:
     """Collect what this process logs, by `get_logger` and by `Handler`, instead of sending it.
@@ -136,21 +162,18 @@ def capture(level: int | str = 0) -> Iterator[Log]:
         level: events below it are not collected; all are, if not given.
     """
     log = Log()
-    before = (GATE.connection, GATE.emit, GATE.publish, GATE.unmet, GATE.level)
-    service = (STATE.service, STATE.wanted)
-    attach = _configure_module._attach
 
     def inert(loaded: Loaded) -> Service:
         GATE.level = loaded.settings.level
         return Service(loaded.settings.service or "captured", False, ())
 
-    GATE.connection, GATE.emit, GATE.publish = None, log._emit, log._publish
-    GATE.unmet = False
-    GATE.level = number_of(level)
-    _configure_module._attach = inert
+    gate = None, log._emit, log._publish, False, number_of(level)
+    with _lock:
+        block = [_in_force()]
+        _blocks.append(block)
+        _put_in_force((gate, (STATE.service, STATE.wanted), inert))
     try:
         yield log
     finally:
-        _configure_module._attach = attach
-        GATE.connection, GATE.emit, GATE.publish, GATE.unmet, GATE.level = before
-        STATE.service, STATE.wanted = service
+        with _lock:
+            _leave(block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -178,3 +179,21 @@ def test_what_is_no_event_is_not_collected():
         assert not GATE.publish(20, b"\xc1 no event")
 
     assert 0 == len(log)
+
+
+def test_blocks_that_end_in_another_order_leave_nothing_in_force():
+    """As those of two threads do: the later one collects until its end, and then nobody does."""
+    log, before = mplog.get_logger("shop"), (GATE.connection, GATE.emit, GATE.level)
+    first, second = contextlib.ExitStack(), contextlib.ExitStack()
+    one = first.enter_context(capture())
+    log.info("to the first")
+    two = second.enter_context(capture())
+    log.info("to the second")
+    first.close()
+    log.info("to the second, too")
+    second.close()
+
+    assert (["to the first"], ["to the second", "to the second, too"]) == (
+        one.messages, two.messages,
+    )  # fmt: skip
+    assert before == (GATE.connection, GATE.emit, GATE.level)
