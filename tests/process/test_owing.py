@@ -24,7 +24,7 @@ FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
 LOAD = """
 mplog.configure(LOG, rotation="off", block_timeout="60 s", spool=os.environ["SPOOL"],
                 files=[{"file": os.environ["OTHER"], "rotation": "off"}])
-producer = proof.Producer("p", padding=500)
+producer = proof.Producer("p", padding=int(os.environ["PADDING"]))
 while not os.path.exists(os.environ[proof.STOP]):
     producer.event()
     time.sleep(0.0002)
@@ -36,9 +36,9 @@ assert mplog.flush(60)
 class Two:
     """A service of two files, of which the second stands somewhere else, and its load."""
 
-    def __init__(self, world, other, spool="64 MiB"):
+    def __init__(self, world, other, spool="64 MiB", padding=500):
         self.world, self.other = world, other
-        self.program = world.start(LOAD, OTHER=str(other), SPOOL=spool)
+        self.program = world.start(LOAD, OTHER=str(other), SPOOL=spool, PADDING=str(padding))
         world.noted(20)
         world.fresh_file()
 
@@ -168,9 +168,9 @@ def test_what_a_file_is_owed_outlives_its_writer(tmp_path, mounts, world):
 def test_what_cannot_be_owed_is_told_as_dropped_in_that_file(tmp_path, mounts, world):
     """Its spool is full: `verify` knows the gap, and the first file has it all."""
     place = mounts.tmpfs(tmp_path / "disk", "size=64k")
-    two = Two(world, place / "other.jsonl", spool="6 MB")
+    two = Two(world, place / "other.jsonl", spool="6 MB", padding=5_000)
     two.problem("ENOSPC")
-    two.goes_on(12_000)
+    two.goes_on(1_300)
     (service,) = services(world.directory)
     owed = next(use for use in usage_of(world.directory, service) if str(two.other) in use.what)
     assert 1 << 20 < owed.used <= owed.limit == 6_000_000

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import proof
 import pytest
@@ -24,6 +27,18 @@ except mplog.FileOwnedError as error:
 else:
     print("not refused")
 """
+
+
+@pytest.fixture
+def world(world, shm, wait_for):
+    """Every user may enter: pytest closes its folders again with each session that begins."""
+    place = Path(tempfile.mkdtemp(prefix="mplog-test-"))
+    place.chmod(0o755)
+    made = type(world)(place, shm, wait_for)
+    made.log.parent.mkdir()
+    yield made
+    made.close()
+    shutil.rmtree(place)
 
 
 @pytest.fixture
@@ -67,9 +82,6 @@ def test_another_directory_is_refused_too(owner, world):
 def test_another_uid_is_refused_too(owner, world):
     """Somebody who may write beside the log, with shared memory of his own."""
     own = world.directory.with_name(world.directory.name + "-nobody")
-    for path in (world.root, *world.root.parents):  # pytest makes them for its own user alone
-        if path.stat().st_uid == 0 and len(path.parts) > 2:
-            path.chmod(path.stat().st_mode | 0o055)
     world.log.parent.chmod(0o777)
     own.mkdir(mode=0o700)
     os.chown(own, 65534, 65534)
