@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import mplog
@@ -39,7 +39,7 @@ TEMPLATES = TEXT | st.sampled_from(
 )
 
 
-def record(message: Any = "x", args: Any = (), **more: Any) -> logging.LogRecord:
+def record(message: Any = "x", args: Any = (), /, **more: Any) -> logging.LogRecord:
     made = logging.LogRecord("shop", logging.INFO, "/a.py", 7, message, (), None, "work")
     made.__dict__.update(more, args=args)
     return made
@@ -51,6 +51,7 @@ def by_python(made: logging.LogRecord) -> bytes:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEMPLATES, ARGS, st.dictionaries(KEYS, VALUES, max_size=5), st.none() | TEXT)
+@example("", (), {"message": None, "self": 1}, None)
 def test_the_bytes_are_those_of_the_event_that_python_makes(template, args, extra, function):
     """Message, arguments, extras and place, secrets replaced."""
     made = record(template, args, **extra)
@@ -101,7 +102,7 @@ def error() -> Any:
         record(exc_info=(None, None, None)),
         record(exc_text="Traceback"),
         record(stack_info="Stack"),
-        record(args=OrderedDict(a=1)),
+        record("x", OrderedDict(a=1)),
         record(lineno=None),
         record(lineno=10**30),
         record(name=None),
