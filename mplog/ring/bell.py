@@ -108,13 +108,15 @@ def hold(directory: Place, service: str, byte: int) -> int | None:
     """Take one lock of the bell without waiting: the descriptor that holds it, or None.
 
     Raises:
-        OSError: there is no such service, or it may not be opened.
+        OSError: there is no such service, it may not be opened, or the kernel has no lock left.
     """
-    fd = os.open(_native.bell_path(str(directory), service), _FLAGS)
-    if _native.lock(fd, byte):
-        return fd
-    os.close(fd)
-    return None
+    fd, held = os.open(_native.bell_path(str(directory), service), _FLAGS), False
+    try:
+        held = _native.lock(fd, byte)
+    finally:
+        if not held:
+            os.close(fd)
+    return fd if held else None
 
 
 def services(directory: Place) -> list[str]:

@@ -79,8 +79,10 @@ PyObject *mplog_item(ReaderObject *self, const struct mpl_item *item, uint32_t s
 {
     const struct mpl_view *v = mpl_view_at(&self->reader, item->view);
     PyObject *who = who_of(self, item->view, item->slot), *out = PyTuple_New(9);
-    if (!who || !out)
+    if (!who || !out) {
+        Py_XDECREF(out);
         return NULL;
+    }
     PyTuple_SET_ITEM(out, 0, Py_NewRef(who));
     PyTuple_SET_ITEM(out, 1, PyLong_FromUnsignedLongLong(item->seq));
     PyTuple_SET_ITEM(out, 2, PyLong_FromUnsignedLongLong(item->wall_ns));

@@ -75,6 +75,18 @@ def test_presence_shows_who_holds_a_lock(there, byte, expected):
     assert bell.Presence(False, False) == bell.presence(there, "shop")
 
 
+def test_a_lock_that_the_kernel_refuses_leaves_no_descriptor(there):
+    """A process that asks once a second would run out of them."""
+    free = os.dup(0)
+    os.close(free)
+    with pytest.raises(OSError, match="Invalid argument"):
+        bell.hold(there, "shop", -1)
+
+    following = os.dup(0)
+    os.close(following)
+    assert following <= free
+
+
 @pytest.mark.parametrize("broken", [b"", b"no bell", b"\0" * 8192], ids=["empty", "short", "zeros"])
 def test_broken_bytes_are_refused_and_kept(shm, broken):
     """They may be somebody's: neither believed nor replaced."""
