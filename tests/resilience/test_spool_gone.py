@@ -79,6 +79,20 @@ def test_a_directory_that_was_moved_is_emptied_first(store, tmp_path):
     assert adds_up(store)
 
 
+def test_a_moved_directory_that_cannot_be_read_just_now_is_not_given_up(
+    store, tmp_path, monkeypatch
+):
+    """Its events come when it can be read again."""
+    (tmp_path / "spool").rename(tmp_path / "elsewhere")
+    with monkeypatch.context() as ill:
+        ill.setattr(store._spool, "read", lambda *limits: os.stat("/proc/version/no"))
+        put(store, events(3, 4), 2.0)
+
+    assert (3, {}) == (store.counts.on_disk, store.counts.reasons)
+    assert [1, 2, 3, 4, 5, 6] == rest(store, 9.0)
+    assert adds_up(store)
+
+
 def test_what_comes_after_a_segment_was_removed_is_kept(store, tmp_path):
     """It does not go into the file that nobody will find."""
     for path in (tmp_path / "spool").glob("*.spool"):

@@ -48,6 +48,25 @@ def test_a_sink_that_hangs_is_found(kept, name):
     assert "does not return within 0.2 s" in said
 
 
+@pytest.mark.parametrize("when", ["large", "away"])
+def test_a_sink_that_hangs_now_and_then_is_found(kept, when):
+    """At an event that is hard, or while its far side is away."""
+    released = threading.Event()
+
+    def write(self, batch):
+        large = any(len(one.event.template) > 1 << 19 for one in batch)
+        if large if when == "large" else not self.up:
+            released.wait()
+        Kept.write(self, batch)
+
+    try:
+        said = found_in(kept, 1.0, write=write)
+    finally:
+        released.set()
+
+    assert "write() does not return within 1 s" in said
+
+
 @pytest.mark.parametrize("name", ["open", "write", "flush", "close"])
 def test_a_sink_that_is_async_is_found(kept, name):
     """Also where nobody looks at what arrives."""
