@@ -7,7 +7,7 @@
 #include "mpl.h"
 
 #define MAX_NAME 64u   /* of a word before `=` or `:` */
-#define MAX_ITEM 256u  /* from a bracket to the first quote in it */
+#define MAX_ITEM 64u   /* from a bracket to the first quote in it */
 #define MAX_PARAMETER 2048u /* in quotes, of a header */
 #define MAX_BLANKS 8u
 #define MAX_CARD_DIGITS 19u
