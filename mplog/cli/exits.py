@@ -23,7 +23,8 @@ OWN: dict[str, dict[int | str, str]] = {
     "serve": {
         0: "told to leave, and all is delivered",
         FAILURE: "it has a writer already, the log file is another service's, or there is no "
-        "shared memory; with --on-error=stop: a log file cannot be written",
+        "shared memory; with --on-error=stop: a log file cannot be written; or it was told to "
+        "leave, and what it could not deliver waits for the next writer",
     },
     "status": {0: "shown, also where there is no service"},
     "verify": {

@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mplog import _native
 from mplog.cli.diagnostics import DIAGNOSTICS, add_on_error
 from mplog.config import Settings, service_name, usable_directory
 from mplog.config.load import load
-from mplog.errors import ConfigError, Problem, TargetError, WriterStartError
-from mplog.ring import create_bell, presence
+from mplog.errors import ConfigError, MplogError, Problem, TargetError, WriterStartError
+from mplog.producer.farewell import left_behind
+from mplog.ring import configuration, create_bell, presence
 from mplog.ring.ownership import refuse_foreign_owner
 from mplog.writer.notify import init_of
 from mplog.writer.supervisor import Supervisor
@@ -99,4 +101,27 @@ def run(args: argparse.Namespace) -> int:
     reread = None if args.config is None else read
     os.environ.pop("MPLOG_CONSOLE", None)  # this program has a console of its own
     init = init_of(os.environ)
-    return Supervisor(directory, name, foreground=True, reread=reread, init=init).run()
+    code = Supervisor(directory, name, foreground=True, reread=reread, init=init).run()
+    refuse_leftovers(directory, name)
+    return code
+
+
+def refuse_leftovers(directory: Path, name: str) -> None:
+    """Raise TargetError where a service that is left has events for its file, and nobody is there
+    to start another writer.
+    """
+    found = presence(directory, name)
+    if found is None or found.supervisor:
+        return
+    try:
+        reader = _native.Reader(str(directory), name, False, 1 << 16)
+        reader.scan(None)
+        file, left_bytes = configuration(directory, name).file, left_behind(reader)
+    except (MplogError, OSError, RuntimeError):
+        return  # it has just been taken down: all is delivered
+    if not left_bytes or reader.owned():
+        return
+    what = f"{left_bytes:,} bytes of log" if left_bytes > 0 else "the last lines of the log"
+    why = f" (the writer says: {reader.problem})" if reader.problem else ""
+    text = f"{what} have not reached {file}; they stay in shared memory for the next writer{why}"
+    raise TargetError(text, code="MPL-T003", path=file)

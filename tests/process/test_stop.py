@@ -8,10 +8,8 @@ import contextlib
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 
-import proof
 import pytest
 
 from mplog.writer.notify import init_of
@@ -25,7 +23,7 @@ from mplog.cli.main import main
 main()
 """
 LOAD = "mplog.configure(LOG)\nproof.load('p')\n"
-SOME = "mplog.configure(LOG)\nproof.Producer('some').events(10)\n"
+SOME = "mplog.configure(LOG)\nproof.Producer(f'some{os.getpid()}').events(10)\n"
 
 
 @pytest.fixture
@@ -120,6 +118,24 @@ def test_the_writer_of_a_killed_service_leaves_when_nobody_comes(world, server):
     world.check()
 
 
+def test_a_server_that_leaves_events_behind_says_so(world, server):
+    """On stderr and by its exit code; the next writer delivers them."""
+    world.run(SOME)
+    aside = world.log.with_suffix(".aside")
+    world.log.rename(aside)
+    world.log.symlink_to("elsewhere")
+    world.run("mplog.configure(LOG)\nproof.Producer('more').events(10)\n", quiet=False)
+    server.terminate()
+    server.terminate()
+    _, err = world.finish(server, 125)
+    assert f"have not reached {world.log}; they stay in shared memory" in err
+    assert "it is a symbolic link" in err
+    world.log.unlink()
+    aside.rename(world.log)
+    world.run(SOME, quiet=False)  # what the last writer had to tell stands until the next begins
+    world.check()
+
+
 @pytest.fixture
 def init(tmp_path):
     """The socket of an init system, and what came there."""
@@ -203,90 +219,3 @@ def test_what_the_writer_starts_knows_nothing_of_the_init_system(world, init, mo
     assert {"A": "b"} == environ
     assert 0.0 == made.every_s  # it is for another process
     assert init_of(environ) is None
-
-
-PID_ONE = """
-import subprocess
-assert os.getpid() == 1
-from mplog.cli.main import main
-sys.exit(main([*sys.argv[1:]]))
-"""
-ORPHANS = """
-import signal
-mplog.configure(LOG)
-log = mplog.get_logger("p")
-for n in range(20):
-    if os.fork() == 0:
-        if os.fork() == 0:
-            log.info("orphan")
-            mplog.shutdown()
-        os._exit(0)
-    os.wait()
-def zombies():
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            stat = open(f"/proc/{name}/stat").read().rpartition(")")[2].split()
-        except OSError:
-            continue
-        found += [name] if stat[0] == "Z" and stat[1] == "1" else []
-    return found
-asked = []
-signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
-os.kill(1, signal.SIGTERM)
-deadline = time.monotonic() + 20
-while ((left := zombies()) or not asked) and time.monotonic() < deadline:
-    time.sleep(0.02)
-print(left, asked)
-"""
-
-
-@pytest.mark.needs_root
-def test_as_process_one_it_buries_orphans_and_passes_signals_on(world):
-    """`mplog run` as the entry point of a container; nothing logged is lost at its end."""
-    program = world.program(ORPHANS)
-    prefix = ["unshare", "--pid", "--fork", "--mount-proc"]
-    out, _ = world.finish(
-        world.start(PID_ONE, "run", "--log", str(world.log), "--", sys.executable, str(program),
-                    prefix=prefix)
-    )  # fmt: skip
-    lines = [line for line in proof.lines_of(world.log) if line["message"] == "orphan"]
-
-    assert "[] [1]" == out.strip()
-    assert 20 == len(lines)
-
-
-LEFT = """
-for n in range(9):
-    if os.fork() == 0:
-        if os.fork() == 0:
-            os.read(0, 1)  # until the parent of all has buried the one between
-        os._exit(0)
-    os.wait()
-"""
-
-
-@pytest.mark.needs_root
-@pytest.mark.parametrize("listens", [True, False])
-def test_a_server_that_is_process_one_buries_orphans(world, init, listens):
-    """Of those that a container's owner runs beside it; also where an init system is told how it
-    is.
-    """
-    path, said = init
-    prefix = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
-    told = {"NOTIFY_SOCKET": path} if listens else {}
-    server = world.start(PID_ONE, "serve", "--log", str(world.log), prefix=prefix, **told)
-    assert "serving" in server.stderr.readline()
-    one = Path("/proc", str(server.pid), "task", str(server.pid), "children")
-    (number,) = one.read_text().split()
-    children = Path("/proc", number, "task", number, "children")
-    world.wait_for(lambda: len(children.read_text().split()) == 1, 20.0, "the writer")
-    if listens:
-        assert "READY=1" in said()
-    orphans = world.start(LEFT, prefix=["nsenter", "--target", number, "--pid"])
-    world.wait_for(lambda: len(children.read_text().split()) == 10, 20.0, "orphans")
-    world.finish(orphans)  # the end of its input is theirs
-    world.wait_for(lambda: len(children.read_text().split()) == 1, 20.0, "their burial")
-    os.kill(int(number), signal.SIGTERM)
-    world.finish(server)
-    world.gone()
