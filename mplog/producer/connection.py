@@ -150,7 +150,9 @@ class Connection:
         """
         if self.producer.attended:
             return
-        now, done = time.monotonic(), self.producer.backlog[1]
+        now = time.monotonic()
+        # Another bell: the last writer has delivered everything, and taken the service down.
+        done = self.producer.backlog[1], bell_id(self.directory, self.service)
         if not self._starts.due(now, done) and not at_once:
             return
         said = trouble.said_at_start(self) if self._starts.failed else ""
@@ -160,7 +162,7 @@ class Connection:
                 if self._starts.failed >= _MANY:
                     trouble.does_not_stay_up(self, said)
         except OSError as error:
-            self._starts.refused(now)
+            self._starts.refused(now, done)
             trouble.cannot_be_started(self, error)
 
     # ---- what the core tells ----

@@ -164,3 +164,19 @@ def test_short_programs_in_turn_lose_nothing(world):
 def test_a_hundred_short_programs_lose_nothing(world):
     """The same, a hundred programs."""
     short_programs(world, 100)
+
+
+def test_to_log_and_shut_down_again_and_again_troubles_nobody(world):
+    """As a suite of tests does: each time the service leaves; nothing is told of its writers."""
+    world.run(
+        """
+        producer = proof.Producer("one")
+        for _ in range(12):
+            mplog.configure(LOG)
+            producer.events(5)
+            assert mplog.shutdown(30).left == 0
+        """
+    )
+    report = world.check()
+
+    assert 60 == report.events

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from mplog.producer.starts import KILLED_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, Starts
 
+NONE = 0, (1, 1)  # batches of a bell
 
-def pauses(said, count=8, done=0):
+
+def pauses(said, count=8, done=NONE):
     """Seconds that passed before each further start."""
     starts, now, found = Starts(), 1000.0, []
     assert starts.due(now, done)
@@ -35,17 +37,26 @@ def test_no_pause_after_a_writer_that_has_delivered():
     """Or that was not missed for a long time."""
     starts = Starts()
     for _ in range(4):
-        starts.started(1000.0, 7, "why")
-    assert not starts.due(1000.5, 7)
-    assert starts.due(1000.5, 8)
+        starts.started(1000.0, (7, (1, 1)), "why")
+    assert not starts.due(1000.5, (7, (1, 1)))
+    assert starts.due(1000.5, (8, (1, 1)))
     assert 0 == starts.failed
-    starts.started(2000.0, 8, "why")
-    assert starts.due(2000.0 + STEADY_S + 1, 8)
+    starts.started(2000.0, (8, (1, 1)), "why")
+    assert starts.due(2000.0 + STEADY_S + 1, (8, (1, 1)))
+
+
+def test_no_pause_after_a_writer_that_has_taken_the_service_down():
+    """It had delivered all there was; the next life of the service begins with nothing done."""
+    starts = Starts()
+    for life in range(1, 9):
+        assert starts.due(1000.0, (0, (1, life)))
+        starts.started(1000.0, (0, (1, life)), "")
+    assert 1 == starts.failed
 
 
 def test_a_start_that_is_refused_is_tried_again_after_some_seconds():
     """It is the system that refuses."""
     starts = Starts()
-    starts.refused(1000.0)
-    assert not starts.due(1004.0, 0)
-    assert starts.due(1005.0, 0)
+    starts.refused(1000.0, NONE)
+    assert not starts.due(1004.0, NONE)
+    assert starts.due(1005.0, NONE)
