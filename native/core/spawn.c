@@ -8,11 +8,14 @@
  * Not CLONE_VFORK, which puts the caller to sleep: at its exec the kernel moves the program to the core that is idle then, the caller's own, and the
  * caller waits there for the end of the program's first slice, 3 ms on a machine with nothing else to do. It yields instead, and keeps its core; the
  * kernel clears a word of ours when a child has left this memory, by its exec or its end, however that came. */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +27,7 @@
 
 #define STACK_BYTES (64u << 10)
 #define FIRST_LENT 4 /* mplog/launch.py says so in the environment */
+#define UNLISTED 65536 /* where nothing says which descriptors there are, those above stay */
 #define YIELD_NS 2000000u /* after that the machine has other work, and the caller sleeps */
 #define HERE (CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
@@ -34,10 +38,30 @@ struct job {
     mpl_a32 first, second; /* the children's ids while they are on this memory; 0 before and after */
 };
 
+/* Before Linux 5.9, and in some sandboxes, no call closes them all: then one by one, as /proc lists them. */
+static void close_all(unsigned first, unsigned last)
+{
+    if (!syscall(SYS_close_range, first, last, 0u))
+        return;
+    const int list = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+    if (list < 0)
+        for (unsigned fd = first; fd <= last && fd < UNLISTED; fd++)
+            close((int)fd);
+    _Alignas(struct dirent64) char bytes[2048];
+    for (long n, at; (n = list < 0 ? 0 : syscall(SYS_getdents64, list, bytes, sizeof bytes)) > 0;)
+        for (at = 0; at < n; at += ((const struct dirent64 *)(bytes + at))->d_reclen) {
+            const char *name = ((const struct dirent64 *)(bytes + at))->d_name;
+            const unsigned fd = isdigit((unsigned char)*name) ? (unsigned)strtoul(name, NULL, 10) : ~0u;
+            if (fd >= first && fd <= last && fd != (unsigned)list && fd != ~0u)
+                close((int)fd);
+        }
+    close(list);
+}
+
 static int fail(struct job *job)
 {
     job->error = errno;
-    syscall(SYS_close_range, 3u, ~0u, 0u); /* the parent goes on before exit has closed them, and with them the lock */
+    close_all(3, ~0u); /* the parent goes on before exit has closed them, and with them the lock */
     _exit(127);
 }
 
@@ -72,11 +96,11 @@ static int exec_child(void *arg)
         fail(job);
     if (keep >= 0 && dup2(keep, 3) < 0)
         fail(job);
-    syscall(SYS_close_range, keep >= 0 ? 4u : 3u, 15u, 0u); /* what is placed below was copied to above that */
+    close_all(keep >= 0 ? 4 : 3, 15); /* what is placed below was copied to above that */
     for (int i = 0; i < 2; i++)
         if (lent[i] >= 0 && dup2(lent[i], FIRST_LENT + i) < 0)
             fail(job);
-    syscall(SYS_close_range, FIRST_LENT + 2u, ~0u, 0u);
+    close_all(FIRST_LENT + 2, ~0u);
     umask(0); /* the configured modes are final ones */
     if (chdir("/"))
         fail(job);

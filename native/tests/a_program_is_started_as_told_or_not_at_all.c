@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is started has the descriptors that it was lent and no others, stands at the root and masks nothing; where a call on the way to it fails, its starter
- * is told which way, nothing runs, and neither a descriptor nor the lock is left behind. */
+ * is told which way, nothing runs, and neither a descriptor nor the lock is left behind. Also where the kernel has no call that closes many descriptors. */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
 #include "fails.h"
 
 #define LENT 2
+#define INHERITABLE 90
 #define REPORT                                                                                                                                               \
-    "{ for n in 0 1 2 3 4 5 6 7 8 9; do [ -e /proc/$$/fd/$n ] && printf %s $n; done; echo; pwd; umask; read line; echo \"<$line>\"; } >\"$1\"; echo said >&2"
+    "{ for n in 0 1 2 3 4 5 6 7 8 9 16 17 18 19 20 90; do [ -e /proc/$$/fd/$n ] && printf %s $n; done; echo; pwd; umask; read line; echo \"<$line>\"; } >\"$1\"; echo said >&2"
 
 static struct fail_rule next; /* what fails on the way to the next program */
 static char report[MPL_PATH], said[MPL_PATH], locked[MPL_PATH], input[MPL_PATH];
@@ -52,11 +58,13 @@ static int start(bool *ran)
 {
     int keep = opened(locked, O_RDWR | O_CREAT), in = opened(input, O_RDONLY), lent[LENT] = {opened("/dev/null", O_RDONLY), opened("/dev/zero", O_RDONLY)};
     CHECK_EQ(mpl_lock(keep, MPL_LOCK_WRITER, 1), 0);
+    CHECK_EQ(dup2(in, INHERITABLE), INHERITABLE);
     unlink(report);
     unlink(said);
     failing = next;
     const int rc = mpl_spawn(&(struct mpl_spawn){.argv = argv, .envp = envp, .stderr_path = said, .keep_fd = keep, .stdin_fd = in, .lent_fds = {lent[0], lent[1]}});
     const long struck = fail_never();
+    close(INHERITABLE);
     close(keep);
     if (rc) { /* at once: nobody else has it */
         keep = opened(locked, O_RDWR);
@@ -115,6 +123,21 @@ static void no_program(void)
     all_over();
 }
 
+/* From now on, for good. */
+static void the_kernel_has_no(unsigned call)
+{
+    struct sock_filter words[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = {.len = sizeof words / sizeof *words, .filter = words};
+    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+    CHECK(syscall(call, ~0u, ~0u, 0u) < 0 && errno == ENOSYS);
+}
+
 static int test(const char *dir)
 {
     bool ran;
@@ -131,6 +154,15 @@ static int test(const char *dir)
     each_fails(F_SPAWN, EINTR, 1u << 10, 9);
     each_fails(F_OPEN, ENFILE, 1u << 2, 1); /* a program without a file for its last words runs all the same */
     each_fails(F_MMAP, ENOMEM, 0, 1);
+    no_descriptors_left();
+    nothing_lent();
+    no_program();
+    the_kernel_has_no(SYS_close_range);
+    next = (struct fail_rule){0};
+    CHECK_EQ(start(&ran), 1);
+    CHECK(ran && says(said, "said\n"));
+    each_fails(F_OPEN, ENFILE, 7u << 2, 4); /* nor can it be seen which there are, once or twice */
+    each_fails(F_SPAWN, EIO, 1u << 10, 9);
     no_descriptors_left();
     nothing_lent();
     no_program();
