@@ -17,11 +17,15 @@ FULL = "queue_full"
 
 
 class Arrivals:
-    """When what waits has come, oldest first."""
+    """When what waits has come, oldest first.
 
-    def __init__(self) -> None:
+    Args:
+        most: of a line of that many nobody asks any more when it began.
+    """
+
+    def __init__(self, most: int) -> None:
         self._in = self._out = 0
-        self._came: deque[tuple[float, int]] = deque()  # when, and how many had come before
+        self._came: deque[tuple[float, int]] = deque(maxlen=most)  # when, and how many before
 
     def add(self, count: int, now_s: float) -> None:
         """So many more have come."""
@@ -29,9 +33,9 @@ class Arrivals:
             self._came.append((now_s, self._in))
         self._in += count
 
-    def remove(self, count: int) -> None:
-        """The first ones have gone."""
-        self._out += count
+    def keep(self, waiting: int) -> None:
+        """So many wait still, delivered or not: the first ones have gone."""
+        self._out = max(self._out, self._in - waiting)
         while len(self._came) > 1 and self._came[1][1] <= self._out:
             self._came.popleft()
         if self._out >= self._in:
@@ -50,7 +54,7 @@ class Room:
         self.limits = limits
         self.events: deque[Held] = deque()
         self.size_bytes = 0
-        self._arrivals = Arrivals()
+        self._arrivals = Arrivals(limits.batch_events)
 
     def add(self, one: Held, now_s: float) -> bool:
         """Whether there was room for it."""
@@ -70,7 +74,7 @@ class Room:
         """Take out the first *count*."""
         gone = [self.events.popleft() for _ in range(count)]
         self.size_bytes -= sum(len(payload) + HELD_BYTES for _, payload in gone)
-        self._arrivals.remove(count)
+        self._arrivals.keep(len(self.events))
         return gone
 
     def front(self, most: int) -> list[Held]:

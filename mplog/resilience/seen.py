@@ -10,15 +10,10 @@ _MOST_SESSIONS = 16_384
 
 
 class Seen:
-    """The last numbers; sessions that have been quiet the longest are forgotten first.
-
-    Attributes:
-        repeated: events that were left out.
-    """
+    """The last numbers; sessions that have been quiet the longest are forgotten first."""
 
     def __init__(self) -> None:
         self._last: dict[str, int] = {}
-        self.repeated = 0
 
     def add(self, batch: Iterable[Held]) -> None:
         """These are kept now."""
@@ -35,9 +30,7 @@ class Seen:
         found: list[Held] = []
         for one in batch:
             session, seq = one[0].session, one[0].seq
-            if session and seq <= last.get(session, self._last.get(session, 0)):
-                self.repeated += 1
-                continue
-            last[session] = seq
-            found.append(one)
+            if not session or seq > last.get(session, self._last.get(session, 0)):
+                last[session] = seq
+                found.append(one)
         return found

@@ -233,6 +233,7 @@ class Spool:
             if now_s - self._acked_s.setdefault(first, now_s) >= self.rules.hold_s:
                 with contextlib.suppress(OSError):
                     self._files.remove(first)
+                    del self._acked_s[first]
 
     def _drop_oldest(self) -> None:
         """Make room; what is being delivered just now is not lost by it."""
@@ -247,11 +248,14 @@ class Spool:
                 data = self._files.pread(first, 0, self._files.sizes[first])
                 levels, since_ns, until_ns = segment.levels(data, first, start)
         self._files.remove(first)
+        self._acked_s.pop(first, None)
         if lost <= 0:
             return
         if unread := lost - sum(levels.values()):
             levels[UNKNOWN] = unread
         self._losses.append(SpoolLoss(FULL, levels, since_ns, until_ns))
+        if self._gone and self._gone[-1][1] == start:
+            start = self._gone.pop()[0]
         self._gone.append((start, following))
         if not self._taken:
             self._advance(following)
@@ -272,11 +276,6 @@ class Spool:
     def waiting(self) -> int:
         """Events that nobody has acknowledged; broken ones count until they are found."""
         return self.next - self.position - sum(end - start for start, end in self._gone)
-
-    @property
-    def repeated(self) -> int:
-        """Events that were appended again, and left out."""
-        return self._seen.repeated
 
     @property
     def size_bytes(self) -> int:

@@ -30,7 +30,8 @@ class Spooled(Store):
     def __init__(self, spool: Spool, limits: Limits, name: str = "", now_s: float = 0.0) -> None:
         super().__init__(limits, name)
         self.where = f"in the spool {spool.directory}"
-        self._spool, self._room, self._arrivals = spool, Room(limits), Arrivals()
+        self._spool, self._room = spool, Room(limits)
+        self._arrivals = Arrivals(limits.batch_events)
         self._open = self._from_room = False
         self._again_s = self._read_again_s = now_s
         self._ready(now_s)
@@ -88,6 +89,7 @@ class Spooled(Store):
         finally:
             self._note_losses()
         self._arrivals.add(self._spool.next - before, now_s)
+        self._arrivals.keep(self._spool.waiting)  # without what has made room
         return True
 
     def _failed(self, error: OSError, now_s: float) -> None:
@@ -133,7 +135,7 @@ class Spooled(Store):
             self._room.remove(count)
             return
         self._spool.ack(count, now_s)
-        self._arrivals.remove(count)
+        self._arrivals.keep(self._spool.waiting)
         self._note_losses()
 
     def _note_losses(self) -> None:
