@@ -20,6 +20,11 @@ FILES = [
           "test_a_disk_that_was_full_loses_nothing_that_the_lanes_can_hold")),
     ),
     (
+        "F1", "others fill it between two looks at what is free", "tmpfs with a ballast in it",
+        "the oldest archives go at once, and no more than must",
+        ((FULL, "test_archives_that_are_not_to_stay_make_room_on_a_full_disk"),),
+    ),
+    (
         "F1", "the full file is deleted to make room", "`unlink` on a full tmpfs",
         "the writer lets go of it, and its room is there again",
         ((FULL, "test_a_file_that_is_deleted_to_make_room_gives_it_back"),),
