@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A process cloned past the at-fork handlers, while another thread is in the middle of a claim, still logs: no lock of the parent's binds it. */
+ * A process cloned past the at-fork handlers, while another thread is in the middle of a claim, still logs: no lock of the parent's binds it.
+ * Not under TSan: each atomic operation takes a lock of its own there, and the child would wait for one that the other thread held at the clone. */
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
