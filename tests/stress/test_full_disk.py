@@ -20,7 +20,7 @@ def small_disk(tmp_path):
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=0755", "tmpfs", place], check=True)
     yield place
-    subprocess.run(["umount", place], check=True)
+    subprocess.run(["umount", "--lazy", place], check=True)  # its writer may still be leaving
 
 
 def filled(program, tell, small_disk, **arguments):
