@@ -139,5 +139,5 @@ def _passes(error: BaseException) -> bool:
 def _attribute(error: BaseException, name: str) -> Any:
     try:
         return getattr(error, name, None)
-    except Exception:
+    except BaseException:  # it is anybody's code
         return None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from mplog.event.event import Event, Stamped
+from mplog.resilience.spool import Spool
+from mplog.resilience.spooled import Spooled
+from mplog.resilience.store import Limits, held, outgoing
 from mplog.sinks.base import Outgoing
 
 WALL_NS = 1_700_000_000_000_000_000
@@ -28,3 +31,24 @@ def numbers(batch: list[Outgoing]) -> list[int]:
 def told(batch: list[Outgoing]) -> int:
     """How many events the notices in a batch tell as lost."""
     return sum(one.event.fields["count"] for one in batch if not one.stamped.session)
+
+
+def spooled_in(place, rules=None, **limits):
+    """A store whose spool lies below *place*."""
+    return Spooled(Spool(place / "spool", rules), Limits(**limits), "loki")
+
+
+def put(store, batch, now_s=0.0):
+    """Let a store have the events of *batch*."""
+    store.put([held(one) for one in batch], now_s)
+
+
+def take(store, now_s=0.0):
+    """Its next batch, decoded."""
+    return [outgoing(one) for one in store.take(now_s, WALL_NS)]
+
+
+def adds_up(store):
+    """Whether every event that it has accepted is somewhere."""
+    counts = store.counts
+    return counts.accepted == counts.delivered + counts.dropped + counts.in_flight

@@ -5,21 +5,13 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
-from given import WALL_NS, event, events, numbers, told
+from given import WALL_NS, event, events, numbers, put, take, told
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mplog.resilience.backlog import HELD_BYTES, Backlog
-from mplog.resilience.store import Limits, held, outgoing
-
-
-def put(backlog, batch, now_s=0.0):
-    backlog.put([held(one) for one in batch], now_s)
-
-
-def take(backlog, now_s=0.0):
-    return [outgoing(one) for one in backlog.take(now_s, WALL_NS)]
+from mplog.resilience.store import Limits, held
 
 
 def test_an_event_comes_out_as_it_went_in():

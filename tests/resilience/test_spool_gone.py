@@ -7,11 +7,11 @@ import os
 import shutil
 
 import pytest
-from given import WALL_NS, events, numbers
+from given import WALL_NS, adds_up, events, numbers, put
 
 from mplog.resilience.spool import Spool
 from mplog.resilience.spooled import Spooled
-from mplog.resilience.store import Limits, held, outgoing
+from mplog.resilience.store import Limits, outgoing
 
 BROKEN = {"spool_broken": {"unknown": 3}}
 
@@ -27,10 +27,6 @@ def store(tmp_path):
     store.give_up("shutdown")
 
 
-def put(store, batch, now_s):
-    store.put([held(one) for one in batch], now_s)
-
-
 def rest(store, now_s):
     """The numbers of all that waits, delivered."""
     found = []
@@ -38,11 +34,6 @@ def rest(store, now_s):
         found += numbers([outgoing(one) for one in batch])
         store.settle(len(batch), now_s)
     return found
-
-
-def adds_up(store):
-    counts = store.counts
-    return counts.accepted == counts.delivered + counts.dropped + counts.in_flight
 
 
 def replaced(place):

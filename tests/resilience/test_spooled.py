@@ -6,28 +6,14 @@ import errno
 import time
 
 import pytest
-from given import WALL_NS, events, numbers, told
+from given import adds_up, events, numbers, put, spooled_in, take, told
 
 from mplog.resilience.queue import Hooks, Queue
 from mplog.resilience.spool import Spool
 from mplog.resilience.spool_rules import SpoolRules
-from mplog.resilience.spooled import Spooled
-from mplog.resilience.store import Limits, held, outgoing
 from mplog.testing import FlakySink, hang
 
 LONG_S = 20.0
-
-
-def store_in(place, rules=None, **limits):
-    return Spooled(Spool(place / "spool", rules), Limits(**limits), "loki")
-
-
-def put(store, batch, now_s=0.0):
-    store.put([held(one) for one in batch], now_s)
-
-
-def take(store, now_s=0.0):
-    return [outgoing(one) for one in store.take(now_s, WALL_NS)]
 
 
 def failing(monkeypatch, spool, error=errno.ENOSPC):
@@ -44,16 +30,11 @@ def failing(monkeypatch, spool, error=errno.ENOSPC):
     return bad
 
 
-def adds_up(store):
-    counts = store.counts
-    return counts.accepted == counts.delivered + counts.dropped + counts.in_flight
-
-
 def test_what_was_not_delivered_is_delivered_by_the_next_process(tmp_path, wait_for):
     """The report says that it is left, and where."""
     sink = FlakySink()
     sink.down = ConnectionRefusedError()
-    queue = Queue(sink, store_in(tmp_path, batch_s=0.01))
+    queue = Queue(sink, spooled_in(tmp_path, batch_s=0.01))
     queue.open()
     queue.put(events(50))
     wait_for(lambda: len(sink.calls) > 2)
@@ -63,7 +44,7 @@ def test_what_was_not_delivered_is_delivered_by_the_next_process(tmp_path, wait_
     assert f"in the spool {tmp_path}/spool" == report.where
 
     sink = FlakySink()
-    queue = Queue(sink, store_in(tmp_path, batch_s=0.01))
+    queue = Queue(sink, spooled_in(tmp_path, batch_s=0.01))
     queue.open()
     queue.put(events(50, 51))
     assert queue.drain(time.monotonic() + LONG_S)
@@ -76,10 +57,10 @@ def test_what_was_not_delivered_is_delivered_by_the_next_process(tmp_path, wait_
 
 def test_a_repetition_after_a_kill_is_neither_accepted_nor_delivered_again(tmp_path):
     """The sum is about events, not about how often they came."""
-    store = store_in(tmp_path)
+    store = spooled_in(tmp_path)
     put(store, events(5))
     store.give_up("shutdown")
-    store = store_in(tmp_path)
+    store = spooled_in(tmp_path)
     put(store, events(8))
 
     assert [1, 2, 3, 4, 5, 6, 7, 8] == numbers(take(store))
@@ -88,7 +69,7 @@ def test_a_repetition_after_a_kill_is_neither_accepted_nor_delivered_again(tmp_p
 
 def test_a_full_disk_sends_events_into_memory_and_back(tmp_path, monkeypatch):
     """In order; the error is told, and the disk is tried again a second later."""
-    store = store_in(tmp_path)
+    store = spooled_in(tmp_path)
     put(store, events(3))
     bad = failing(monkeypatch, store._spool)
     put(store, events(3, 4))
@@ -106,7 +87,7 @@ def test_a_full_disk_sends_events_into_memory_and_back(tmp_path, monkeypatch):
 
 def test_memory_is_delivered_behind_the_spool_while_the_disk_stays_full(tmp_path, monkeypatch):
     """Nobody waits for the disk."""
-    store = store_in(tmp_path, batch_events=4)
+    store = spooled_in(tmp_path, batch_events=4)
     put(store, events(3))
     failing(monkeypatch, store._spool)
     put(store, events(7, 4))
@@ -121,7 +102,7 @@ def test_memory_is_delivered_behind_the_spool_while_the_disk_stays_full(tmp_path
 
 def test_memory_has_its_bound_and_the_loss_is_told(tmp_path, monkeypatch):
     """A full disk and a dead far side end in a counted drop."""
-    store = store_in(tmp_path, max_events=8)
+    store = spooled_in(tmp_path, max_events=8)
     failing(monkeypatch, store._spool)
     put(store, events(20))
 
@@ -132,7 +113,9 @@ def test_memory_has_its_bound_and_the_loss_is_told(tmp_path, monkeypatch):
 
 def test_the_losses_of_the_spool_are_told_to_the_sink(tmp_path):
     """A spool that is full drops its oldest segment, and says so."""
-    store = store_in(tmp_path, SpoolRules(max_bytes=10_000, segment_bytes=1_000), batch_events=1000)
+    store = spooled_in(
+        tmp_path, SpoolRules(max_bytes=10_000, segment_bytes=1_000), batch_events=1000
+    )
     for first in range(1, 401, 4):
         put(store, events(4, first))
     assert adds_up(store)
@@ -148,7 +131,7 @@ def test_the_losses_of_the_spool_are_told_to_the_sink(tmp_path):
 def test_a_spool_that_cannot_be_opened_is_memory_until_it_can(tmp_path):
     """The path is a file; when that is gone, what waits moves to the disk."""
     (tmp_path / "spool").write_text("in the way")
-    store = store_in(tmp_path)
+    store = spooled_in(tmp_path)
     assert errno.ENOTDIR == store.trouble.errno
     put(store, events(3), 0.5)
     (tmp_path / "spool").unlink()
@@ -160,7 +143,7 @@ def test_a_spool_that_cannot_be_opened_is_memory_until_it_can(tmp_path):
 
 def test_a_disk_that_cannot_be_read_is_tried_again(tmp_path, monkeypatch, wait_for):
     """The events stay where they are, and the thread does not spin."""
-    store = store_in(tmp_path, batch_s=0.0)
+    store = spooled_in(tmp_path, batch_s=0.0)
     reads = []
     read = store._spool.read
 
@@ -187,7 +170,7 @@ def test_a_far_side_that_hangs_leaves_the_spool_to_the_next(tmp_path, wait_for):
     sink, errors = FlakySink(hang()), []
     queue = Queue(
         sink,
-        store_in(tmp_path, batch_s=0.0),
+        spooled_in(tmp_path, batch_s=0.0),
         hooks=Hooks(trouble=lambda error, counts: errors.append(error)),
     )
     queue.open()
@@ -200,14 +183,14 @@ def test_a_far_side_that_hangs_leaves_the_spool_to_the_next(tmp_path, wait_for):
     with pytest.raises(OSError, match="another writer"):
         Spool(tmp_path / "spool").open()
     spool.close()  # as its process's end does
-    assert [1, 2, 3] == numbers(take(store_in(tmp_path)))
+    assert [1, 2, 3] == numbers(take(spooled_in(tmp_path)))
     sink.release()
     assert queue.join(LONG_S)
 
 
 def test_an_event_is_refused_while_the_disk_cannot_be_read(tmp_path, monkeypatch):
     """It is found again, and dropped then; the sum holds meanwhile."""
-    store = store_in(tmp_path, batch_events=1)
+    store = spooled_in(tmp_path, batch_events=1)
     put(store, events(2))
     assert [1] == numbers(take(store))
 
@@ -230,7 +213,7 @@ def test_an_event_is_refused_while_the_disk_cannot_be_read(tmp_path, monkeypatch
 
 def test_what_is_being_delivered_out_of_memory_does_not_go_to_the_disk_too(tmp_path, monkeypatch):
     """The disk is well again in the middle of a write: nothing is delivered twice."""
-    store = store_in(tmp_path)
+    store = spooled_in(tmp_path)
     bad = failing(monkeypatch, store._spool)
     put(store, events(3))
     batch = take(store)
@@ -246,11 +229,11 @@ def test_what_is_being_delivered_out_of_memory_does_not_go_to_the_disk_too(tmp_p
 
 def test_what_only_memory_has_is_lost_with_the_process_and_counted(tmp_path, monkeypatch):
     """What stands in the spool stays there."""
-    store = store_in(tmp_path)
+    store = spooled_in(tmp_path)
     put(store, events(2))
     failing(monkeypatch, store._spool)
     put(store, events(3, 3))
     store.give_up("shutdown")
 
     assert {"shutdown": {"INFO": 3}} == store.counts.reasons
-    assert [1, 2] == numbers(take(store_in(tmp_path), 1.0))
+    assert [1, 2] == numbers(take(spooled_in(tmp_path), 1.0))

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import tracemalloc
 
-from given import WALL_NS, events, numbers
+from given import events, numbers, put, spooled_in, take
 
-from mplog.resilience.spool import Spool
 from mplog.resilience.spool_rules import SpoolRules
-from mplog.resilience.spooled import Spooled
-from mplog.resilience.store import Limits, held, outgoing
-
-
-def store_in(place, rules=None, **limits):
-    return Spooled(Spool(place / "spool", rules), Limits(**limits), "loki")
-
-
-def put(store, batch, now_s=0.0):
-    store.put([held(one) for one in batch], now_s)
-
-
-def take(store, now_s=0.0):
-    return [outgoing(one) for one in store.take(now_s, WALL_NS)]
 
 
 def test_an_event_waits_for_others_also_after_the_spool_was_full(tmp_path):
     """As long as any other: what was dropped has taken the times of its arrival along."""
-    store = store_in(tmp_path, SpoolRules(max_bytes=10_000, segment_bytes=1_000), batch_s=2.0)
+    store = spooled_in(tmp_path, SpoolRules(max_bytes=10_000, segment_bytes=1_000), batch_s=2.0)
     for first in range(1, 401, 4):
         put(store, events(4, first), float(first))
     while batch := take(store, 500.0):
@@ -39,10 +24,10 @@ def test_an_event_waits_for_others_also_after_the_spool_was_full(tmp_path):
 
 def test_an_event_waits_for_others_also_after_what_a_killed_writer_has_left(tmp_path):
     """What was there before has not come in this one's time, and is due at once."""
-    first = store_in(tmp_path)
+    first = spooled_in(tmp_path)
     put(first, events(20))
     first.give_up("gone")
-    store = store_in(tmp_path, batch_s=2.0)
+    store = spooled_in(tmp_path, batch_s=2.0)
     assert 0.0 == store.due_s(10.0)
     put(store, events(1, 21), 10.0)
     batch = take(store, 10.0)
@@ -58,7 +43,7 @@ def test_an_event_waits_for_others_also_after_what_a_killed_writer_has_left(tmp_
 def test_what_waits_on_the_disk_takes_no_memory(tmp_path):
     """Thousands of events, each come by itself, or come and dropped for others."""
     rules = SpoolRules(max_bytes=1 << 20, segment_bytes=100_000)
-    store = store_in(tmp_path, rules, batch_events=50)
+    store = spooled_in(tmp_path, rules, batch_events=50)
     used = []
     tracemalloc.start()
     try:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from given import WALL_NS, event, events
+from given import WALL_NS, adds_up, event, events, take
 
 from mplog.event.event import Event
 from mplog.resilience.backlog import Backlog
 from mplog.resilience.loss import notice
 from mplog.resilience.store import Encoded, Limits, held, outgoing
 from mplog.sinks.base import Outgoing
-
-
-def take(store, now_s=0.0):
-    return [outgoing(one) for one in store.take(now_s, WALL_NS)]
-
-
-def adds_up(store):
-    counts = store.counts
-    return counts.accepted == counts.delivered + counts.dropped + counts.in_flight
 
 
 def test_a_value_that_no_lane_could_have_brought_waits_as_its_repr():
